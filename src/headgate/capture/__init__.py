@@ -1,0 +1,1 @@
+"""Brings rows, sources and their claims into the ledger."""

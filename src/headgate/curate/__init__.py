@@ -1,0 +1,1 @@
+"""Selects, redacts, splits, deduplicates and freezes dataset versions."""

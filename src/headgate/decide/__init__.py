@@ -1,0 +1,1 @@
+"""Questions to answer before training. Nothing lives here yet."""

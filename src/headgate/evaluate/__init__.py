@@ -1,0 +1,1 @@
+"""Runs suites on any model and compares on the same items."""

@@ -1,0 +1,1 @@
+"""Adapters in use. Nothing lives here yet."""

@@ -1,0 +1,1 @@
+"""Reads, validates, plans and runs the flow file."""

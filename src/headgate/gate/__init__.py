@@ -1,0 +1,1 @@
+"""Decides from recorded evidence; takes waivers."""

@@ -1,0 +1,1 @@
+"""Makes synthetic rows from a plan. Nothing lives here yet."""

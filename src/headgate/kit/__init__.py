@@ -1,0 +1,1 @@
+"""Errors, doors, clock, hashing, files, progress: what every room may use."""

@@ -1,0 +1,57 @@
+"""Doors to heavy libraries.
+
+Engines are ordinary modules in `engines/` folders that import heavy libraries at their top.
+Each stage keeps one light table of doors; opening a door checks that the packages are there
+without importing them, then imports the engine, or says what the extra is for and how to get it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import dataclass
+from importlib import metadata
+from types import ModuleType
+
+from headgate.kit.errors import Unavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Where an engine lives and what must be installed before it can be opened."""
+
+    name: str  # registered name, used in flow files
+    reference: str  # module path, such as "headgate.train.engines.transformers_sft"
+    extra: str  # extra of the package that installs what is needed
+    packages: tuple[str, ...]  # import names
+    purpose: str  # completes "needed to ..."
+
+
+def missing(door: Door) -> list[str]:
+    """Packages that the door needs and that are not installed; imports nothing."""
+    return [name for name in door.packages if importlib.util.find_spec(name) is None]
+
+
+def open_door(door: Door) -> ModuleType:
+    """Imports the engine behind a door.
+
+    Raises:
+        Unavailable: a package that the engine needs is not installed.
+    """
+    absent = missing(door)
+    if absent:
+        raise Unavailable(
+            f"engine {door.name!r} is needed to {door.purpose}",
+            found="not installed: " + ", ".join(absent),
+            wanted=", ".join(door.packages),
+            next_step=f'pip install "headgate[{door.extra}]"',
+        )
+    return importlib.import_module(door.reference)
+
+
+def version_of(distribution: str) -> str | None:
+    """Installed version of a distribution, or None; imports nothing."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,107 @@
+"""Files: every write is atomic, and every refusal names the file and the reason.
+
+A write goes to a temporary file in the same folder, is flushed to disk and renamed, so that a
+reader sees the old content or the new and a kill at any moment leaves nothing half-written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from headgate.kit.errors import HeadgateError, Refused, Retryable
+
+TEMPORARY = ".headgate-tmp-"
+
+
+def must_be_file(path: Path) -> Path:
+    """The path, once it is known to be a readable regular file.
+
+    Raises:
+        Refused: missing, a dangling link, a directory, not a regular file, or not readable.
+    """
+    if path.is_symlink() and not path.exists():
+        raise Refused("dangling link", file=str(path), found=f"a link to {os.readlink(path)}, which is not there")
+    if not path.exists():
+        raise Refused("no such file", file=str(path), next_step="check the spelling and the folder")
+    if path.is_dir():
+        raise Refused("a directory, not a file", file=str(path), wanted="one or more files", next_step=f"{path}/*")
+    if not path.is_file():
+        raise Refused("not a regular file", file=str(path))
+    if not os.access(path, os.R_OK):
+        raise Refused("not readable", file=str(path), next_step="check the permissions")
+    return path
+
+
+def as_refusal(error: OSError, path: Path) -> HeadgateError:
+    """An operating-system error in the words of the error tree."""
+    where = str(path)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Refused("the disk is full", file=where, next_step="free some space and run the same command again")
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return Refused(
+            "the target cannot be written",
+            file=where,
+            found=error.strerror,
+            next_step="choose a folder that you may write to",
+        )
+    if error.errno == errno.ENOENT:
+        return Refused("the folder is not there", file=where, next_step=f"mkdir -p {path.parent}")
+    if error.errno in (errno.EISDIR, errno.ENOTDIR):
+        return Refused("a folder stands where a file is wanted, or the other way round", file=where)
+    return Retryable("the file could not be written", file=where, found=str(error))
+
+
+@contextlib.contextmanager
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
+    """A binary stream whose content appears at `path` in one step, or not at all.
+
+    Raises:
+        Refused: the folder is missing or read-only, or the disk is full; nothing is left behind.
+    """
+    if path.is_dir():
+        raise Refused("a directory stands where a file is to be written", file=str(path))
+    temporary: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+        temporary = None
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise as_refusal(error, path) from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file in one step, as UTF-8."""
+    with atomic_write(path) as stream:
+        stream.write(text.encode())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    # The rename is durable only once the folder itself is on disk.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

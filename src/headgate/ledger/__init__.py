@@ -1,0 +1,1 @@
+"""What is known: records, graph, claims, bitmaps, content, migrations."""

@@ -1,0 +1,1 @@
+"""A model that can be sampled or scored, wherever it runs."""

@@ -1,0 +1,1 @@
+"""Modules that import heavy libraries; opened by name through `kit/doors.py`."""

@@ -1,0 +1,1 @@
+"""Names, cards, aliases and rolls back releases."""

@@ -1,0 +1,1 @@
+"""Consent, licences, impact and erasure. Nothing lives here yet."""

@@ -1,0 +1,1 @@
+"""The canonical row and the formats that read into it and write from it."""

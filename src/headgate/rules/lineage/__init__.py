@@ -1,0 +1,1 @@
+"""Rules about where rows come from and on what terms."""

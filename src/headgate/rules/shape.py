@@ -1,0 +1,106 @@
+"""The shape of a rule: a card, its options, and one function from what it needs to a verdict.
+
+A rule is one file. Its module docstring is its page; its options are a frozen dataclass with a
+unit on every line; its function takes what the rule declared it needs and returns one verdict.
+The decorator returns a plain record. Nothing is registered by importing: `catalogue.py` is the list.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from headgate.rules.given import Given
+from headgate.stats.verdict import Level, Outcome, Verdict
+
+SHELVES = {"PLN": "plan", "LIN": "lineage", "DAT": "data", "SYN": "synthetic", "JDG": "judge", "SRV": "serve"}
+HEADINGS = (
+    "What it checks",
+    "Why it matters",
+    "How it is measured",
+    "When it cannot tell",
+    "What to do",
+    "References",
+)
+
+Check = Callable[[Given, Any], Verdict]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Identity, needs and function of one rule."""
+
+    name: str  # kebab-case; names the failure
+    code: str  # shelf prefix and three digits, given once
+    failure: str  # slug of the failure mode that the rule answers for
+    needs: tuple[str, ...]  # inputs that must be given: "training-rows", "evaluation-items", ...
+    level: Level  # default level of a failing verdict
+    status: str  # "trial", "stable" or "retired"
+    since: str  # version in which the status began
+    options: type  # frozen dataclass; every field has a default
+    check: Check
+    module: str
+
+    @property
+    def shelf(self) -> str:
+        """The shelf by what is examined, such as "data"."""
+        return SHELVES[self.code[:3]]
+
+    @property
+    def page(self) -> str:
+        """The module docstring: the page that `headgate explain` prints."""
+        return (sys.modules[self.module].__doc__ or "").strip()
+
+    def judge(self, given: Given, options: Any | None = None, level: Level | None = None) -> Verdict:
+        """Runs the rule; says `skipped` when an input is missing. A rule on trial never blocks."""
+        absent = [name for name in self.needs if not given.has(name)]
+        if absent:
+            return self.skipped("not given: " + ", ".join(absent))
+        asked = level or self.level
+        if self.status == "trial" and asked is Level.BLOCK:
+            asked = Level.WARN
+        verdict = self.check(given, options if options is not None else self.options())
+        return replace(verdict, rule=self.name, code=self.code, failure=self.failure, level=asked)
+
+    def skipped(self, reason: str) -> Verdict:
+        """The verdict of a rule that could not be asked."""
+        return Verdict(
+            rule=self.name,
+            code=self.code,
+            failure=self.failure,
+            outcome=Outcome.SKIPPED,
+            level=self.level,
+            summary=f"skipped: {reason}",
+            reason=reason,
+        )
+
+
+def rule(
+    code: str,
+    *,
+    failure: str,
+    needs: tuple[str, ...],
+    options: type,
+    since: str,
+    level: str = "warn",
+    status: str = "trial",
+) -> Callable[[Check], Rule]:
+    """Makes a rule of a function; the function's name, in kebab case, is the rule's name."""
+
+    def made(check: Check) -> Rule:
+        return Rule(
+            name=check.__name__.replace("_", "-"),
+            code=code,
+            failure=failure,
+            needs=needs,
+            level=Level(level),
+            status=status,
+            since=since,
+            options=options,
+            check=check,
+            module=check.__module__,
+        )
+
+    return made

@@ -1,0 +1,1 @@
+"""Serves released adapters. Nothing lives here yet."""

@@ -1,0 +1,1 @@
+"""Fixture runner, planters and the fake endpoint, for plugin authors too."""

@@ -1,0 +1,1 @@
+"""Text as flat arrays, and kernels over them."""

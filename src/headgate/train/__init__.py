@@ -1,0 +1,1 @@
+"""Trains adapters and closes over everything that was used."""
