@@ -47,6 +47,11 @@ class Completion:
     version: str = ""  # what the server says it ran (system_fingerprint); empty where it says nothing
     notes: tuple[str, ...] = ()  # oddities that did not spoil the answer, such as "2 choices sent, first used"
 
+    @property
+    def settled(self) -> bool:
+        """Whether asking again would bring the same: an answer, or an error that the model itself decided on."""
+        return self.outcome == "ok" or bool(self.finish_reason)
+
     def as_json(self) -> dict[str, Any]:
         """The completion as plain JSON; `completion_of` reads it back."""
         return {
@@ -82,7 +87,10 @@ class AnswerBook(Protocol):
         """The answer on record, or None."""
 
     def put(self, key: str, completion: Completion) -> None:
-        """Records an answer; on disk when this returns."""
+        """Records a settled answer; on disk when this returns."""
+
+    def note_failure(self, key: str, reason: str) -> None:
+        """Notes that a request failed and stays open."""
 
 
 class Model(Protocol):

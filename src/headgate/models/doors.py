@@ -1,0 +1,15 @@
+"""The doors of models: engines that need heavy libraries, by name."""
+
+from __future__ import annotations
+
+from headgate.kit.doors import Door
+
+LOCAL = Door(
+    name="local",
+    reference="headgate.models.engines.transformers_local",
+    extra="train",
+    packages=("torch", "transformers", "peft", "safetensors", "tokenizers"),
+    purpose="run a model from a folder on this machine",
+)
+
+MODEL_DOORS: dict[str, Door] = {LOCAL.name: LOCAL}
