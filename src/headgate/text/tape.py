@@ -1,0 +1,255 @@
+"""The tape: texts cut into words once, as flat arrays that every kernel reads.
+
+A word is a run of letters, digits and bytes of non-ASCII letters, lower-cased; in scripts that
+write without spaces (Han, kana, Thai, Lao, Khmer, Burmese) every character is a word of its own,
+so that word n-grams become character n-grams there. Each word is 64 bits: a polynomial hash of
+its UTF-8 bytes modulo 2**64, read off prefix sums (one multiplication per word, Karp and Rabin
+1987) and mixed by the finaliser of splitmix64 (Steele, Lea and Flood 2014).
+
+Blocks are independent: `tape_of` is `joined(block_tape(block) for block in blocks(texts))`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+Bytes = NDArray[np.uint8]
+Positions = NDArray[np.int64]
+Spans = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+
+BLOCK = 1 << 20  # characters handled at a time: the working arrays then stay near the cache
+BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2**64
+INVERSE = pow(BASE, -1, 1 << 64)
+
+# Classes of bytes: 0 separates words, 1 belongs to a word.
+_LETTER = np.zeros(256, dtype=bool)
+_LETTER[[*range(0x30, 0x3A), *range(0x61, 0x7B), *range(0x80, 0x100)]] = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tape:
+    """Words of N texts in one row of arrays; W is the number of words in all."""
+
+    texts: tuple[str, ...]  # N; not copied
+    words: Hashes  # (W,)
+    offsets: Positions  # (N + 1,): words of text i are words[offsets[i]:offsets[i + 1]]
+    starts: Spans  # (W,): first character of each word in its text
+    ends: Spans  # (W,): character after the last
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @property
+    def lengths(self) -> Positions:
+        """Number of words of each text; shape (N,)."""
+        return np.diff(self.offsets)
+
+    def words_of(self, index: int) -> Hashes:
+        """Word hashes of one text, as a view."""
+        return self.words[self.offsets[index] : self.offsets[index + 1]]
+
+    def span(self, index: int, first: int, count: int) -> tuple[int, int]:
+        """Characters of text `index` from its word `first` on, `count` words long."""
+        begin = int(self.offsets[index]) + first
+        return int(self.starts[begin]), int(self.ends[begin + count - 1])
+
+    def quote(self, index: int, first: int, count: int) -> str:
+        """The characters of a run of words, as they stand in the text."""
+        start, end = self.span(index, first, count)
+        return self.texts[index][start:end]
+
+    def take(self, indices: Iterable[int]) -> Tape:
+        """The tape of some of the texts, in the order given."""
+        return joined([_part(self, int(index)) for index in indices])
+
+
+def tape_of(texts: Sequence[str]) -> Tape:
+    """Cuts texts into words in one pass."""
+    return joined(block_tape(block) for block in blocks(texts))
+
+
+def blocks(texts: Sequence[str], size: int = BLOCK) -> Iterator[Sequence[str]]:
+    """Consecutive texts of about `size` characters together; a longer text is a block alone."""
+    first, held = 0, 0
+    for index, text in enumerate(texts):
+        if held and held + len(text) > size:
+            yield texts[first:index]
+            first, held = index, 0
+        held += len(text) + 1
+    if first < len(texts):
+        yield texts[first:]
+
+
+def joined(parts: Iterable[Tape]) -> Tape:
+    """Several tapes one after the other."""
+    tapes = list(parts)
+    if len(tapes) == 1:
+        return tapes[0]
+    empty = np.zeros(0, dtype=np.int32)
+    totals = np.cumsum([0, *(len(tape.words) for tape in tapes)])
+    offsets = [tape.offsets[1:] + total for tape, total in zip(tapes, totals[:-1], strict=True)]
+    return Tape(
+        texts=tuple(text for tape in tapes for text in tape.texts),
+        words=np.concatenate([np.zeros(0, dtype=np.uint64), *(tape.words for tape in tapes)]),
+        offsets=np.concatenate([np.zeros(1, dtype=np.int64), *offsets]),
+        starts=np.concatenate([empty, *(tape.starts for tape in tapes)]),
+        ends=np.concatenate([empty, *(tape.ends for tape in tapes)]),
+    )
+
+
+def block_tape(texts: Sequence[str]) -> Tape:
+    """The tape of one block: a pure function, so that blocks can be cut anywhere and in parallel."""
+    folded = fold("\n".join(texts))
+    ascii_only = folded.isascii()
+    data = np.frombuffer(folded.encode("utf-8", "surrogatepass"), dtype=np.uint8)
+    starts, ends = _ascii_words(data) if ascii_only else _words(data)
+    # Texts begin where the characters before them end; one line break stands between two texts.
+    heads = np.cumsum([0, *(len(text) + 1 for text in texts[:-1])], dtype=np.int64)
+    hashes = hash_spans(data, starts, ends)
+    if not ascii_only:
+        characters = np.cumsum((data & 0xC0) != 0x80)
+        starts = characters[starts] - 1
+        ends = characters[ends - 1]
+    offsets = np.append(np.searchsorted(starts, heads), len(starts)).astype(np.int64)
+    shift = np.repeat(heads, np.diff(offsets))
+    return Tape(
+        texts=tuple(texts),
+        words=hashes,
+        offsets=offsets,
+        starts=(starts - shift).astype(np.int32),
+        ends=(ends - shift).astype(np.int32),
+    )
+
+
+def fold(text: str) -> str:
+    """Lower case, character for character, so that positions stay those of the text."""
+    lowered = text.lower()
+    if lowered.isascii():
+        return lowered
+    if len(lowered) != len(text):  # one capital (U+0130) becomes two characters: it stays as it is
+        lowered = "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    return lowered.replace("\u03c2", "\u03c3")  # final sigma depends on what follows
+
+
+def hash_spans(data: Bytes, starts: Positions, ends: Positions) -> Hashes:
+    """Hash of each run of bytes data[start:end]; runs are sorted and do not overlap."""
+    out = np.empty(len(starts), dtype=np.uint64)
+    first = 0
+    while first < len(starts):
+        base = int(starts[first])
+        last = max(int(np.searchsorted(ends, base + BLOCK, side="right")), first + 1)
+        power, inverse = _powers(max(int(ends[last - 1]) - base, BLOCK))
+        piece = data[base : int(ends[last - 1])]
+        sums = np.zeros(len(piece) + 1, dtype=np.uint64)
+        np.cumsum((piece.astype(np.uint64) + np.uint64(1)) * power[: len(piece)], out=sums[1:])
+        low, high = starts[first:last] - base, ends[first:last] - base
+        lengths = (high - low).astype(np.uint64)
+        out[first:last] = mixed((sums[high] - sums[low]) * inverse[low] + lengths)
+        first = last
+    return out
+
+
+def mixed(values: Hashes) -> Hashes:
+    """The finaliser of splitmix64: every input bit reaches every output bit."""
+    out = values + np.uint64(0x9E3779B97F4A7C15)
+    out ^= out >> np.uint64(30)
+    out *= np.uint64(0xBF58476D1CE4E5B9)
+    out ^= out >> np.uint64(27)
+    out *= np.uint64(0x94D049BB133111EB)
+    out ^= out >> np.uint64(31)
+    return out
+
+
+def word_hash(word: str) -> int:
+    """The hash that a word has on every tape.
+
+    Raises:
+        ValueError: the text is not exactly one word.
+    """
+    words = block_tape([word]).words
+    if len(words) != 1:
+        raise ValueError(f"{word!r} is {len(words)} words")
+    return int(words[0])
+
+
+@lru_cache(maxsize=2)
+def _powers(size: int) -> tuple[Hashes, Hashes]:
+    def of(base: int) -> Hashes:
+        steps = np.full(size, base, dtype=np.uint64)
+        steps[0] = 1
+        return np.cumprod(steps, dtype=np.uint64)
+
+    return of(BASE), of(INVERSE)
+
+
+def _ascii_words(data: Bytes) -> tuple[Positions, Positions]:
+    return _runs(_LETTER[data])
+
+
+def _runs(inside: Mask) -> tuple[Positions, Positions]:
+    padded = np.zeros(len(inside) + 2, dtype=np.int8)
+    padded[1:-1] = inside
+    steps = np.diff(padded)
+    return np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
+
+
+def _words(data: Bytes) -> tuple[Positions, Positions]:
+    inside = _LETTER[data]
+    second = np.append(data[1:], np.uint8(0))
+    third = np.append(second[1:], np.uint8(0))
+    marks = np.flatnonzero(_punctuation(data, second, third))
+    inside[marks] = inside[marks + 1] = False
+    inside[marks[data[marks] != 0xC2] + 2] = False
+    alone = np.flatnonzero(_unspaced(data, second))
+    starts, ends = _runs(inside)
+    if not len(alone):
+        return starts, ends
+    # A character of an unspaced script begins a word and ends one, whatever stands beside it.
+    sizes = np.where(data[alone] >= 0xF0, 4, 3)
+    opening = np.zeros(len(data) + 1, dtype=bool)
+    opening[starts] = True
+    opening[alone] = True
+    after = alone + sizes
+    opening[after[after < len(data)]] |= inside[after[after < len(data)]]
+    starts = np.flatnonzero(opening)
+    closing = np.zeros(len(data) + 1, dtype=bool)
+    closing[ends] = True
+    closing[after] = True
+    closing[alone[alone > 0]] |= inside[alone[alone > 0] - 1]
+    return starts, np.flatnonzero(closing)
+
+
+def _punctuation(lead: Bytes, second: Bytes, third: Bytes) -> Mask:
+    latin = (lead == 0xC2) & (second >= 0xA0) & (second != 0xAA) & (second != 0xB5) & (second != 0xBA)
+    general = (lead == 0xE2) & (second < 0xB0)  # dashes, quotes, currencies, arrows, mathematics, emoji of old
+    chinese = (lead == 0xE3) & (second == 0x80)
+    wide = (lead == 0xEF) & (second == 0xBC) & ((third < 0x90) | ((third >= 0x9A) & (third < 0xA1)))
+    found: Mask = latin | general | chinese | wide
+    return found
+
+
+def _unspaced(lead: Bytes, second: Bytes) -> Mask:
+    han = ((lead == 0xE3) & (second >= 0x81)) | ((lead >= 0xE4) & (lead <= 0xE9))
+    far_han = (lead == 0xF0) & (second >= 0xA0) & (second <= 0xB3)
+    thai_lao = (lead == 0xE0) & (second >= 0xB8) & (second <= 0xBB)
+    burmese = (lead == 0xE1) & ((second == 0x80) | (second == 0x81) | (second == 0x9E) | (second == 0x9F))
+    found: Mask = han | far_han | thai_lao | burmese
+    return found
+
+
+def _part(tape: Tape, index: int) -> Tape:
+    first, last = int(tape.offsets[index]), int(tape.offsets[index + 1])
+    return Tape(
+        texts=(tape.texts[index],),
+        words=tape.words[first:last],
+        offsets=np.array([0, last - first], dtype=np.int64),
+        starts=tape.starts[first:last],
+        ends=tape.ends[first:last],
+    )
