@@ -26,7 +26,7 @@ def must_be_file(path: Path) -> Path:
         Refused: missing, a dangling link, a directory, not a regular file, or not readable.
     """
     if path.is_symlink() and not path.exists():
-        raise Refused("dangling link", file=str(path), found=f"a link to {os.readlink(path)}, which is not there")
+        raise Refused("dangling link", file=str(path), found=f"a link to {path.readlink()}, which is not there")
     if not path.exists():
         raise Refused("no such file", file=str(path), next_step="check the spelling and the folder")
     if path.is_dir():
@@ -74,8 +74,8 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
         temporary = None
         _sync_folder(path.parent)
     except OSError as error:

@@ -1,0 +1,54 @@
+# Everything a developer runs. `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Small models train faster on one thread than on two; thread pools would only fight.
+export OMP_NUM_THREADS ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+
+.PHONY: help install demo planted test test-fast check format bench docs clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,dev]"
+	@touch $(STAMP)
+
+install: $(STAMP) ## Make .venv and install everything, pinned by constraints.txt
+
+demo: $(STAMP) ## Run the whole flow on real support text: messy file to released adapter
+	$(BIN)/headgate run --file examples/support/headgate.toml
+
+planted: $(STAMP) ## Run the same flow with six planted failures and a clean control
+	$(BIN)/python examples/planted/run.py
+
+test: $(STAMP) ## Run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-fast: $(STAMP) ## Run the tests that train nothing
+	$(BIN)/python -m pytest -n 2 -m "not training"
+
+check: $(STAMP) ## Format, lint, types and house contracts; silent when fine
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/lint-imports --no-cache > .lint-imports.tmp || { cat .lint-imports.tmp; rm -f .lint-imports.tmp; exit 1; }
+	@rm -f .lint-imports.tmp
+
+format: $(STAMP) ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP) ## Measure speed beside peers; writes benchmarks/speed/results
+	$(BIN)/python benchmarks/speed/run.py
+
+docs: $(STAMP) ## Write the generated pages
+	$(BIN)/python -m headgate.rules.page docs/rules
+	$(BIN)/python docs/make_reference.py
+
+clean: ## Remove what the targets made, but not .venv
+	rm -rf build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis examples/*/.headgate examples/*/out

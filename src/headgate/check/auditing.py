@@ -1,0 +1,169 @@
+"""Audits files with no project: reads them, runs the rules, keeps what is needed to report and mend."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from headgate import __version__
+from headgate.kit.errors import Refused
+from headgate.kit.progress import progress
+from headgate.rows.reading import RowReader, read_rows
+from headgate.rows.row import Row
+from headgate.rules import selection as rule_selection
+from headgate.rules.given import Corpus, Given
+from headgate.rules.running import run_rules
+from headgate.rules.shape import Rule
+from headgate.stats.verdict import Level, Outcome, Verdict, worst
+
+MENDS = ("drop", "mend")  # remedies that `--fix` carries out
+BAD_LINES_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What reading one file gave."""
+
+    path: str
+    role: str  # "training" or "evaluation"
+    format: str
+    rows: int
+    bad: tuple[Any, ...] = ()  # BadLine
+
+    def as_json(self) -> dict[str, Any]:
+        """As printed; bad lines are listed apart."""
+        return {
+            "file": self.path,
+            "role": self.role,
+            "format": self.format,
+            "rows": self.rows,
+            "bad_lines": len(self.bad),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """The answer of `headgate check FILE...`."""
+
+    verdicts: tuple[Verdict, ...]
+    files: tuple[FileRead, ...]
+    training: Corpus = field(repr=False)
+    evaluation: Corpus | None = field(repr=False, default=None)
+
+    @property
+    def bad_lines(self) -> list[Any]:
+        """Every line that could not be read, in file order."""
+        return [line for one in self.files for line in one.bad]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of the verdicts; lines that could not be read fail."""
+        return Outcome.FAIL if self.bad_lines else worst(self.verdicts)
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that every surface prints."""
+        bad = self.bad_lines
+        return {
+            "headgate": __version__,
+            "command": "check",
+            "outcome": self.outcome.value,
+            "verdicts": [verdict.as_json() for verdict in self.verdicts],
+            "files": [one.as_json() for one in self.files],
+            "bad_lines": [
+                {"file": line.file, "line": line.line, "what": line.what, "found": line.found, "wanted": line.wanted}
+                for line in bad[:BAD_LINES_SHOWN]
+            ],
+            "bad_lines_total": len(bad),
+        }
+
+
+def audit(
+    paths: Sequence[str | Path] | str | Path,
+    *,
+    eval: Sequence[str | Path] | str | Path = (),
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    select: Sequence[str] = ("all",),
+    ignore: Sequence[str] = (),
+    levels: Mapping[str, str] | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    strict: bool = False,
+    quiet: bool = True,
+) -> Audit:
+    """Reads training files (and evaluation files) and runs every selected rule that has its inputs.
+
+    Raises:
+        Refused: a file cannot be read at all, a rule or option has no such name, or, with
+            `strict`, a line is bad.
+    """
+    rules = chosen_rules(select, ignore)
+    readers: list[tuple[str, RowReader]] = []
+    corpora: dict[str, list[Row]] = {"training": [], "evaluation": []}
+    with progress("reading", None, quiet=quiet) as advance:
+        for role, given in (("training", _paths(paths)), ("evaluation", _paths(eval))):
+            for path in given:
+                reader = read_rows(path, format=format, columns=columns, strict=strict)
+                for row in reader:
+                    corpora[role].append(row)
+                    advance(1)
+                readers.append((role, reader))
+    if not corpora["training"]:
+        raise Refused("no training file given", wanted="one or more files", next_step="headgate check train.jsonl")
+    files = tuple(
+        FileRead(str(reader.path), role, reader.detected.format, reader.rows_read, tuple(reader.bad_lines))
+        for role, reader in readers
+    )
+    training = Corpus(corpora["training"], name=_names(files, "training"))
+    evaluation = Corpus(corpora["evaluation"], name=_names(files, "evaluation")) if _paths(eval) else None
+    given = Given({"training-rows": training, "evaluation-items": evaluation})
+    asked = {name: Level(level) for name, level in (levels or {}).items()}
+    with progress("rules", len(rules), quiet=quiet) as advance:
+        verdicts = run_rules(rules, given, options or {}, _default_levels(training, rules) | asked, advance=advance)
+    again = _command(files)
+    return Audit(
+        verdicts=tuple(_with_next_step(verdict, again) for verdict in verdicts),
+        files=files,
+        training=training,
+        evaluation=evaluation,
+    )
+
+
+def chosen_rules(selected: Sequence[str], ignored: Sequence[str]) -> list[Rule]:
+    """Rules by name, code, shelf or failure, less the ignored ones.
+
+    Raises:
+        Refused: an expression fits no rule; the nearest name is proposed.
+    """
+    return list(rule_selection.select(selected, ignore=ignored))
+
+
+def _default_levels(training: Corpus, rules: Sequence[Rule]) -> dict[str, Level]:
+    # A file on its own rarely says where its rows come from; that is worth a note to a newcomer.
+    # Once any row names a source, licence or subject, a row without one is a gap.
+    sides = (row.side for row in training)
+    told = any(side.source or side.licence or side.subject for side in sides)
+    return {} if told else {rule.name: Level.NOTE for rule in rules if rule.name == "unsourced-rows"}
+
+
+def _paths(given: Sequence[str | Path] | str | Path) -> list[Path]:
+    return [Path(given)] if isinstance(given, str | Path) else [Path(one) for one in given]
+
+
+def _names(files: Sequence[FileRead], role: str) -> str:
+    return ", ".join(one.path for one in files if one.role == role)
+
+
+def _command(files: Sequence[FileRead]) -> str:
+    training = [shlex.quote(one.path) for one in files if one.role == "training"]
+    evaluation = [f"--eval {shlex.quote(one.path)}" for one in files if one.role == "evaluation"]
+    return " ".join(
+        ["headgate check", *training, *evaluation, "--fix", "clean" + "".join(Path(training[0].strip("'")).suffixes)]
+    )
+
+
+def _with_next_step(verdict: Verdict, command: str) -> Verdict:
+    mendable = verdict.outcome is Outcome.FAIL and any(finding.remedy in MENDS for finding in verdict.findings)
+    return replace(verdict, next_step=command) if mendable else verdict

@@ -1,0 +1,228 @@
+"""Writes a mended copy of a training file and a diff that a person can review and undo.
+
+Nothing is changed in place. The diff is a unified diff against the original's text whose hunk
+headings carry the reason, so that `patch --reverse` brings every removed row back.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from headgate.check.auditing import Audit
+from headgate.kit.errors import Refused
+from headgate.kit.files import atomic_write
+from headgate.stats.verdict import Outcome
+
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mended:
+    """What `--fix` wrote."""
+
+    target: str
+    diff: str
+    kept: int
+    dropped: int
+    changed: int
+    reasons: Mapping[str, int]  # rule (or "unreadable") -> rows dropped or changed for it
+
+    def as_json(self) -> dict[str, Any]:
+        """As printed."""
+        names = ("target", "diff", "kept", "dropped", "changed")
+        return {name: getattr(self, name) for name in names} | {"reasons": dict(self.reasons)}
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be done to the records of one file, by line number."""
+
+    drops: dict[int, tuple[str, str]] = field(default_factory=dict)  # line -> (rule, reason)
+    mends: dict[int, tuple[str, dict[str, str]]] = field(default_factory=dict)  # line -> (rule, wrong -> right)
+
+
+def plan_of(audit: Audit, path: str) -> Plan:
+    """Drops and spelling mends that the audit proposes for one training file."""
+    plan = Plan()
+    for bad in audit.bad_lines:
+        if bad.file == path:
+            plan.drops[bad.line] = ("unreadable", bad.what)
+    for verdict in audit.verdicts:
+        if verdict.outcome is not Outcome.FAIL:
+            continue
+        for finding in verdict.findings:
+            if finding.place is None or finding.place.file != path:
+                continue
+            if finding.remedy == "drop":
+                plan.drops.setdefault(finding.place.line, (verdict.rule, finding.message))
+            elif finding.remedy == "mend" and finding.replacement:
+                _, known = plan.mends.setdefault(finding.place.line, (verdict.rule, {}))
+                known.update(finding.replacement)
+    for line in plan.drops:
+        plan.mends.pop(line, None)
+    return plan
+
+
+def mend(audit: Audit, target: Path) -> Mended:
+    """Writes the mended copy and `TARGET.diff`, each in one step.
+
+    Raises:
+        Refused: more than one training file, the target is the original, a format whose rows do not
+            stand on lines of their own, or the target cannot be written.
+    """
+    sources = [one for one in audit.files if one.role == "training"]
+    if len(sources) != 1:
+        raise Refused("--fix mends one file at a time", found=f"{len(sources)} training files")
+    source = Path(sources[0].path)
+    if target.exists() and target.resolve() == source.resolve():
+        raise Refused(
+            "the target is the original", file=str(target), wanted="another name; nothing is changed in place"
+        )
+    plan = plan_of(audit, str(source))
+    answers = {row.place.line: row for row in audit.training if row.place}
+    kept = changed = 0
+    hunks: list[bytes] = []
+    out = io.BytesIO()
+    written = 0
+    for first, lines in _records(source, sources[0].format, sorted({*answers, *plan.drops})):
+        body = b"".join(lines)
+        if first in plan.drops:
+            rule, reason = plan.drops[first]
+            hunks.append(_hunk(first, lines, written, [], f"{rule}: {reason}"))
+            continue
+        if first in plan.mends and first in answers:
+            rule, wrong_right = plan.mends[first]
+            said = {
+                turn.content for turn in (*answers[first].messages, *answers[first].chosen) if turn.role == "assistant"
+            }
+            new = _replaced(body, said, wrong_right)
+            if new != body:
+                changed += 1
+                pairs = ", ".join(f"{wrong} -> {right}" for wrong, right in wrong_right.items())
+                hunks.append(_hunk(first, lines, written, new.splitlines(keepends=True), f"{rule}: {pairs}"))
+                body = new
+        kept += first in answers
+        out.write(body)
+        written += body.count(b"\n") + (not body.endswith(b"\n"))
+    reasons = _count([plan.drops[line][0] for line in plan.drops] + [plan.mends[line][0] for line in plan.mends])
+    diff = target.with_name(target.name + ".diff")
+    with atomic_write(target) as stream:
+        stream.write(_compressed(out.getvalue(), target))
+    with atomic_write(diff) as stream:
+        stream.write(b"--- %s\n+++ %s\n" % (str(source).encode(), str(target).encode()) + b"".join(hunks))
+    return Mended(
+        target=str(target), diff=str(diff), kept=kept, dropped=len(plan.drops), changed=changed, reasons=reasons
+    )
+
+
+def _records(source: Path, format: str, starts: Sequence[int]) -> Iterator[tuple[int, list[bytes]]]:
+    """(first line, its lines) of each record; a record runs to the start of the next."""
+    data = _plain(source)
+    if data[:4] == b"PAR1" or data.lstrip()[:1] == b"[":
+        raise Refused(
+            "--fix works on files with one row a line",
+            file=str(source),
+            found=format,
+            next_step=f"headgate convert {source} --to headgate -o rows.jsonl, then check rows.jsonl with --fix",
+        )
+    lines = data.splitlines(keepends=True) if b"\r" not in data else io.BytesIO(data).readlines()
+    if not starts:
+        return
+    if starts[0] > 1:
+        yield 0, lines[: starts[0] - 1]
+    for start, following in zip(starts, [*starts[1:], len(lines) + 1], strict=True):
+        yield start, lines[start - 1 : following - 1]
+
+
+def _hunk(first: int, old: Sequence[bytes], written: int, new: Sequence[bytes], reason: str) -> bytes:
+    # A hunk that adds nothing points at the line before which it stands, as diff(1) does.
+    at = written + 1 if new else written
+    head = f"@@ -{first},{len(old)} +{at},{len(new)} @@ {reason}".replace("\n", " ").encode()
+    return b"\n".join([head, *_marked(b"-", old), *_marked(b"+", new)]) + b"\n"
+
+
+def _marked(sign: bytes, lines: Sequence[bytes]) -> Iterable[bytes]:
+    for line in lines:
+        yield sign + line.rstrip(b"\n") if line.endswith(b"\n") else sign + line + b"\n\\ No newline at end of file"
+
+
+def _replaced(body: bytes, said: set[str], wrong_right: Mapping[str, str]) -> bytes:
+    """The record with wrong spellings mended inside what the assistant says, and nowhere else."""
+    for text in said:
+        new = mended_text(text, wrong_right)
+        if new == text:
+            continue
+        for old_form, new_form in ((orjson.dumps(text)[1:-1], orjson.dumps(new)[1:-1]), (text.encode(), new.encode())):
+            if old_form in body:
+                body = body.replace(old_form, new_form)
+                break
+        else:
+            body = _through_json(body, text, new)
+    return body
+
+
+def mended_text(text: str, wrong_right: Mapping[str, str]) -> str:
+    """Whole words replaced, with the capital of the word kept."""
+    import re
+
+    def right(found: re.Match[str]) -> str:
+        word = found[0]
+        better = wrong_right[word.lower()]
+        if word.isupper():
+            return better.upper()
+        return better[:1].upper() + better[1:] if word[:1].isupper() else better
+
+    words = "|".join(re.escape(word) for word in sorted(wrong_right, key=len, reverse=True))
+    return re.sub(rf"\b(?:{words})\b", right, text, flags=re.IGNORECASE)
+
+
+def _through_json(body: bytes, old: str, new: str) -> bytes:
+    """For rows whose text is written with other escapes than ours."""
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, str):
+            return new if value == old else value
+        if isinstance(value, dict):
+            return {key: walk(inner) for key, inner in value.items()}
+        return [walk(inner) for inner in value] if isinstance(value, list) else value
+
+    try:
+        tree = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body
+    return orjson.dumps(walk(tree)) + (b"\n" if body.endswith(b"\n") else b"")
+
+
+def _plain(source: Path) -> bytes:
+    data = source.read_bytes()
+    if data[:2] == GZIP:
+        return gzip.decompress(data)
+    if data[:4] == ZSTD:
+        import zstandard
+
+        return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+    return data
+
+
+def _compressed(data: bytes, target: Path) -> bytes:
+    if target.suffix == ".gz":
+        return gzip.compress(data, mtime=0)
+    if target.suffix in (".zst", ".zstd"):
+        import zstandard
+
+        return zstandard.compress(data)
+    return data
+
+
+def _count(names: Iterable[str]) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for name in names:
+        totals[name] = totals.get(name, 0) + 1
+    return dict(sorted(totals.items()))

@@ -1,0 +1,1 @@
+"""The same verdicts for people, for scripts, for code review and for a browser."""

@@ -1,0 +1,60 @@
+"""Verdicts as SARIF 2.1.0, the format that code-review platforms read.
+
+Reference: OASIS, Static Analysis Results Interchange Format, version 2.1.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from headgate import __version__
+from headgate.stats.verdict import Finding, Level, Outcome, Verdict
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
+LEVEL = {Level.BLOCK: "error", Level.WARN: "warning", Level.NOTE: "note"}
+
+
+def sarif(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """One run with one result for each finding (or for each failing verdict without findings)."""
+    spoken = [v for v in verdicts if v.outcome in (Outcome.FAIL, Outcome.UNSURE)]
+    rules = [
+        {
+            "id": v.code or v.rule,
+            "name": v.rule,
+            "shortDescription": {"text": v.summary},
+            "help": {"text": f"headgate explain {v.rule}"},
+            "properties": {"failure": v.failure},
+        }
+        for v in _once(spoken)
+    ]
+    driver = {"name": "headgate", "semanticVersion": __version__, "rules": rules}
+    results = [result for verdict in spoken for result in _results(verdict)]
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+
+
+def _once(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    return list({verdict.code or verdict.rule: verdict for verdict in verdicts}.values())
+
+
+def _results(verdict: Verdict) -> list[dict[str, Any]]:
+    level = LEVEL[verdict.level] if verdict.outcome is Outcome.FAIL else "note"
+    base = {"ruleId": verdict.code or verdict.rule, "level": level}
+    located = [finding for finding in verdict.findings if finding.place]
+    if not located:
+        return [base | {"message": {"text": verdict.summary}}]
+    return [base | {"message": {"text": finding.message}} | _locations(finding) for finding in located]
+
+
+def _locations(finding: Finding) -> dict[str, Any]:
+    places = {"locations": [_location(finding.place.file, finding.place.line)]} if finding.place else {}
+    if finding.other:
+        places["relatedLocations"] = [_location(finding.other.file, finding.other.line)]
+    if finding.row:
+        places |= {"partialFingerprints": {"headgateRow/v1": finding.row}}  # type: ignore[dict-item]
+    return places
+
+
+def _location(file: str, line: int) -> dict[str, Any]:
+    uri = file.replace("\\", "/").replace(" ", "%20")
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}}

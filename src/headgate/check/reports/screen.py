@@ -1,0 +1,86 @@
+"""Verdicts for a person at a terminal: one line each, then number, place and next step."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping
+
+from headgate.stats.verdict import Finding, Level, Measure, Outcome, Verdict
+
+WORD = {Outcome.PASS: "passes", Outcome.FAIL: "fails", Outcome.UNSURE: "cannot tell", Outcome.SKIPPED: "skipped"}
+MARK = {Outcome.PASS: "ok  ", Outcome.FAIL: "FAIL", Outcome.UNSURE: "??  ", Outcome.SKIPPED: "-   "}
+COLOUR = {Outcome.PASS: "32", Outcome.FAIL: "31", Outcome.UNSURE: "33", Outcome.SKIPPED: "2"}
+PLACES_SHOWN = 4
+ORDER = (Outcome.FAIL, Outcome.UNSURE, Outcome.PASS, Outcome.SKIPPED)
+
+
+def verdict_lines(verdict: Verdict, *, colour: bool = False) -> list[str]:
+    """The lines of one verdict; a pass or a skip takes one line."""
+    mark = MARK[verdict.outcome]
+    if verdict.outcome is Outcome.FAIL and verdict.level is not Level.BLOCK:
+        mark = "warn" if verdict.level is Level.WARN else "note"
+    if colour:
+        mark = f"\033[{COLOUR[verdict.outcome]}m{mark}\033[0m"
+    name = f"{verdict.rule} ({verdict.code})" if verdict.code else verdict.rule
+    lines = [f"{mark} {name} {WORD[verdict.outcome]}: {verdict.summary.removeprefix('skipped: ')}"]
+    if verdict.outcome in (Outcome.PASS, Outcome.SKIPPED):
+        return lines
+    details = [("measured", measured(verdict.measure, verdict.threshold)), ("where", where(verdict))]
+    details += [("because", verdict.reason), ("slices", slice_line(verdict.details)), ("try", verdict.next_step)]
+    if verdict.code:
+        details.append(("more", f"headgate explain {verdict.rule}"))
+    for label, text in details:
+        if text:
+            lines += textwrap.wrap(
+                text, width=110, initial_indent=f"       {label:<9}", subsequent_indent=" " * 16, break_long_words=False
+            )
+    return lines
+
+
+def measured(measure: Measure | None, threshold: Mapping[str, float]) -> str:
+    """Value, interval, n and threshold in words."""
+    if measure is None:
+        return ""
+    if measure.unit == "share":
+        interval = f"95 % interval {measure.low:.2%} to {measure.high:.2%}"
+        size = f"{measure.value:.2%} of {measure.n:,} ({measure.name}), {interval}"
+        limits = [f"{name.replace('_', ' ')} {value:.1%}" for name, value in threshold.items()]
+    else:
+        interval = f"95 % interval {measure.low:.4g} to {measure.high:.4g}"
+        size = f"{measure.value:.4g} {measure.unit} ({measure.name}), {interval}, n = {measure.n:,}"
+        limits = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in threshold.items()]
+    return ", ".join([size, *limits])
+
+
+def where(verdict: Verdict) -> str:
+    """The first few places that the verdict points at, and how many there are."""
+    shown = [finding_line(finding) for finding in verdict.findings[:PLACES_SHOWN]]
+    rest = max(verdict.findings_total, len(verdict.findings)) - len(shown)
+    if rest > 0:
+        shown.append(f"and {rest:,} more (--json lists them)")
+    return "; ".join(shown)
+
+
+def finding_line(finding: Finding) -> str:
+    """Place and message of one finding."""
+    place = str(finding.place) if finding.place else (finding.row or "")[:15]
+    partner = f" with {finding.other}" if finding.other else ""
+    return f"{place} {finding.message}".strip() + (
+        partner if partner and str(finding.other) not in finding.message else ""
+    )
+
+
+def slice_line(details: Mapping[str, object]) -> str:
+    """The slices that would lose most, where a verdict reports slices."""
+    table = details.get("slices")
+    if not isinstance(table, list):
+        return ""
+    below = [row for row in table if isinstance(row, Mapping) and row.get("below_floor")]
+    cells = [f"{row.get('slice')} keeps {float(row.get('retention', 0)):.0%} of {row.get('rows')}" for row in below[:4]]
+    return ", ".join(cells)
+
+
+def report(verdicts: Iterable[Verdict], *, colour: bool = False) -> str:
+    """All verdicts, failures first."""
+    ranked = sorted(verdicts, key=lambda v: (ORDER.index(v.outcome), v.level is not Level.BLOCK, v.code))
+    return "\n".join(line for verdict in ranked for line in verdict_lines(verdict, colour=colour))

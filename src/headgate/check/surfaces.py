@@ -1,0 +1,96 @@
+"""One audit on every surface: screen, mended copy, HTML page, SARIF file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+
+from headgate.check.auditing import Audit
+from headgate.check.mending import Mended, mend
+from headgate.check.reports import page as html_page
+from headgate.check.reports import screen
+from headgate.check.reports.sarif import sarif as as_sarif
+from headgate.kit.clock import now
+from headgate.kit.files import atomic_write, write_text
+from headgate.stats.verdict import Level, Outcome
+
+BAD_SHOWN = 5
+
+
+def write_reports(
+    audit: Audit, *, fix: Path | None, page: Path | None, sarif: Path | None, command: str
+) -> Mended | None:
+    """Writes the files that were asked for; each appears whole or not at all.
+
+    Raises:
+        Refused: a target cannot be written.
+    """
+    mended = mend(audit, fix) if fix else None
+    if page:
+        section = html_page.Section(
+            title="Rules", outcome=audit.outcome, summary=_files(audit), verdicts=audit.verdicts, facts=_facts(audit)
+        )
+        title = "headgate check " + ", ".join(Path(one.path).name for one in audit.files)
+        text = html_page.html(
+            title=title,
+            outcome=audit.outcome,
+            summary=summary(audit),
+            sections=[section],
+            at=now(),
+            command=f"headgate {command}",
+        )
+        write_text(page, text)
+    if sarif:
+        with atomic_write(sarif) as stream:
+            stream.write(orjson.dumps(as_sarif(audit.verdicts), option=orjson.OPT_INDENT_2))
+    return mended
+
+
+def show(audit: Audit, mended: Mended | None, *, colour: bool) -> str:
+    """The report for a person, in one screen."""
+    lines = [_files(audit)]
+    bad = audit.bad_lines
+    for line in bad[:BAD_SHOWN]:
+        wanted = f"; wanted {line.wanted}" if line.wanted else ""
+        lines.append(f"BAD  {line.file}:{line.line} {line.what}" + (f": {line.found}" if line.found else "") + wanted)
+    if len(bad) > BAD_SHOWN:
+        lines.append(f"     and {len(bad) - BAD_SHOWN:,} more lines that could not be read (--json lists them)")
+    lines += [screen.report(audit.verdicts, colour=colour), "", summary(audit)]
+    if mended:
+        why = ", ".join(f"{count} for {name}" for name, count in mended.reasons.items()) or "nothing to mend"
+        counts = f"{mended.kept:,} rows kept, {mended.dropped:,} dropped, {mended.changed:,} changed"
+        lines.append(f"wrote {mended.target}: {counts} ({why})")
+        lines.append(f"      {mended.diff} shows each change; patch --reverse undoes it")
+    return "\n".join(lines)
+
+
+def summary(audit: Audit) -> str:
+    """One sentence: how many rules said what."""
+    counts = {outcome: sum(v.outcome is outcome for v in audit.verdicts) for outcome in Outcome}
+    stop = sum(v.outcome is Outcome.FAIL and v.level is Level.BLOCK for v in audit.verdicts)
+    parts = [
+        f"{stop} of {len(audit.verdicts)} rules stop this data"
+        if stop
+        else f"none of {len(audit.verdicts)} rules stops this data"
+    ]
+    if spoken := counts[Outcome.FAIL] - stop:
+        parts.append(f"{spoken} warn")
+    if counts[Outcome.UNSURE]:
+        parts.append(f"{counts[Outcome.UNSURE]} cannot tell")
+    if counts[Outcome.SKIPPED]:
+        parts.append(f"{counts[Outcome.SKIPPED]} skipped")
+    if audit.bad_lines:
+        parts.append(f"{len(audit.bad_lines):,} lines could not be read")
+    return "; ".join(parts)
+
+
+def _files(audit: Audit) -> str:
+    return ", ".join(f"{one.path}: {one.rows:,} {one.role} rows ({one.format})" for one in audit.files)
+
+
+def _facts(audit: Audit) -> dict[str, object]:
+    facts: dict[str, object] = {one.path: f"{one.rows:,} {one.role} rows, {one.format}" for one in audit.files}
+    for line in audit.bad_lines[:50]:
+        facts[f"{line.file}:{line.line}"] = f"could not be read: {line.what}"
+    return facts

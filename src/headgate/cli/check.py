@@ -1,0 +1,125 @@
+"""`headgate check`: rules over files, or over the flow's dataset version when no file is named."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from headgate.cli.output import EXIT_OF, common_options, print_json
+from headgate.kit.errors import Exit, Refused
+
+EXAMPLES = """\b
+Examples:
+  headgate check train.jsonl --eval test.jsonl
+  headgate check train.csv --columns prompt=question,completion=answer --fix clean.csv --html report.html"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--eval", "evaluation", multiple=True, type=click.Path(path_type=Path), help="Evaluation file; may be given again."
+)
+@click.option("--fix", type=click.Path(path_type=Path), help="Write a mended copy here, and FILE.diff beside it.")
+@click.option("--html", "page", type=click.Path(path_type=Path), help="Write a self-contained HTML report here.")
+@click.option("--sarif", type=click.Path(path_type=Path), help="Write a SARIF 2.1.0 report here.")
+@click.option("--github", is_flag=True, help="Print workflow annotations for GitHub as well.")
+@click.option(
+    "--select", "selected", default="all", show_default=True, help="Rules by name, code, shelf or failure, with commas."
+)
+@click.option("--ignore", default="", help="Rules to leave out, in the same words.")
+@click.option("--level", "levels", multiple=True, metavar="RULE=LEVEL", help="note, warn or block for one rule.")
+@click.option("--option", "options", multiple=True, metavar="RULE.NAME=VALUE", help="Set an option of a rule.")
+@click.option(
+    "--columns", default="", metavar="OURS=THEIRS,...", help="Column mapping of a table or of plain JSON rows."
+)
+@click.option("--format", "format_", help="Format of the files, where detection should not decide.")
+@click.option("--strict", is_flag=True, help="Stop at the first line that cannot be read.")
+@click.option(
+    "--file",
+    "flow_file",
+    type=click.Path(path_type=Path),
+    default=Path("headgate.toml"),
+    help="Flow file, where no FILE is named.",
+)
+@common_options
+def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool, **asked: Any) -> int:
+    """Runs rules over FILES and says what is wrong, where, and what to do.
+
+    Needs no project, no model and no network. Formats are detected from the content. Nothing is
+    changed in place: --fix writes a mended copy and a diff that says why each row went.
+    Without FILES, checks the dataset version of the flow file in this folder.
+    """
+    if not files:
+        from headgate.cli.stage_verb import run_until
+
+        return run_until("check", flow_file, (), quiet=quiet, as_json=as_json)
+    from headgate.check.auditing import audit
+
+    result = audit(
+        files,
+        eval=asked["evaluation"],
+        format=asked["format_"],
+        columns=pairs(asked["columns"].split(","), "--columns"),
+        select=words(asked["selected"]),
+        ignore=words(asked["ignore"]),
+        levels=pairs(asked["levels"], "--level"),
+        options=rule_options(asked["options"]),
+        strict=asked["strict"],
+        quiet=quiet,
+    )
+    from headgate.check.surfaces import show, write_reports
+
+    mended = write_reports(
+        result, fix=asked["fix"], page=asked["page"], sarif=asked["sarif"], command=" ".join(sys.argv[1:])
+    )
+    if as_json:
+        print_json(result.as_json() | ({"fixed": mended.as_json()} if mended else {}))
+    elif not quiet:
+        click.echo(show(result, mended, colour=sys.stdout.isatty()))
+    if asked["github"]:
+        from headgate.check.reports.annotations import annotations
+
+        click.echo("\n".join(annotations(result.verdicts)), err=as_json)
+    return int(Exit.WRONG_USE if result.bad_lines else EXIT_OF[result.outcome])
+
+
+def words(text: str) -> list[str]:
+    """A list of words parted by commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def pairs(given: Any, option: str) -> dict[str, str]:
+    """`a=b` pairs.
+
+    Raises:
+        Refused: a pair has no equals sign.
+    """
+    found = {}
+    for text in given:
+        if not text.strip():
+            continue
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise Refused(f"{option} {text}", wanted="NAME=VALUE")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def rule_options(given: Any) -> dict[str, dict[str, Any]]:
+    """`RULE.NAME=VALUE` triples as options by rule; values are read as TOML where they can be."""
+    import tomllib
+
+    found: dict[str, dict[str, Any]] = {}
+    for name, text in pairs(given, "--option").items():
+        rule, dot, key = name.rpartition(".")
+        if not dot:
+            raise Refused(f"--option {name}={text}", wanted="RULE.NAME=VALUE")
+        try:
+            value = tomllib.loads(f"v = {text}")["v"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        found.setdefault(rule, {})[key] = value
+    return found

@@ -1,0 +1,74 @@
+"""`headgate doctor`: what is installed, what each extra gives, what is missing and how to get it."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import sys
+from typing import Any
+
+import click
+
+from headgate import __version__
+from headgate.cli.output import common_options, print_json
+from headgate.kit.doors import Door, missing, version_of
+from headgate.kit.errors import Exit
+
+# Tables of doors, by reference, so that a room is imported only when it is asked.
+TABLES = ("headgate.train.doors", "headgate.models.doors")
+CORE = ("blake3", "click", "httpx", "jinja2", "numpy", "orjson", "polars", "pyroaring", "rich", "scipy", "sqlalchemy")
+
+EXAMPLES = """\b
+Examples:
+  headgate doctor
+  headgate doctor --json"""
+
+
+@click.command(epilog=EXAMPLES)
+@common_options
+def command(quiet: bool, as_json: bool) -> int:
+    """Shows what is installed and what each optional extra gives.
+
+    Imports none of the heavy libraries: it only looks whether they are there. Ends with 0 when
+    every engine can be opened and with 1 when one cannot.
+    """
+    doors = [_door(door) for reference in TABLES for door in importlib.import_module(reference).DOORS.values()]
+    report: dict[str, Any] = {
+        "headgate": __version__,
+        "command": "doctor",
+        "outcome": "pass" if all(not door["missing"] for door in doors) else "fail",
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "libraries": {name: version_of(name) for name in (*CORE, "symspellpy", "zstandard")},
+        "engines": doors,
+    }
+    if as_json:
+        print_json(report)
+    elif not quiet:
+        click.echo("\n".join(_lines(report)))
+    return int(Exit.PASS if report["outcome"] == "pass" else Exit.FAIL)
+
+
+def _door(door: Door) -> dict[str, Any]:
+    absent = missing(door)
+    return {
+        "engine": door.name,
+        "purpose": door.purpose,
+        "extra": door.extra,
+        "packages": {name: version_of(name) for name in door.packages},
+        "missing": absent,
+    }
+
+
+def _lines(report: dict[str, Any]) -> list[str]:
+    lines = [f"headgate {report['headgate']}, Python {report['python']} at {sys.prefix}, {report['platform']}"]
+    lines.append("  " + ", ".join(f"{name} {version or 'MISSING'}" for name, version in report["libraries"].items()))
+    for door in report["engines"]:
+        word = "ready  " if not door["missing"] else "missing"
+        lines.append(f"{word} {door['engine']}: needed to {door['purpose']}")
+        lines.append(
+            "        " + ", ".join(f"{name} {version or 'MISSING'}" for name, version in door["packages"].items())
+        )
+        if door["missing"]:
+            lines.append(f'        pip install "headgate[{door["extra"]}]"')
+    return lines

@@ -1,0 +1,32 @@
+"""What every verb prints alike: JSON, and options that every verb has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+import orjson
+
+from headgate.kit.errors import Exit
+from headgate.stats.verdict import Outcome
+
+EXIT_OF = {
+    Outcome.PASS: Exit.PASS,
+    Outcome.SKIPPED: Exit.PASS,
+    Outcome.FAIL: Exit.FAIL,
+    Outcome.UNSURE: Exit.UNSURE,
+}
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on standard output, indented, keys in the order given."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--json` (as `as_json`) and `--quiet` to a verb."""
+    command = click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors; the exit code tells.")(
+        command
+    )
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")(command)

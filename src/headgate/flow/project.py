@@ -1,0 +1,61 @@
+"""A project: a flow file, and the folder `.headgate/` beside it that holds everything known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headgate.flow.file import FILE_NAME, Flow, read_flow
+from headgate.kit.errors import Refused
+
+if TYPE_CHECKING:
+    from headgate.flow.walking import Walked
+    from headgate.ledger.ledger import Ledger
+
+STORE = ".headgate"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One flow and its ledger."""
+
+    flow: Flow
+
+    @property
+    def folder(self) -> Path:
+        """Where the flow file lies."""
+        return self.flow.folder
+
+    @property
+    def store(self) -> Path:
+        """Folder of the ledger, work files and reports."""
+        return self.folder / STORE
+
+    def ledger(self) -> Ledger:
+        """Opens the ledger, and makes it on first use; close it or use it as a context."""
+        from headgate.ledger.ledger import Ledger
+
+        self.store.mkdir(exist_ok=True)
+        return Ledger.open(self.store, create=True)
+
+    def run(self, *, until: str | None = None, quiet: bool = True) -> Walked:
+        """Walks the flow, as `headgate run` does."""
+        from headgate.flow.walking import walk
+
+        return walk(self, until=until, quiet=quiet)
+
+
+def open_project(folder: str | Path = ".", *, set: Sequence[str] = ()) -> Project:
+    """Opens the project in a folder, or that of a flow file.
+
+    Raises:
+        Refused: there is no flow file, or it holds problems.
+    """
+    path = Path(folder)
+    if path.is_dir():
+        path = path / FILE_NAME
+    elif path.suffix != ".toml":
+        raise Refused("not a project", file=str(folder), wanted=f"a folder with {FILE_NAME}, or a flow file")
+    return Project(read_flow(path, set))

@@ -1,0 +1,94 @@
+"""What a walk looks like: one screen for a person, one object for a script, one page for a browser."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from headgate import __version__
+from headgate.check.reports import page, screen
+from headgate.flow.project import Project
+from headgate.flow.walking import Walk, Walked
+from headgate.kit.files import write_text
+from headgate.stats.verdict import Outcome
+
+COLOUR = screen.COLOUR
+WIDTH = 118
+
+
+def line(step: Walk, *, colour: bool = False) -> str:
+    """One stage in one line."""
+    word = step.result.outcome.value
+    shown = f"\033[{COLOUR[step.result.outcome]}m{word:<6}\033[0m" if colour else f"{word:<6}"
+    took = "unchanged" if step.reused else f"{step.seconds:.1f} s"
+    summary = step.result.summary
+    room = WIDTH - 20 - len(took) - 2
+    if len(summary) > room and step.result.outcome is Outcome.PASS:
+        summary = summary[: room - 1] + "…"
+    return f"  {step.stage.name:<9} {shown} {summary}  {took}"
+
+
+def ending(walked: Walked, report: Path | None, *, colour: bool = False) -> str:
+    """What follows the stages: the verdicts of the one that stopped, and how it ended."""
+    lines: list[str] = []
+    last = walked.steps[-1] if walked.steps else None
+    if last and last.result.outcome is not Outcome.PASS:
+        spoken = [v for v in last.result.verdicts if v.outcome in (Outcome.FAIL, Outcome.UNSURE)]
+        lines += ["", screen.report(spoken, colour=colour)]
+    lines += ["", f"{walked.flow}: {walked.summary}"]
+    if report:
+        lines.append(f"report  {report}")
+    return "\n".join(lines)
+
+
+def as_json(walked: Walked, command: str, report: Path | None) -> dict[str, Any]:
+    """The shape that every surface prints, with the stages."""
+    return {
+        "headgate": __version__,
+        "command": command,
+        "outcome": walked.outcome.value,
+        "flow": walked.flow,
+        "summary": walked.summary,
+        "release": walked.release,
+        "stages": [
+            {
+                "stage": step.stage.name,
+                "transition": step.stage.transition,
+                "outcome": step.result.outcome.value,
+                "summary": step.result.summary,
+                "reused": step.reused,
+                "seconds": round(step.seconds, 3),
+                "outputs": dict(step.result.outputs),
+                "facts": dict(step.result.facts),
+                "step": step.step,
+            }
+            for step in walked.steps
+        ],
+        "verdicts": [v.as_json() for step in walked.steps for v in step.result.verdicts],
+        "report": str(report) if report else None,
+    }
+
+
+def write_page(walked: Walked, project: Project, at: datetime) -> Path:
+    """Writes the HTML report of a walk and returns its path."""
+    sections = [
+        page.Section(
+            title=f"{step.stage.name}: {step.stage.transition}",
+            outcome=step.result.outcome,
+            summary=step.result.summary,
+            verdicts=step.result.verdicts,
+            facts=step.result.facts,
+            reused=step.reused,
+        )
+        for step in walked.steps
+    ]
+    title = f"{walked.flow}" + (f": {project.flow.settings.about}" if project.flow.settings.about else "")
+    text = page.html(
+        title=title, outcome=walked.outcome, summary=walked.summary, sections=sections, at=at, command="headgate run"
+    )
+    folder = project.store / "reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{walked.flow}.html"
+    write_text(path, text)
+    return path
