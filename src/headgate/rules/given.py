@@ -2,17 +2,21 @@
 
 A rule never opens a file and never imports an engine; whatever it needs comes in here.
 Names in use: `training-rows`, `evaluation-items` (both `Corpus`), `selected-rows` (what a curation
-kept of `training-rows`), `claims` (dated facts by row source or subject), `tokens` (what the
-trainer would supervise, from pre-flight), `slice-by` (names of slices to report).
+kept of `training-rows`), `claims` (`Claims`: dated facts by row source or subject), `tokens` (a
+`TokenCount` for each training row, from the trainer's pre-flight), `slice-by` (names of slices to
+report).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from headgate.kit.errors import Broken
+from headgate.kit.clock import parse_moment
+from headgate.kit.errors import Broken, Refused
 from headgate.rows.row import Row
 from headgate.text.tape import Tape, tape_of
 
@@ -78,3 +82,71 @@ class Given:
     def get(self, name: str, default: Any = None) -> Any:
         """Any other input."""
         return self._inputs.get(name, default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCount:
+    """What the trainer would do with one training row, counted before the first step."""
+
+    supervised_tokens: int  # tokens that reach the loss
+    end_token_supervised: bool = True  # whether the token that ends the answer is one of them
+    cut: bool = False  # the row is longer than the longest sequence and something was cut off
+    answer_cut: bool = False  # some of what was cut off is answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One claim of the ledger: what was said about a subject or source, when, and for what time."""
+
+    about: str  # "subject:<key>" or "source:<name>"
+    what: str  # "consent", "licence", ...
+    value: Any
+    observed_at: datetime
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Fact:
+        """A fact from a JSON object, with moments in ISO 8601.
+
+        Raises:
+            Refused: a moment is not ISO 8601.
+            TypeError: a key is missing or unknown.
+        """
+        moments = {name: parse_moment(body[name]) for name in ("observed_at", "valid_from", "valid_to") if name in body}
+        return cls(**{**body, **moments})
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether the fact was known by then and holds at that moment."""
+        return not (self.observed_at > moment or self.begins_after(moment) or self.ended_by(moment))
+
+    def begins_after(self, moment: datetime) -> bool:
+        """Whether the fact holds only from a later moment on."""
+        return self.valid_from is not None and self.valid_from > moment
+
+    def ended_by(self, moment: datetime) -> bool:
+        """Whether the time for which the fact held is over."""
+        return self.valid_to is not None and self.valid_to <= moment
+
+
+class Claims:
+    """Dated facts, asked at one moment."""
+
+    def __init__(self, facts: Iterable[Fact], at: datetime) -> None:
+        if at.tzinfo is None:
+            raise Refused("a moment without a time zone", found=str(at), wanted="UTC")
+        self.at = at
+        self._facts: dict[tuple[str, str], list[Fact]] = {}
+        for fact in sorted(facts, key=lambda fact: fact.observed_at):
+            self._facts.setdefault((fact.about, fact.what), []).append(fact)
+
+    def latest(self, about: str, what: str) -> Fact | None:
+        """The newest fact known by the moment asked that had begun to hold, even if its time is over by now."""
+        known = self._facts.get((about, what), [])
+        begun = [fact for fact in known if fact.observed_at <= self.at and not fact.begins_after(self.at)]
+        return begun[-1] if begun else None
+
+    def value(self, about: str, what: str) -> Any:
+        """What holds at the moment asked; None where nothing is known or its time is over."""
+        fact = self.latest(about, what)
+        return fact.value if fact is not None and fact.covers(self.at) else None

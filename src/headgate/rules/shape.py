@@ -42,11 +42,18 @@ class Rule:
     options: type  # frozen dataclass; every field has a default
     check: Check
     module: str
+    package: str = ""  # distribution that a foreign rule came with; empty for the rules of headgate
+    version: str = ""  # of that distribution
 
     @property
     def shelf(self) -> str:
-        """The shelf by what is examined, such as "data"."""
-        return SHELVES[self.code[:3]]
+        """The shelf by what is examined, such as "data"; for a foreign rule, its package."""
+        return self.package or SHELVES[self.code[:3]]
+
+    @property
+    def stem(self) -> str:
+        """The name that the rule's file, suite, planter and page share, such as `dat006_self_leak`."""
+        return self.module.rpartition(".")[2]
 
     @property
     def page(self) -> str:
@@ -62,7 +69,13 @@ class Rule:
         if self.status == "trial" and asked is Level.BLOCK:
             asked = Level.WARN
         verdict = self.check(given, options if options is not None else self.options())
-        return replace(verdict, rule=self.name, code=self.code, failure=self.failure, level=asked)
+        details = {**verdict.details, **self.origin}
+        return replace(verdict, rule=self.name, code=self.code, failure=self.failure, level=asked, details=details)
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """Package and version of a foreign rule, as its verdicts store them; empty for our own."""
+        return {"package": self.package, "version": self.version} if self.package else {}
 
     def skipped(self, reason: str) -> Verdict:
         """The verdict of a rule that could not be asked."""
@@ -74,6 +87,7 @@ class Rule:
             level=self.level,
             summary=f"skipped: {reason}",
             reason=reason,
+            details=self.origin,
         )
 
 

@@ -1,1 +1,1 @@
-"""Fixture runner, planters and the fake endpoint, for plugin authors too."""
+"""Tools for testing rules, ours and those of plugins: literate suites, planters, the fake endpoint."""

@@ -1,0 +1,8 @@
+"""The catalogue: every rule of headgate, sorted by code. A rule that is not here does not exist."""
+
+from __future__ import annotations
+
+from headgate.rules.data.dat009_rows_without_lesson import rows_without_lesson
+from headgate.rules.shape import Rule
+
+CATALOGUE: tuple[Rule, ...] = (rows_without_lesson,)
