@@ -1,0 +1,180 @@
+"""Scores one answer against its target, by rule and without a model.
+
+An item ends in one of four ways: `pass`, `fail`, `unscored` (an answer came and cannot be scored,
+such as one that was cut off) or `error` (no whole answer came). Only the first two are scores.
+A complete answer in which nothing fitting is found is a wrong answer, hence `fail`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from headgate.evaluate.extractors import chain, json_text, normalised, numbers
+from headgate.kit.errors import Refused
+from headgate.models.model import Completion
+
+
+class Mark(StrEnum):
+    """How one item ended."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNSCORED = "unscored"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One item's ending and why."""
+
+    mark: Mark
+    reason: str = ""
+    extracted: str = ""  # what was compared
+
+    def as_json(self) -> list[str]:
+        """Mark, reason and what was compared."""
+        return [self.mark.value, self.reason, self.extracted]
+
+
+Compare = Callable[[str, str], bool]
+Labels = tuple[str, ...]
+
+
+def exact(found: str, target: str) -> bool:
+    """Equal but for white space around."""
+    return found.strip() == target.strip()
+
+
+def same_normalised(found: str, target: str) -> bool:
+    """Equal after Unicode form, case, punctuation and white space are levelled."""
+    return normalised(found) == normalised(target)
+
+
+def contains(found: str, target: str) -> bool:
+    """The target's words occur in the answer, as whole words."""
+    return f" {normalised(target)} " in f" {normalised(found)} "
+
+
+def matches(found: str, target: str) -> bool:
+    """The target is a regular expression that occurs in the answer."""
+    return re.search(target, found) is not None
+
+
+def same_number(found: str, target: str) -> bool:
+    """The last numbers of both agree to nine significant digits."""
+    theirs, ours = numbers(found), numbers(target)
+    return bool(theirs and ours) and math.isclose(theirs[-1], ours[-1], rel_tol=1e-9, abs_tol=1e-12)
+
+
+def is_json(found: str, target: str) -> bool:  # noqa: ARG001 - the shape of a comparison
+    """The answer is, or holds, a JSON object or array."""
+    return json_text(found) is not None
+
+
+def same_json(found: str, target: str) -> bool:
+    """Every field of the target's JSON has the same value in the answer's; further fields are allowed."""
+    theirs, ours = json_text(found), json_text(target)
+    return theirs is not None and ours is not None and _covers(orjson.loads(theirs), orjson.loads(ours))
+
+
+def _covers(found: Any, wanted: Any) -> bool:
+    if isinstance(wanted, Mapping):
+        return isinstance(found, Mapping) and all(k in found and _covers(found[k], v) for k, v in wanted.items())
+    if isinstance(wanted, list):
+        same_length = isinstance(found, list) and len(found) == len(wanted)
+        return same_length and all(_covers(a, b) for a, b in zip(found, wanted, strict=True))
+    if isinstance(wanted, bool) or isinstance(found, bool):
+        return found is wanted
+    return bool(found == wanted)
+
+
+COMPARISONS: dict[str, Compare] = {
+    "exact": exact,
+    "normalised": same_normalised,
+    "contains": contains,
+    "regex": matches,
+    "number": same_number,
+    "json-valid": is_json,
+    "json-match": same_json,
+}
+SCORERS = (*COMPARISONS, "label")
+
+
+def labels_in(text: str, labels: Labels) -> set[str]:
+    """Labels that a text names as whole words; a label inside a longer one that is named does not count."""
+    rest = f" {normalised(text)} "
+    named = set()
+    for label in sorted(labels, key=len, reverse=True):
+        words = f" {normalised(label)} "
+        if words.strip() and words in rest:
+            named.add(label)
+            rest = rest.replace(words, " \0 ")
+    return named
+
+
+class Scorer:
+    """An extractor chain and a comparison, made once for a suite."""
+
+    def __init__(
+        self, name: str, extractor: Sequence[str] = (), *, labels: Sequence[str] = (), cut_off: str = "unscored"
+    ) -> None:
+        """`labels` serve the scorer "label"; `cut_off` says what an answer cut at the token limit is.
+
+        Raises:
+            Refused: an unknown scorer, extractor or word for `cut_off`; "label" with fewer than two labels.
+        """
+        if name not in SCORERS:
+            raise Refused("no such scorer", found=repr(name), wanted=", ".join(SCORERS))
+        if cut_off not in ("unscored", "scored"):
+            raise Refused("cut-off answers", found=repr(cut_off), wanted='"unscored" or "scored"')
+        self.labels: Labels = tuple(sorted(set(labels)))
+        if name == "label" and len(self.labels) < 2:
+            raise Refused("scorer label needs two labels or more", found=str(list(self.labels)))
+        self.name, self._cut_off = name, cut_off
+        self._extract = chain(extractor)
+
+    def score(self, completion: Completion, target: str) -> Scored:
+        """The ending of one item. Never raises for anything a model said."""
+        if completion.outcome == "error":
+            return Scored(Mark.ERROR, completion.error)
+        if completion.finish_reason == "length" and self._cut_off == "unscored":
+            return Scored(Mark.UNSCORED, "cut off at the token limit")
+        if completion.finish_reason == "refusal":
+            return Scored(Mark.FAIL, "refused", completion.text[:200])
+        found = self._extract(completion.text)
+        if found is None:
+            return Scored(Mark.FAIL, "no answer found in the text")
+        if self.name == "label":
+            return self._label(found, target)
+        right = COMPARISONS[self.name](found, target)
+        return Scored(Mark.PASS if right else Mark.FAIL, "", found[:200])
+
+    def _label(self, found: str, target: str) -> Scored:
+        named = labels_in(found, self.labels)
+        if len(named) > 1:
+            return Scored(Mark.FAIL, f"names {len(named)} labels", ", ".join(sorted(named))[:200])
+        right = {normalised(label) for label in named} == {normalised(target)}
+        reason = "" if named else "names no label"
+        return Scored(Mark.PASS if right else Mark.FAIL, reason, next(iter(named), found[:200]))
+
+    def check_target(self, target: str) -> str:
+        """Why a target cannot be scored against, or an empty text."""
+        if self.name == "number" and not numbers(target):
+            return "the target holds no number"
+        if self.name == "json-match" and json_text(target) is None:
+            return "the target is no JSON"
+        if self.name == "regex":
+            try:
+                re.compile(target)
+            except re.error as error:
+                return f"the target is no regular expression: {error}"
+        if self.name != "json-valid" and not target.strip():
+            return "the target is empty"
+        return ""
