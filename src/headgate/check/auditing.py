@@ -103,8 +103,8 @@ def audit(
     readers: list[tuple[str, RowReader]] = []
     corpora: dict[str, list[Row]] = {"training": [], "evaluation": []}
     with progress("reading", None, quiet=quiet) as advance:
-        for role, given in (("training", _paths(paths)), ("evaluation", _paths(eval))):
-            for path in given:
+        for role, listed in (("training", _paths(paths)), ("evaluation", _paths(eval))):
+            for path in listed:
                 reader = read_rows(path, format=format, columns=columns, strict=strict)
                 for row in reader:
                     corpora[role].append(row)
@@ -120,8 +120,7 @@ def audit(
     evaluation = Corpus(corpora["evaluation"], name=_names(files, "evaluation")) if _paths(eval) else None
     given = Given({"training-rows": training, "evaluation-items": evaluation})
     asked = {name: Level(level) for name, level in (levels or {}).items()}
-    with progress("rules", len(rules), quiet=quiet) as advance:
-        verdicts = run_rules(rules, given, options or {}, _default_levels(training, rules) | asked, advance=advance)
+    verdicts = run_rules(rules, given, options or {}, _default_levels(training, rules) | asked, quiet=quiet)
     again = _command(files)
     return Audit(
         verdicts=tuple(_with_next_step(verdict, again) for verdict in verdicts),

@@ -80,9 +80,9 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
     elif not quiet:
         click.echo(show(result, mended, colour=sys.stdout.isatty()))
     if asked["github"]:
-        from headgate.check.reports.annotations import annotations
+        from headgate.check.reports.annotations import workflow_commands
 
-        click.echo("\n".join(annotations(result.verdicts)), err=as_json)
+        click.echo("\n".join(workflow_commands(result.verdicts)), err=as_json)
     return int(Exit.WRONG_USE if result.bad_lines else EXIT_OF[result.outcome])
 
 

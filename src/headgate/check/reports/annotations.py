@@ -10,7 +10,7 @@ COMMAND = {Level.BLOCK: "error", Level.WARN: "warning", Level.NOTE: "notice"}
 SHOWN = 10  # annotations for each verdict; the platform itself shows ten of a kind
 
 
-def annotations(verdicts: Sequence[Verdict]) -> list[str]:
+def workflow_commands(verdicts: Sequence[Verdict]) -> list[str]:
     """One line for each finding shown, and one for each failing verdict as a whole."""
     lines: list[str] = []
     for verdict in verdicts:

@@ -1,0 +1,78 @@
+"""Writes docs/reference: the command line, the flow file and the exit codes, from the live program."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import click
+
+from headgate.cli.main import headgate
+from headgate.cli.verbs import VERBS
+from headgate.flow.file import FlowSettings
+from headgate.flow.stages import STAGES
+from headgate.kit.settings import key_of
+
+FOLDER = Path(__file__).parent / "reference"
+
+
+def command_line() -> str:
+    """One section a verb, with the help that the program prints."""
+    parts = ["# Command line", "", "Written by `make docs` from the program itself.", ""]
+    for title, verbs in VERBS.items():
+        parts += [f"*{title}*", ""]
+        for verb in verbs:
+            command = headgate.get_command(click.Context(headgate, info_name="headgate"), verb.name)
+            assert command is not None
+            parts += [f"## headgate {verb.name}", "", *_help(command, f"headgate {verb.name}")]
+            if isinstance(command, click.Group):
+                for name in command.list_commands(click.Context(command)):
+                    inner = command.get_command(click.Context(command), name)
+                    assert inner is not None
+                    parts += [f"### headgate {verb.name} {name}", "", *_help(inner, f"headgate {verb.name} {name}")]
+    return "\n".join(parts)
+
+
+def _help(command: click.Command, path: str) -> list[str]:
+    context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
+    return ["```text", command.get_help(context).rstrip(), "```", ""]
+
+
+def flow_file() -> str:
+    """One table a section, with every key, its unit, its default and what it is for."""
+    parts = ["# Flow file", "", "Written by `make docs` from the settings of each stage.", ""]
+    parts += ["Sections stand in flow order; a section may refer only to sections above it.", ""]
+    parts += [
+        "Values come from the file, then from the environment (`HEADGATE_TRAIN_STEPS=40`), then from `--set`.",
+        "",
+    ]
+    rooms = [("flow", FlowSettings), *((one.name, one.settings) for one in STAGES if one.room)]
+    for name, settings in rooms:
+        parts += [f"## [{name}]", "", *_table(settings), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _table(settings: type) -> list[str]:
+    lines = ["| key | default | unit | what it is for |", "|---|---|---|---|"]
+    for field in dataclasses.fields(settings):
+        default = field.default
+        if default is dataclasses.MISSING:
+            made = field.default_factory is not dataclasses.MISSING
+            shown = f"`{field.default_factory()!r}`" if made else "required"  # type: ignore[misc]
+        else:
+            shown = f"`{default!r}`"
+        cells = [f"`{key_of(field)}`", shown, field.metadata.get("unit", ""), field.metadata.get("help", "")]
+        lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+    return lines
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page and its text."""
+    return {FOLDER / "command-line.md": command_line(), FOLDER / "flow-file.md": flow_file()}
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"wrote {path}\n")

@@ -1,0 +1,87 @@
+"""Every verb keeps the same manners: help with two examples, --json, --quiet, exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+
+from headgate.cli.main import headgate, main
+from headgate.cli.verbs import VERBS
+
+NAMES = [verb.name for verbs in VERBS.values() for verb in verbs]
+
+
+def commands(name: str) -> list[click.Command]:
+    """The verb itself, or its subcommands where it is a group."""
+    command = headgate.get_command(click.Context(headgate), name)
+    assert command is not None
+    if isinstance(command, click.Group):
+        inner = [
+            command.get_command(click.Context(command), sub) for sub in command.list_commands(click.Context(command))
+        ]
+        return [one for one in inner if one]
+    return [command]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_verb_has_help_with_two_examples(name: str) -> None:
+    """Help names what the verb does and shows two command lines that start with headgate."""
+    for command in commands(name):
+        text = command.get_help(click.Context(command, info_name=command.name))
+        assert 2 <= text.count("headgate " + name), text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_verb_has_json_and_quiet(name: str) -> None:
+    """Scripts can read every verb, and silence it."""
+    for command in commands(name):
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {"--json", "--quiet"} <= options, command.name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_verb_has_a_page(name: str) -> None:
+    """The reference has a section for every verb."""
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "command-line.md").read_text()
+    assert f"## headgate {name}" in page
+
+
+def run(*arguments: str) -> int:
+    """Exit code of a command line."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    return int(ended.value.code or 0)
+
+
+def test_an_unknown_verb_is_wrong_use_and_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2 and a hint."""
+    assert 2 == run("chek")
+    assert "'check'" in capsys.readouterr().err
+
+
+def test_an_unknown_option_is_wrong_use() -> None:
+    """Exit code 2."""
+    assert 2 == run("check", "--no-such-option")
+
+
+def test_errors_have_one_shape_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json an error is one object with file, what and next step."""
+    missing = tmp_path / "missing.jsonl"
+    assert 2 == run("check", str(missing), "--json")
+    answer = json.loads(capsys.readouterr().out)
+    assert ("error", str(missing)) == (answer["outcome"], answer["error"]["file"])
+
+
+def test_our_own_fault_is_exit_code_4(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A crash prints a traceback and says that it is not the user's fault."""
+    import headgate.check.auditing as auditing
+
+    def crash(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(auditing, "audit", crash)
+    assert 4 == run("check", "anything.jsonl")
+    assert "fault of headgate" in capsys.readouterr().err
