@@ -1,0 +1,97 @@
+"""The section [evaluate] of the flow file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from headgate.kit.errors import Refused
+from headgate.kit.settings import option
+
+POOLS = ("dev", "gate", "sealed")
+Files = str | list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteSettings:
+    """One suite: its items in three pools, and how an answer is scored."""
+
+    dev: Files = option("", help="Item files whose results may be read one by one.", unit="files")
+    gate: Files = option("", help="Item files of which only scores are reported.", unit="files")
+    sealed: Files = option("", help="Item files that answer with verdicts only and count their looks.", unit="files")
+    items: Files = option("", help="Item files to be spread over the pools by a stable hash.", unit="files")
+    shares: dict[str, float] = option(
+        {"dev": 0.2, "gate": 0.5, "sealed": 0.3}, help="Share of `items` for each pool.", unit="share"
+    )
+    columns: dict[str, str] = option({}, help="Our column names and those of the files.")
+    format: str = option("", help="Format of the files; empty: detected.")
+    scorer: Literal["exact", "normalised", "contains", "regex", "number", "json-valid", "json-match", "label"] = option(
+        "normalised", help="How the extracted answer is compared with the target."
+    )
+    extractor: list[str] = option([], help='Ways to find the answer, in order, such as "after:#### then number".')
+    labels: list[str] = option([], help="Labels of the scorer `label`; empty: every target of the suite.")
+    system: str = option("", help="System message put before every item.")
+    template: str = option("{prompt}", help="Text around the last user message; {prompt} stands for it.")
+    cut_off: Literal["unscored", "scored"] = option(
+        "unscored", help="What an answer is that was cut at the token limit."
+    )
+    max_tokens: int = option(0, help="Longest answer; 0: as for all suites.", unit="tokens")
+
+    def files(self, pool: str) -> list[str]:
+        """The files given for a pool, or for `items`."""
+        given: Files = getattr(self, pool)
+        return [given] if isinstance(given, str) and given else list(given or ())
+
+    def __post_init__(self) -> None:
+        if not any(self.files(name) for name in (*POOLS, "items")):
+            raise Refused("a suite without files", wanted="items, or one or more of dev, gate and sealed")
+        unknown = set(self.shares) - set(POOLS)
+        if unknown or any(share < 0 for share in self.shares.values()) or not sum(self.shares.values()) > 0:
+            raise Refused("shares of the pools", found=str(self.shares), wanted="dev, gate and sealed, none below 0")
+        if "{prompt}" not in self.template:
+            raise Refused("a template without its item", found=repr(self.template), wanted="{prompt} somewhere in it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FewShotSettings:
+    """The search for the best prompt of the untrained base."""
+
+    counts: list[int] = option([0, 1, 2, 4, 8], help="Numbers of examples to try.", unit="examples")
+    draws: int = option(2, help="Random draws of examples for each number.", unit="draws")
+    source: str = option("train", help="Split of the dataset version that examples come from.", key="from")
+    items: int = option(200, help="Items on which prompts are compared, at most.", unit="items")
+
+    def __post_init__(self) -> None:
+        if not self.counts or min(self.counts) < 0 or max(self.counts) > 64:
+            raise Refused("numbers of examples", found=str(self.counts), wanted="one or more, each 0 to 64")
+        if self.draws < 1 or self.items < 1:
+            raise Refused("draws and items", found=f"{self.draws} and {self.items}", wanted="1 or more of each")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What to run, on which models, and how often sealed items may be asked."""
+
+    suites: dict[str, SuiteSettings] = option(help="Suites by name, each with its files, scorer and extractors.")
+    base: str = option("", help="Base model, local:FOLDER or http://host/v1#name; empty: the base that was trained on.")
+    candidate: str = option("", help="Candidate model; empty: the base with the adapter that was trained.")
+    few_shot: FewShotSettings = option(FewShotSettings(), help="The search for the best prompt of the base.")
+    max_tokens: int = option(256, help="Longest answer.", unit="tokens")
+    stop: list[str] = option([], help="Texts that end an answer.")
+    coverage: float = option(0.95, help="Share of items that must be scored in each arm.", unit="share")
+    coverage_gap: float = option(0.02, help="Largest difference of coverage between two arms.", unit="share")
+    look_budget: int = option(5, help="Different looks at a sealed pool before it refuses.", unit="looks")
+    purpose: str = option("release decision", help="Why the sealed pools are opened; goes into the access log.")
+    actor: str = option("", help="Who looks; empty: the user of the machine.")
+    concurrency: int = option(8, help="Requests to an endpoint at the same time.", unit="requests")
+    timeout: float = option(120.0, help="Longest wait for one answer of an endpoint.", unit="seconds")
+    attempts: int = option(6, help="How often a failing request is tried.", unit="attempts")
+    seed: int = option(0, help="Seed of the draws of examples.")
+
+    def __post_init__(self) -> None:
+        if not self.suites:
+            raise Refused("no suites", wanted="one or more tables [evaluate.suites.NAME]")
+        if not 0 < self.coverage <= 1:
+            raise Refused("coverage", found=str(self.coverage), wanted="a share above 0 and up to 1")
+        if self.max_tokens < 1 or self.look_budget < 0 or self.attempts < 1 or self.concurrency < 1:
+            raise Refused("max-tokens, attempts and concurrency are 1 or more, look-budget is 0 or more")
