@@ -37,8 +37,8 @@ class Measure:
 
     name: str  # such as "leaked items"
     value: float
-    low: float  # lower end of the 95 % interval
-    high: float  # upper end of the 95 % interval
+    low: float  # lower end of the interval
+    high: float  # upper end of the interval
     unit: str  # "share", "points", "rows", ...
     n: int  # number of independent units measured
     smallest_visible: float  # smallest effect that this n can tell from the threshold
@@ -47,13 +47,11 @@ class Measure:
     def as_json(self) -> dict[str, Any]:
         """As printed in the verdict; numbers to six significant digits."""
         numbers = {name: _rounded(getattr(self, name)) for name in ("value", "low", "high")}
-        return {
-            "name": self.name,
-            **numbers,
-            "unit": self.unit,
-            "n": self.n,
-            "smallest_visible": _rounded(self.smallest_visible),
-        }
+        out: dict[str, Any] = {"name": self.name, **numbers, "unit": self.unit, "n": self.n}
+        out["smallest_visible"] = _rounded(self.smallest_visible)
+        if self.level != 0.95:
+            out["level"] = _rounded(self.level)  # a reader takes an interval for 95 % unless told
+        return out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
