@@ -65,9 +65,33 @@ class Tape:
         start, end = self.span(index, first, count)
         return self.texts[index][start:end]
 
-    def take(self, indices: Iterable[int]) -> Tape:
+    def take(self, indices: Iterable[int] | Positions) -> Tape:
         """The tape of some of the texts, in the order given."""
-        return joined([_part(self, int(index)) for index in indices])
+        chosen = np.fromiter(indices, dtype=np.int64)
+        offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.lengths[chosen])])
+        which = ranges(self.offsets[chosen], offsets)
+        texts = tuple(self.texts[index] for index in chosen.tolist())
+        return Tape(texts, self.words[which], offsets, self.starts[which], self.ends[which])
+
+    def part(self, first: int, last: int) -> Tape:
+        """Texts `first` to `last` (not included); its arrays are views of this one's."""
+        inside = slice(int(self.offsets[first]), int(self.offsets[last]))
+        offsets = self.offsets[first : last + 1] - self.offsets[first]
+        return Tape(self.texts[first:last], self.words[inside], offsets, self.starts[inside], self.ends[inside])
+
+    def parts(self, words: int = BLOCK) -> Iterator[tuple[int, Tape]]:
+        """The tape in pieces of about `words` words: (index of the first text, piece)."""
+        first = 0
+        while first < len(self):
+            reached = int(np.searchsorted(self.offsets, self.offsets[first] + words, side="right")) - 1
+            last = max(reached, first + 1)
+            yield first, self.part(first, last)
+            first = last
+
+
+def ranges(begins: Positions, offsets: Positions) -> Positions:
+    """Positions begins[i], begins[i] + 1, ... for each i, offsets[i + 1] - offsets[i] of them, end to end."""
+    return np.repeat(begins - offsets[:-1], np.diff(offsets)) + np.arange(int(offsets[-1]))
 
 
 def tape_of(texts: Sequence[str]) -> Tape:
@@ -242,14 +266,3 @@ def _unspaced(lead: Bytes, second: Bytes) -> Mask:
     burmese = (lead == 0xE1) & ((second == 0x80) | (second == 0x81) | (second == 0x9E) | (second == 0x9F))
     found: Mask = han | far_han | thai_lao | burmese
     return found
-
-
-def _part(tape: Tape, index: int) -> Tape:
-    first, last = int(tape.offsets[index]), int(tape.offsets[index + 1])
-    return Tape(
-        texts=(tape.texts[index],),
-        words=tape.words[first:last],
-        offsets=np.array([0, last - first], dtype=np.int64),
-        starts=tape.starts[first:last],
-        ends=tape.ends[first:last],
-    )

@@ -1,0 +1,104 @@
+"""What may not differ between two texts that are called the same: numbers and negations.
+
+"Refund within 5 days" and "refund within 14 days" share nearly all their words and mean different
+things; so do "I can" and "I cannot". Each text gets one key; texts with different keys are never
+duplicates. Having the same key is an equivalence, so chains of pairs cannot cross it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+
+import numpy as np
+
+from headgate.text.tape import Hashes, Mask, Positions, Tape, fold, mixed, word_hash
+
+
+def _split(words: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words.split()))
+
+
+NEGATIONS = _split(
+    "not no never cannot none nobody nothing neither nor without dont doesnt didnt isnt arent wasnt werent wont "
+    "wouldnt cant couldnt shouldnt hasnt havent hadnt aint nicht kein keine keinen keinem keiner nie ne pas jamais "
+    "sin nunca jamás não nunca nem non mai не нет никогда 不 没 沒 未 無 无"
+)
+CONTRACTED = _split("don doesn didn isn aren wasn weren won wouldn can couldn shouldn hasn haven hadn ain mustn needn")
+COUNTED = _split(
+    "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion half "
+    "twice double triple quarter dozen"
+)
+MARKS = "$€£¥₹%"
+CONTENT = 3  # letters of a word that can carry the difference between two short texts
+SPELLING = 0.7  # likeness of two words (matching letters, 0..1) from which one is the other misspelt or inflected
+
+
+def guard_keys(tape: Tape) -> Hashes:
+    """One key for the numbers (with how often), marks of amount and negations of each text; shape (N,)."""
+    numbers = mixed(tape.words) * number_words(tape)
+    marks = np.zeros(len(tape), dtype=np.uint64)
+    for position, mark in enumerate(MARKS, start=1):
+        counts = np.fromiter((text.count(mark) for text in tape.texts), dtype=np.uint64, count=len(tape))
+        marks += counts * np.uint64(0x9E3779B97F4A7C15 * position % (1 << 64))
+    negations = negation_words(tape).astype(np.uint64)
+    return mixed(_sums(numbers, tape) + mixed(marks) + mixed(mixed(_sums(negations, tape))))
+
+
+def number_words(tape: Tape) -> Mask:
+    """Which words are numbers: they begin with a digit, or are number words; shape (W,)."""
+    found: Mask = _starting_with_digit(tape) | np.isin(tape.words, _hashes(COUNTED))
+    return found
+
+
+def negation_words(tape: Tape) -> Mask:
+    """Which words deny: not, no, never, and the t of don't; shape (W,)."""
+    found: Mask = np.isin(tape.words, _hashes(NEGATIONS))
+    tails = np.flatnonzero(tape.words[1:] == np.uint64(word_hash("t"))) + 1
+    found[tails[np.isin(tape.words[tails - 1], _hashes(CONTRACTED))]] = True
+    return found
+
+
+def swapped_word(tape: Tape, one: int, two: int) -> bool:
+    """Whether each of two texts has a word that the other lacks even in another spelling.
+
+    "A flight to Detroit" and "a flight to Chicago" are two requests; "a flihgt to Detroit" is not a third.
+    """
+    left, right = _lacking(tape, one, two), _lacking(tape, two, one)
+    for word in list(left):
+        near = difflib.get_close_matches(word, right, n=1, cutoff=SPELLING)
+        if near:
+            left.remove(word)
+            right.remove(near[0])
+    return bool(left) and bool(right)
+
+
+def _lacking(tape: Tape, one: int, other: int) -> list[str]:
+    alone = np.flatnonzero(~np.isin(tape.words_of(one), tape.words_of(other))).tolist()
+    words = (fold(tape.quote(one, place, 1)) for place in alone)
+    return [word for word in words if len(word) >= CONTENT]
+
+
+def _starting_with_digit(tape: Tape) -> Mask:
+    out = np.zeros(len(tape.words), dtype=bool)
+    for first, part in tape.parts():
+        codes = np.frombuffer("\n".join(part.texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        heads = np.cumsum([0, *(len(text) + 1 for text in part.texts[:-1])], dtype=np.int64)
+        begins = codes[part.starts + np.repeat(heads, part.lengths)]
+        base = int(tape.offsets[first])
+        out[base : base + len(begins)] = (begins >= ord("0")) & (begins <= ord("9"))
+    return out
+
+
+def _sums(values: Hashes, tape: Tape) -> Hashes:
+    out = np.zeros(len(tape), dtype=np.uint64)
+    filled: Positions = np.flatnonzero(tape.lengths)
+    if len(filled):
+        out[filled] = np.add.reduceat(values, tape.offsets[:-1][filled])
+    return out
+
+
+@cache
+def _hashes(words: tuple[str, ...]) -> Hashes:
+    return np.array([word_hash(word) for word in words], dtype=np.uint64)

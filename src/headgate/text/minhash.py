@@ -1,0 +1,105 @@
+"""MinHash signatures and banding: from every pair of texts to the few that may be alike.
+
+The chance that one row of two signatures agrees is the Jaccard similarity J of the sets (Broder
+1997); a pair becomes a candidate when all rows of one of the bands agree, with probability
+1 - (1 - J**rows)**bands. Every candidate is checked exactly afterwards, so bands are wide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headgate.text.ngrams import STEP, Grams
+from headgate.text.tape import Hashes, Positions, Tape, mixed
+
+Signatures = NDArray[np.uint32]  # (rows, texts)
+
+EMPTY = np.iinfo(np.uint32).max  # in every row of a text without grams
+PIECE = 1 << 17  # hashes handled at a time: they stay in the cache for all rows
+NEIGHBOURS = 4  # within a bucket each text meets the next few in order of similarity, and the first
+SLACK = 4.0  # standard errors by which agreement of signatures may fall short before a pair is let go
+
+
+def signatures(tape: Tape, grams_of: Callable[[Tape], Grams], *, rows: int, seed: int = 1) -> Signatures:
+    """MinHash signature of each text: row r is the least of a_r * h + b_r modulo 2**32 over its grams h.
+
+    A text without grams gets `EMPTY` everywhere; leave such texts out before banding.
+    """
+    draw = mixed(np.arange(2 * rows, dtype=np.uint64) + mixed(np.array([seed], dtype=np.uint64)))
+    factors = (draw[:rows] >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
+    shifts = (draw[rows:] >> np.uint64(32)).astype(np.uint32)
+    out = np.full((rows, len(tape)), EMPTY, dtype=np.uint32)
+    for first, part in tape.parts(PIECE):
+        grams = grams_of(part)
+        filled = np.flatnonzero(grams.counts)
+        if not len(filled):
+            continue
+        low = (grams.hashes >> np.uint64(32)).astype(np.uint32)
+        begins = grams.offsets[:-1][filled]
+        moved = np.empty_like(low)
+        for row in range(rows):
+            np.multiply(low, factors[row], out=moved)
+            np.add(moved, shifts[row], out=moved)
+            out[row, first + filled] = np.minimum.reduceat(moved, begins)
+    return out
+
+
+def candidates(table: Signatures, *, bands: int, floor: float) -> tuple[Positions, Positions]:
+    """Pairs (left < right) that share a band and whose signatures agree nearly as often as `floor` asks.
+
+    In a bucket, texts are put in order of the next band's key, so that the most alike stand
+    together; each meets the few that follow it and the first, which keeps the number of pairs
+    linear whatever the size of the bucket, and keeps each bucket connected.
+    """
+    rows, count = table.shape
+    keys = _band_keys(table, bands)
+    found = [np.zeros(0, dtype=np.int64)]
+    for band in range(bands):
+        order = np.lexsort((keys[(band + 1) % bands], keys[band]))
+        found.append(_met(keys[band][order], order.astype(np.int64), count))
+    coded = np.sort(np.concatenate(found))
+    coded = coded[np.append(True, coded[1:] != coded[:-1])] if len(coded) else coded
+    left, right = coded // max(count, 1), coded % max(count, 1)
+    least = floor - SLACK * np.sqrt(floor * (1 - floor) / rows)
+    likely = agreement(table, left, right) >= least
+    return left[likely], right[likely]
+
+
+def agreement(table: Signatures, left: Positions, right: Positions) -> NDArray[np.float64]:
+    """Share of rows in which two signatures agree: an estimate of J with standard error sqrt(J (1 - J) / rows)."""
+    by_text = np.ascontiguousarray(table.T)
+    out = np.empty(len(left))
+    for first in range(0, len(left), PIECE // 8):
+        piece = slice(first, first + PIECE // 8)
+        out[piece] = (by_text[left[piece]] == by_text[right[piece]]).mean(axis=1)
+    return out
+
+
+def _band_keys(table: Signatures, bands: int) -> list[Hashes]:
+    width = len(table) // bands
+    keys = []
+    for band in range(bands):
+        key = np.zeros(table.shape[1], dtype=np.uint64)
+        for row in table[band * width : (band + 1) * width]:
+            key = mixed(key * STEP + row)
+        keys.append(key)
+    return keys
+
+
+def _met(key: Hashes, order: Positions, count: int) -> Positions:
+    pairs = []
+    for step in range(1, NEIGHBOURS + 1):
+        same = np.flatnonzero(key[step:] == key[:-step])
+        pairs.append((order[same], order[same + step]))
+    # The first of the bucket: the head of the run that a position lies in.
+    heads = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, dtype=np.int64)
+    begun = np.repeat(heads, np.diff(np.append(heads, len(key))))
+    far = np.flatnonzero(np.arange(len(key)) - begun > NEIGHBOURS)
+    pairs.append((order[begun[far]], order[far]))
+    one = np.concatenate([pair[0] for pair in pairs])
+    two = np.concatenate([pair[1] for pair in pairs])
+    coded: Positions = np.minimum(one, two) * count + np.maximum(one, two)
+    return coded

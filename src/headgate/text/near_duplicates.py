@@ -1,0 +1,169 @@
+"""Near-duplicate texts: candidates wide, then checked exactly.
+
+Texts of `short_words` words or more are compared by word 3-grams; where one of the two is shorter,
+by character 5-grams, because one changed word of ten leaves a word 3-gram similarity of 0.45.
+Pairs that differ in a number or a negation, and short pairs in which one word was swapped for
+another, are alike and yet never duplicates: they are told apart.
+
+Chosen on banking77 (10,003 questions; share of pairs with the same intent): character similarity
+from 0.6 on 0.90, from 0.7 on 0.94, and among those 0.96 without and 0.86 with a swapped word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headgate.text.guards import guard_keys, swapped_word
+from headgate.text.jaccard import jaccard
+from headgate.text.minhash import EMPTY, candidates, signatures
+from headgate.text.ngrams import Grams, character_ngrams, exact_hashes, word_ngrams
+from headgate.text.tape import Mask, Positions, Tape, tape_of
+
+WORDS = 3  # per word shingle
+CHARACTERS = 5  # per character shingle
+SHORT_WORDS = 20
+THRESHOLD = 0.6
+SHORT_THRESHOLD = 0.7
+BANDS = 32
+ROWS = 4  # per band
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Pairs of alike texts, left < right, in that order; P pairs."""
+
+    left: Positions  # (P,)
+    right: Positions  # (P,)
+    similarity: NDArray[np.float64]  # (P,): Jaccard of shingles; 1 where the words are the same in order
+    exact: Mask  # (P,): same words in the same order
+    guarded: Mask  # (P,): alike, but a number, a negation or the one word that matters differs: not duplicates
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def where(self, kept: Mask | Positions) -> Pairs:
+        """Some of the pairs, by mask or by position."""
+        return Pairs(self.left[kept], self.right[kept], self.similarity[kept], self.exact[kept], self.guarded[kept])
+
+    @property
+    def duplicates(self) -> Pairs:
+        """Pairs that no guard keeps apart."""
+        return self.where(~self.guarded)
+
+
+@dataclass(frozen=True, slots=True)
+class Banding:
+    """How candidates are looked for: pairs alike by J are met with probability 1 - (1 - J**rows)**bands."""
+
+    bands: int = BANDS
+    rows: int = ROWS  # per band
+    seed: int = 1
+
+
+def near_duplicate_pairs(
+    texts: Tape | Sequence[str],
+    *,
+    threshold: float = THRESHOLD,
+    short_threshold: float = SHORT_THRESHOLD,
+    short_words: int = SHORT_WORDS,
+    banding: Banding = Banding(),
+) -> Pairs:
+    """Pairs with Jaccard similarity of at least `threshold`, found by banding and checked exactly.
+
+    Texts with the same words are linked to the first of them only; within a crowded bucket each
+    text is compared with its likeliest neighbours, so that pairs connect clusters and do not list
+    every combination.
+    """
+    tape = texts if isinstance(texts, Tape) else tape_of(texts)
+    same = _same(tape)
+    first = np.setdiff1d(np.flatnonzero(tape.lengths), same.right)  # one of each set of equal texts
+    kept = tape.take(first)
+    found = (
+        _alike(kept, True, threshold, short_words, banding),
+        _alike(kept, False, short_threshold, short_words, banding),
+    )
+    keys = guard_keys(kept)
+    parts = [same]
+    for pairs in found:
+        guarded = keys[pairs.left] != keys[pairs.right]
+        parts.append(
+            Pairs(first[pairs.left], first[pairs.right], pairs.similarity, pairs.exact, pairs.guarded | guarded)
+        )
+    return _ordered(parts)
+
+
+def similarity_of(
+    tape: Tape, left: Positions, right: Positions, *, short_words: int = SHORT_WORDS
+) -> NDArray[np.float64]:
+    """Similarity of given pairs, by the same measure that finds them.
+
+    Where a text is too short for any shingle, 1 if the words are the same and 0 otherwise.
+    """
+    involved = np.unique(np.concatenate([left, right]))
+    part = tape.take(involved)
+    one, two = np.searchsorted(involved, left), np.searchsorted(involved, right)
+    short = np.minimum(part.lengths[one], part.lengths[two]) < short_words
+    exact = exact_hashes(part)
+    out = np.empty(len(left))
+    for mask, grams_of in ((short, _characters), (~short, _words)):
+        out[mask] = jaccard(grams_of(part), one[mask], two[mask]) if mask.any() else 0.0
+    out[exact[one] == exact[two]] = 1.0
+    return out
+
+
+def _same(tape: Tape) -> Pairs:
+    # The same words with another mark of amount ($5, €5) are alike, not the same.
+    keys = exact_hashes(tape) ^ guard_keys(tape)
+    order = np.argsort(keys, kind="stable").astype(np.int64)
+    order = order[tape.lengths[order] > 0]
+    sorted_keys = keys[order]
+    heads = np.flatnonzero(np.append(True, sorted_keys[1:] != sorted_keys[:-1])) if len(order) else order
+    leader = np.repeat(order[heads], np.diff(np.append(heads, len(order))))
+    later = leader != order
+    left, right = leader[later], order[later]
+    ones = np.ones(len(left))
+    return Pairs(left, right, ones, ones > 0, ones < 1)
+
+
+def _alike(tape: Tape, long: bool, threshold: float, short_words: int, banding: Banding) -> Pairs:
+    lengths = tape.lengths
+    # A text twice as long as the cut allows cannot reach the threshold with one below the cut.
+    chosen = np.flatnonzero(lengths >= short_words if long else lengths < 2 * short_words / threshold)
+    part = tape.take(chosen)
+    grams_of = _words if long else _characters
+    table = signatures(part, grams_of, rows=banding.bands * banding.rows, seed=banding.seed)
+    filled = np.flatnonzero((table != EMPTY).any(axis=0))
+    left, right = candidates(table[:, filled], bands=banding.bands, floor=threshold)
+    left, right = filled[left], filled[right]
+    if not long:
+        either = np.minimum(part.lengths[left], part.lengths[right]) < short_words
+        left, right = left[either], right[either]
+    involved = np.unique(np.concatenate([left, right]))
+    exact = jaccard(grams_of(part.take(involved)), np.searchsorted(involved, left), np.searchsorted(involved, right))
+    enough = exact >= threshold
+    left, right, exact = left[enough], right[enough], exact[enough]
+    swapped = np.zeros(len(left), dtype=bool)
+    if not long:
+        swapped[:] = [swapped_word(part, one, two) for one, two in zip(left.tolist(), right.tolist(), strict=True)]
+    return Pairs(chosen[left], chosen[right], exact, np.zeros(len(left), dtype=bool), swapped)
+
+
+def _ordered(parts: Sequence[Pairs]) -> Pairs:
+    left, right, similarity, exact, guarded = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("left", "right", "similarity", "exact", "guarded")
+    )
+    joined = Pairs(left, right, similarity, exact, guarded)
+    return joined.where(np.lexsort((right, left)))
+
+
+def _words(tape: Tape) -> Grams:
+    return word_ngrams(tape, WORDS)
+
+
+def _characters(tape: Tape) -> Grams:
+    return character_ngrams(tape, CHARACTERS)

@@ -1,0 +1,215 @@
+"""Spelling: an English frequency list, regional spellings, and words one or two slips apart.
+
+The list is the one that symspellpy (MIT) carries: 82,765 words with their frequency in the Google
+Books n-grams that the SCOWL word list also knows. It is read as text; the library is not imported.
+It spells the British way, so American spellings are folded before a word counts as unknown.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import combinations
+from pathlib import Path
+
+from headgate.kit.errors import Unavailable
+
+LIST = "frequency_dictionary_en_82_765.txt"
+VOWELS = frozenset("aeiou")
+PREFIX = 9  # letters of a word that the index of deletions looks at
+
+# American to British, one place of a word at a time; a word is known when the British form is listed.
+BRITISH = tuple(
+    (re.compile(pattern), british)
+    for pattern, british in (
+        (r"or", "our"),  # color
+        (r"er(s|ed|ing)?$", r"re\1"),  # center, liters
+        (r"([a-z])z", r"\1s"),  # realize, analyze, cozy
+        (r"([aeiou])l(ed|ing|er|ers|or|ors|ous|ery)$", r"\1ll\2"),  # traveled
+        (r"(i|o)ll(s|ful|fully|ment|ments)?$", r"\1l\2"),  # fulfill, skillful, enrollment
+        (r"log(s|ed)?$", r"logue\1"),  # catalog
+        (r"([fltp])ense", r"\1ence"),  # defense
+        (r"e", "ae"),  # anemia
+        (r"e", "oe"),  # fetus
+        (r"et(s?)$", r"ette\1"),  # omelet
+        (r"am(s?)$", r"amme\1"),  # program
+        (r"dgment", "dgement"),
+        (r"ging", "geing"),  # aging
+        (r"iling", "illing"),
+        (r"p(ed|ing|er|ers)$", r"pp\1"),  # worshiped
+        (r"f", "ph"),  # sulfur
+        (r"c(e|es|ed|ing)$", r"s\1"),  # practiced
+    )
+)
+# Regional pairs that no pattern covers, British first.
+PAIRS: Mapping[str, str] = {
+    "artefact": "artifact", "artefacts": "artifacts", "grey": "gray", "greys": "grays", "tyre": "tire",
+    "tyres": "tires", "mould": "mold", "moulds": "molds", "plough": "plow", "ploughs": "plows", "jewellery": "jewelry",
+    "aluminium": "aluminum", "sceptic": "skeptic", "sceptical": "skeptical", "cheque": "check", "cheques": "checks",
+    "doughnut": "donut", "doughnuts": "donuts", "moustache": "mustache", "pyjamas": "pajamas", "maths": "math",
+    "kerb": "curb", "draught": "draft", "whisky": "whiskey", "mum": "mom", "mums": "moms", "chilli": "chili",
+    "yoghurt": "yogurt", "yoghurts": "yogurts", "cancellation": "cancelation", "cancellations": "cancelations",
+    "enquiry": "inquiry", "enquiries": "inquiries", "enquire": "inquire", "speciality": "specialty",
+    "routeing": "routing", "caesium": "cesium", "storey": "story", "adviser": "advisor", "advisers": "advisors",
+    "smoulder": "smolder", "smouldering": "smoldering", "manoeuvre": "maneuver", "manoeuvres": "maneuvers",
+    "furore": "furor", "haulier": "hauler", "fulfil": "fulfill", "enrol": "enroll",
+    "distil": "distill", "instil": "instill", "appal": "appall",
+}  # fmt: skip
+ENDINGS = (
+    "s", "es", "ed", "er", "ers", "ing", "ings", "able", "ly", "ness", "less", "ful", "ish", "ist", "ists", "ism",
+    "ify", "ity", "ive", "ize", "ise", "ized", "ised", "ization", "isation", "ship", "wise", "like", "ier", "iest",
+    "ies", "ied", "est",
+)  # fmt: skip
+BEGINNINGS = (
+    "un", "re", "non", "pre", "mis", "over", "under", "out", "sub", "super", "anti", "auto", "bio", "co", "cyber",
+    "de", "dis", "e", "eco", "in", "inter", "micro", "mid", "mini", "multi", "neuro", "nano", "on", "off", "photo",
+    "post", "pro", "self", "semi", "tele", "trans", "ultra", "up", "web",
+)  # fmt: skip
+# Contractions written without their apostrophe; those that are words themselves (cant, wont) are left out.
+CONTRACTIONS: Mapping[str, tuple[str, str]] = {
+    f"{head}{tail}": (head, tail)
+    for tail, heads in {
+        "t": "don didn doesn isn aren wasn weren couldn wouldn shouldn hasn haven hadn mustn",
+        "s": "that what there where here let",
+        "re": "you they",
+        "ve": "you they could would should might",
+        "ll": "you they that",
+    }.items()
+    for head in heads.split()
+}
+
+
+@lru_cache(maxsize=1)
+def dictionary() -> Mapping[str, int]:
+    """Frequency of each English word, lower-cased.
+
+    Raises:
+        Unavailable: symspellpy, which carries the list, is not installed.
+    """
+    spec = importlib.util.find_spec("symspellpy")
+    path = Path(spec.origin).parent / LIST if spec and spec.origin else None
+    if path is None or not path.is_file():
+        raise Unavailable(
+            "the English word list is needed to find misspellings",
+            found=f"no {LIST}",
+            wanted="symspellpy",
+            next_step="pip install symspellpy",
+        )
+    fields = path.read_text(encoding="utf-8-sig").split()
+    return dict(zip(fields[::2], map(int, fields[1::2]), strict=True))
+
+
+@lru_cache(maxsize=1)
+def _american() -> Mapping[str, str]:
+    return {american: british for british, american in PAIRS.items()}
+
+
+def regional(word: str) -> set[str]:
+    """British forms that a word may stand for, the word itself among them; most of them are no words."""
+    forms = {word, _american().get(word, word)}
+    for pattern, british in BRITISH:
+        forms |= {
+            word[: place.start()] + place.expand(british) + word[place.end() :] for place in pattern.finditer(word)
+        }
+    return forms
+
+
+@lru_cache(maxsize=1 << 16)
+def is_known(word: str) -> bool:
+    """Whether a word is English in some regional spelling, an inflection of such a word, or two of them in one."""
+    if word in CONTRACTIONS:
+        return False
+    return _listed(word) or any(_listed(stem) for stem in _stems(word)) or _compound(word)
+
+
+def _listed(word: str) -> bool:
+    return not dictionary().keys().isdisjoint(regional(word))
+
+
+def _stems(word: str) -> Iterator[str]:
+    """What a word may be an inflection or derivation of."""
+    common = dictionary()
+    for ending in ENDINGS:
+        stem = word.removesuffix(ending)
+        if stem == word or len(stem) < 3:
+            continue
+        if ending[0] not in VOWELS:
+            yield stem
+            continue
+        doubled = stem + stem[-1] + ending
+        if doubled not in common:  # "occured" is no form of "occur", since "occurred" is
+            yield stem
+        yield stem + "e"  # mak-ing
+        if stem[-1] == stem[-2]:
+            yield stem[:-1]  # swim-m-ing
+        if ending.startswith("i"):
+            yield stem + "y"  # happ-ier
+    for beginning in BEGINNINGS:
+        rest = word.removeprefix(beginning)
+        if rest != word and len(rest) >= 4:
+            yield rest
+
+
+def _compound(word: str) -> bool:
+    common = dictionary()
+    return any(
+        common.get(word[:cut], 0) > 10_000_000 and common.get(word[cut:], 0) > 10_000_000
+        for cut in range(4, len(word) - 3)
+    )
+
+
+def same_word(one: str, other: str) -> bool:
+    """Whether two spellings are forms of one word: regional, inflected or derived."""
+    if not regional(one).isdisjoint(regional(other)):
+        return True
+    return one in _stems(other) or other in _stems(one) or not set(_stems(one)).isdisjoint(_stems(other))
+
+
+def distance(one: str, other: str, limit: int = 2) -> int:
+    """Insertions, deletions, substitutions and swaps of neighbours between two words; `limit + 1` when more.
+
+    Optimal string alignment (Damerau 1964; Herrera and others call it restricted edit distance).
+    """
+    if abs(len(one) - len(other)) > limit:
+        return limit + 1
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, start=1):
+        new = [i]
+        for j, b in enumerate(other, start=1):
+            cost = min(row[j] + 1, new[-1] + 1, row[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                cost = min(cost, before[j - 2] + 1)
+            new.append(cost)
+        if min(new) > limit:
+            return limit + 1
+        before, row = row, new
+    return row[-1]
+
+
+def neighbours(words: Iterable[str], targets: Iterable[str], limit: int = 2) -> Iterator[tuple[str, str, int]]:
+    """Pairs (word, target, distance) with 1 <= distance <= limit that begin with the same letter.
+
+    Index of deletions (Garbe 2012, symmetric delete): two words at most k slips apart share a form
+    with at most k letters left out.
+    """
+    index: dict[str, list[str]] = defaultdict(list)
+    for target in targets:
+        for form in _deletions(target[:PREFIX], limit):
+            index[form].append(target)
+    for word in words:
+        near = {target for form in _deletions(word[:PREFIX], limit) for target in index.get(form, ())}
+        for target in sorted(near):
+            if target[0] == word[0] and 1 <= (slips := distance(word, target, limit)) <= limit:
+                yield word, target, slips
+
+
+def _deletions(word: str, limit: int) -> set[str]:
+    forms = {word}
+    for count in range(1, min(limit, len(word) - 1) + 1):
+        for left_out in combinations(range(len(word)), count):
+            forms.add("".join(letter for place, letter in enumerate(word) if place not in left_out))
+    return forms
