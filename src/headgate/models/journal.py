@@ -98,7 +98,9 @@ class Journal:
         except OSError as error:
             raise as_refusal(error, self.path) from error
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """Number of answers on record."""
         return len(self._answers)
 
     def __enter__(self) -> Self:

@@ -141,7 +141,7 @@ def test_a_failed_request_is_open_for_the_next_run(tmp_path: Path) -> None:
         for _ in range(2):
             with Journal.of(tmp_path, model.fingerprint) as journal:
                 answers = asyncio.run(model.complete([told("x")], settings=SAMPLING, journal=journal, advance=silent))
-                outcomes.append((answers[0].outcome, len(journal), journal.failures))
+                outcomes.append((answers[0].outcome, journal.size, journal.failures))
     assert outcomes == [("error", 0, 1), ("ok", 1, 1)]
 
 

@@ -88,7 +88,7 @@ def test_a_torn_line_is_cut_off_and_the_rest_kept(tmp_path: Path) -> None:
     for cut in range(1, 40):
         path.write_bytes(whole + whole[:cut].rstrip(b"\n"))
         with Journal(path) as journal:
-            assert (len(journal), journal.get("b")) == (2, Completion(text="2", notes=("odd",)))
+            assert (journal.size, journal.get("b")) == (2, Completion(text="2", notes=("odd",)))
         assert path.read_bytes() == whole
 
 
@@ -99,7 +99,7 @@ def test_a_line_that_is_no_answer_is_counted(tmp_path: Path) -> None:
         journal.put("a", Completion(text="1"))
     path.write_bytes(b'{"key": 1}\nrubbish\n' + path.read_bytes())
     with Journal(path) as journal:
-        assert (len(journal), journal.unreadable) == (1, 2)
+        assert (journal.size, journal.unreadable) == (1, 2)
 
 
 def test_two_runs_cannot_share_a_journal(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_two_runs_cannot_share_a_journal(tmp_path: Path) -> None:
     with Journal(path), pytest.raises(Refused, match="another run"):
         Journal(path)
     with Journal(path) as journal:
-        assert len(journal) == 0
+        assert journal.size == 0
 
 
 def test_the_journal_is_private(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""Three pools of one suite: development, gate and sealed.
+
+Development items may be read and mined. Of gate items only scores are reported. Sealed items answer
+with a verdict, through a Ladder, and every look is counted. An item's pool depends on nothing but
+itself (its group, or its question), so that adding items never moves old ones, and items of one
+group never stand on both sides.
+
+Local sealing keeps sealed items out of reports, prompts and habits, and makes looks auditable.
+Whoever holds the files can still read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from headgate.evaluate.extractors import normalised
+from headgate.evaluate.settings import POOLS
+from headgate.kit.hashing import digest
+from headgate.rows.row import Row
+from headgate.stats.judging import judge_share
+from headgate.stats.verdict import Finding, Place, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One evaluation item."""
+
+    id: str  # content address of its row
+    suite: str
+    pool: str
+    messages: tuple[Mapping[str, str], ...]  # as the model is to see them, before system message and examples
+    question: str  # what the people in the item say
+    target: str
+    cluster: str  # items with the same one are not independent
+    place: Place | None = None
+    slices: Mapping[str, str] = field(default_factory=dict)
+
+
+def cluster_of(row: Row) -> str:
+    """What makes items belong together: group, conversation or user where known, else the question itself."""
+    for kind in ("group", "conversation", "user"):
+        if value := getattr(row.side, kind):
+            return f"{kind}:{value}"
+    return "question:" + digest(normalised(row.prompt_text).encode())
+
+
+def pool_of(suite: str, cluster: str, shares: Mapping[str, float]) -> str:
+    """The pool of a cluster: a hash of suite and cluster, cut by the shares."""
+    total = sum(shares.values())
+    place = int(digest(f"{suite}\0{cluster}".encode())[3:19], 16) / 2**64 * total
+    for name in POOLS:
+        share = shares.get(name, 0.0)
+        if place < share:
+            return name
+        place -= share
+    return max(POOLS, key=lambda name: shares.get(name, 0.0))
+
+
+def judge_apart(items: Sequence[Item]) -> Verdict:
+    """Whether no item's cluster or question stands in two pools: what dev has seen, sealed cannot judge."""
+    first: dict[tuple[str, str], Item] = {}
+    findings = []
+    for item in sorted(items, key=lambda one: POOLS.index(one.pool)):
+        keys = {(item.suite, item.cluster), (item.suite, "question:" + digest(normalised(item.question).encode()))}
+        other = next((first[key] for key in sorted(keys) if key in first and first[key].pool != item.pool), None)
+        for key in keys:
+            first.setdefault(key, item)
+        if other is not None:
+            message = f"stands in pool {item.pool}; its question or group is in pool {other.pool} too"
+            finding = Finding(
+                message=message,
+                place=item.place,
+                row=item.id,
+                other=other.place,
+                other_row=other.id,
+                remedy="drop",
+            )
+            findings.append(finding)
+    count, total = len(findings), len(items)
+    return judge_share(
+        count,
+        total,
+        name="items in two pools",
+        summary=f"{count:,} of {total:,} items stand in more than one pool",
+        zero_tolerance=True,
+        findings=findings,
+        next_step="take them out of all pools but one" if findings else "",
+    )
