@@ -23,15 +23,11 @@ def shingles(text: str, size: int) -> set[str]:
 def near_duplicates(library: str, rows: list[str]) -> int:
     """Number of rows that the library calls a copy of an earlier one."""
     if library == "rensa":
-        from rensa import RMinHash, RMinHashDeduplicator
+        from rensa import RMinHashDeduplicator
 
         dedup = RMinHashDeduplicator(0.6, 128, True, 32)
-        copies = 0
-        for i, text in enumerate(rows):
-            sketch = RMinHash(128, 42)
-            sketch.update(list(shingles(text, 3)))
-            copies += not dedup.add(str(i), sketch)
-        return copies
+        added = dedup.add_pairs([(str(i), list(shingles(text, 3))) for i, text in enumerate(rows)])
+        return len(rows) - sum(added)
     from datasketch import MinHash, MinHashLSH
 
     index = MinHashLSH(threshold=0.6, num_perm=128)
