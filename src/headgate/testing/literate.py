@@ -189,7 +189,7 @@ def row_of(body: Mapping[str, Any], kind: Kind | None = None) -> Row:
     """A row from its short form; `kind` overrides the one that the keys imply.
 
     Short forms: `{"system", "user", "assistant"}`, `{"messages"}`, `{"prompt", "chosen", "rejected"}`,
-    `{"text"}`, `{"user", "completion", "label"}`; beside them `slice` and any name of side data.
+    `{"text"}`, `{"user", "completion", "label"}`; beside them `slice` and any name of side data but `user`.
     A body with `kind` is in canonical form.
 
     Raises:
@@ -198,7 +198,7 @@ def row_of(body: Mapping[str, Any], kind: Kind | None = None) -> Row:
     if "kind" in body:
         return from_json(body)
     rest = dict(body)
-    side = {name: rest.pop(name) for name in SIDE_NAMES if name in rest and name != "slices"}
+    side = {name: rest.pop(name) for name in SIDE_NAMES if name in rest and name not in ("slices", "user")}
     side["parents"] = tuple(side.get("parents", ()))
     slices = rest.pop("slice", rest.pop("slices", {}))
     implied, parts = _words(rest)

@@ -55,7 +55,8 @@ PAIRS: Mapping[str, str] = {
     "enquiry": "inquiry", "enquiries": "inquiries", "enquire": "inquire", "speciality": "specialty",
     "routeing": "routing", "caesium": "cesium", "storey": "story", "adviser": "advisor", "advisers": "advisors",
     "smoulder": "smolder", "smouldering": "smoldering", "manoeuvre": "maneuver", "manoeuvres": "maneuvers",
-    "furore": "furor", "haulier": "hauler", "fulfil": "fulfill", "enrol": "enroll",
+    "furore": "furor", "haulier": "hauler", "aeroplane": "airplane", "aeroplanes": "airplanes", "rouble": "ruble",
+    "roubles": "rubles", "marijuana": "marihuana", "pricey": "pricy", "fulfil": "fulfill", "enrol": "enroll",
     "distil": "distill", "instil": "instill", "appal": "appall",
 }  # fmt: skip
 ENDINGS = (
@@ -73,7 +74,7 @@ CONTRACTIONS: Mapping[str, tuple[str, str]] = {
     f"{head}{tail}": (head, tail)
     for tail, heads in {
         "t": "don didn doesn isn aren wasn weren couldn wouldn shouldn hasn haven hadn mustn",
-        "s": "that what there where here let",
+        "s": "that what there where here",
         "re": "you they",
         "ve": "you they could would should might",
         "ll": "you they that",
@@ -188,6 +189,39 @@ def distance(one: str, other: str, limit: int = 2) -> int:
             return limit + 1
         before, row = row, new
     return row[-1]
+
+
+def is_slip(wrong: str, right: str) -> bool:
+    """Whether one kind of slip that people make with words they know explains all the difference.
+
+    A letter doubled or not doubled, neighbours swapped, or one vowel for another.
+    """
+    if undoubled(wrong) == undoubled(right):
+        return True
+    if len(wrong) != len(right):
+        return False
+    differing = [place for place, (a, b) in enumerate(zip(wrong, right, strict=True)) if a != b]
+    if len(differing) == 1:
+        return {wrong[differing[0]], right[differing[0]]} <= VOWELS
+    first, last = differing[0], differing[-1]
+    return len(differing) == 2 and last == first + 1 and wrong[first] == right[last] and wrong[last] == right[first]
+
+
+def undoubled(word: str) -> str:
+    """The word with every run of one letter shortened to that letter."""
+    return "".join(letter for place, letter in enumerate(word) if not place or letter != word[place - 1])
+
+
+def edits(word: str) -> Iterator[str]:
+    """Every word one slip of `is_slip` away; most of them are no words."""
+    for place, letter in enumerate(word):
+        yield word[:place] + letter + word[place:]
+        if place and letter == word[place - 1]:
+            yield word[:place] + word[place + 1 :]
+        if place and letter != word[place - 1]:
+            yield word[: place - 1] + letter + word[place - 1] + word[place + 1 :]
+        if letter in VOWELS:
+            yield from (word[:place] + other + word[place + 1 :] for other in "aeiou" if other != letter)
 
 
 def neighbours(words: Iterable[str], targets: Iterable[str], limit: int = 2) -> Iterator[tuple[str, str, int]]:

@@ -8,21 +8,25 @@ before and after it must be what stands around the right word.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from headgate.text.spelling import CONTRACTIONS, dictionary, is_known, neighbours, same_word
-from headgate.text.tape import Tape, word_hash
+from headgate.text.spelling import CONTRACTIONS, dictionary, edits, is_known, is_slip, neighbours, same_word
+from headgate.text.tape import Hashes, Positions, Tape, word_hash
 
-SHORTEST = 4  # letters of a misspelling; shorter ones are abbreviations more often than slips
+SHORTEST = 5  # letters of a misspelling; shorter ones are abbreviations more often than slips
 LONG = 7  # letters from which on two slips count
 AROUND = 3  # words on each side that must be English
 ENGLISH = 0.6  # share of them
+STANDARD = 10  # times as frequent as a strange word must another be to be its right spelling
+CERTAIN = 4.0  # log-odds from which on a variant is reported
+SLIP = 2.0  # log-odds that the kind of slip adds: people do double, swap and mistake vowels
+COMMON = 5_000_000  # frequency of a dictionary word that may be meant although these texts never use it
 SMOOTHING = 4.0  # pseudo-occurrences of a neighbour at its frequency in all texts
-GLUED = frozenset("_/\\@#$<>=*`~|{}[]0123456789")  # beside a word, these make it part of code or an address
+GLUED = frozenset("_/\\@#$<>=`~|{}[]0123456789")  # beside a word, these make it part of code or an address
+JOINED = frozenset(".:-@('’")  # between two words, these make them one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +35,19 @@ class Variant:
 
     wrong: str
     right: str
-    wrong_texts: Sequence[int]  # text of each occurrence, ascending
-    right_count: int
-    likeness: float  # mean log-odds, per occurrence, that its neighbours are those of the right word
+    texts: tuple[int, ...]  # text of each occurrence of the wrong spelling, ascending
+    spans: tuple[tuple[int, int], ...]  # its characters in that text
+    right_count: int  # occurrences of the right spelling
+
+    @property
+    def count(self) -> int:
+        """Occurrences of the wrong spelling."""
+        return len(self.texts)
 
     @property
     def rate(self) -> float:
         """Share of the occurrences of the word that are misspelt."""
-        return len(self.wrong_texts) / (len(self.wrong_texts) + self.right_count)
+        return self.count / (self.count + self.right_count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +64,9 @@ class _Types:
     """Distinct words of a tape with their number and one place each; words are looked up by hash."""
 
     tape: Tape
-    hashes: NDArray[np.uint64]  # (V,) sorted
-    counts: NDArray[np.int64]  # (V,)
-    first: NDArray[np.int64]  # (V,) position of one occurrence
+    hashes: Hashes  # (V,) sorted
+    counts: Positions  # (V,)
+    first: Positions  # (V,) position of one occurrence
 
     def word(self, index: int) -> str:
         position = int(self.first[index])
@@ -83,78 +92,96 @@ def read_variants(
     words = {word: count for word, count in words.items() if word.isalpha()}
     known = {word for word in words if is_known(word)}
     total = sum(words.values())
-    english = sum(words[word] for word in known) / total if total else 0.0
-    readable = sum(1 for word in known if words[word] >= visible and len(word) >= SHORTEST)
-    strange = [word for word in words if word not in known and _plain(word) and word not in keep]
-    found = [
-        variant
-        for wrong, rights in _pairs(strange, words, known, rate).items()
-        if (variant := _best(types, wrong, rights, least, rate)) is not None
-    ]
-    found += [v for wrong in strange if wrong in CONTRACTIONS and (v := _contraction(types, wrong, least, rate))]
-    found.sort(key=lambda variant: (-len(variant.wrong_texts), variant.wrong))
-    return Reading(variants=tuple(found), readable_types=readable, english=english)
+    strange = [word for word in words if word not in known and word not in keep and _plain(word)]
+    near = _near(strange, words, known)
+    found = [_variant(types, wrong, near.get(wrong, []), least) for wrong in strange]
+    found += [_contraction(types, wrong, least) for wrong in CONTRACTIONS if wrong in words and wrong not in keep]
+    kept = [variant for variant in found if variant is not None and variant.rate >= rate]
+    return Reading(
+        variants=tuple(sorted(kept, key=lambda variant: (-variant.count, variant.wrong))),
+        readable_types=sum(1 for word in known if words[word] >= visible and _plain(word)),
+        english=sum(words[word] for word in known) / total if total else 0.0,
+    )
 
 
-def _unique(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+def _unique(words: Hashes) -> tuple[Hashes, Positions, Positions]:
     hashes, first, counts = np.unique(words, return_index=True, return_counts=True)
     return hashes, counts.astype(np.int64), first.astype(np.int64)
 
 
 def _plain(word: str) -> bool:
-    return len(word) >= SHORTEST and word.isascii()
+    return len(word) >= SHORTEST and word.isascii() and word not in CONTRACTIONS
 
 
-def _pairs(strange: Sequence[str], words: dict[str, int], known: set[str], rate: float) -> dict[str, list[str]]:
-    """Right words that each strange one may stand for."""
-    targets = [word for word in words if _plain(word)]
+def _near(strange: Sequence[str], words: Mapping[str, int], known: Collection[str]) -> dict[str, list[str]]:
+    """Words of these texts that each strange one may stand for."""
     out: dict[str, list[str]] = {}
-    for wrong, right, slips in neighbours(strange, targets):
+    for wrong, right, slips in neighbours(strange, filter(_plain, words)):
+        if slips > 1 and len(wrong) < LONG and not is_slip(wrong, right):
+            continue
         # A strange word is no standard for another unless it is far more frequent.
-        standard = 1 if right in known else 10
-        if slips > 1 and len(wrong) < LONG:
+        if right not in known and words[right] < STANDARD * words[wrong]:
             continue
-        if words[right] < standard * words[wrong] / (1 if right in known else 1) and right not in known:
-            continue
-        if words[wrong] < rate * words[right] or same_word(wrong, right):
-            continue
-        out.setdefault(wrong, []).append(right)
+        if not same_word(wrong, right):
+            out.setdefault(wrong, []).append(right)
     return out
 
 
-def _best(types: _Types, wrong: str, rights: Sequence[str], least: int, rate: float) -> Variant | None:
+def _variant(types: _Types, wrong: str, rights: Sequence[str], least: int) -> Variant | None:
     tape = types.tape
-    positions = _prose(tape, _positions(tape, wrong))
-    if len(positions) < least:
+    every = _positions(tape, wrong)
+    positions = _prose(tape, every)
+    lower = sum(tape.texts[text][start:end].islower() for text, (start, end) in _places(tape, positions))
+    if lower < least or 2 * lower < len(every):  # a name, or part of code
         return None
-    best: Variant | None = None
-    for right in rights:
-        standing = _positions(tape, right)
-        likeness = _likeness(types, positions, standing)
-        if best is None or likeness > best.likeness:
-            texts = (np.searchsorted(tape.offsets, positions, side="right") - 1).tolist()
-            count = len(_prose(tape, standing))
-            best = Variant(wrong=wrong, right=right, wrong_texts=texts, right_count=count, likeness=likeness)
-    return best
-    
+    scored = [
+        (_likeness(types, positions, standing) + SLIP * is_slip(wrong, right), right, standing)
+        for right in rights
+        if len(standing := _positions(tape, right)) >= least
+    ]
+    score, right, standing = max(scored, key=lambda each: each[:2], default=(0.0, "", every))
+    if score >= CERTAIN:
+        return _made(tape, wrong, right, positions, len(_prose(tape, standing)))
+    meant = "" if scored else _meant(wrong)
+    return _made(tape, wrong, meant, positions, len(_positions(tape, meant))) if meant else None
 
-def _contraction(types: _Types, wrong: str, least: int, rate: float) -> Variant | None:
+
+def _meant(wrong: str) -> str:
+    """The common word that a strange one stands for by its letters alone; empty when it is not clear."""
+    common = dictionary()
+    meant = {word for word in edits(wrong) if common.get(word, 0) >= COMMON and not same_word(wrong, word)}
+    return meant.pop() if len(meant) == 1 and len(wrong) >= LONG else ""
+
+
+def _contraction(types: _Types, wrong: str, least: int) -> Variant | None:
     tape = types.tape
-    head, tail = (word_hash(part) for part in CONTRACTIONS[wrong])
+    head, tail = (np.uint64(word_hash(part)) for part in CONTRACTIONS[wrong])
     positions = _prose(tape, _positions(tape, wrong))
-    pairs = np.flatnonzero((tape.words[:-1] == np.uint64(head)) & (tape.words[1:] == np.uint64(tail)))
-    right = "'".join(CONTRACTIONS[wrong])
-    if len(positions) < least or len(positions) < rate * (len(positions) + len(pairs)):
-        return None
-    texts = (np.searchsorted(tape.offsets, positions, side="right") - 1).tolist()
-    return Variant(wrong=wrong, right=right, wrong_texts=texts, right_count=len(pairs), likeness=0.0)
+    right = np.flatnonzero((tape.words[:-1] == head) & (tape.words[1:] == tail))
+    return _made(tape, wrong, "'".join(CONTRACTIONS[wrong]), positions, len(right)) if len(positions) >= least else None
 
 
-def _positions(tape: Tape, word: str) -> NDArray[np.int64]:
+def _made(tape: Tape, wrong: str, right: str, positions: Positions, count: int) -> Variant:
+    places = list(_places(tape, positions))
+    texts, spans = tuple(text for text, _ in places), tuple(span for _, span in places)
+    return Variant(wrong=wrong, right=right, texts=texts, spans=spans, right_count=count)
+
+
+def _places(tape: Tape, positions: Positions) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Text and characters of each position."""
+    for text, position in zip(_texts(tape, positions).tolist(), positions.tolist(), strict=True):
+        yield text, (int(tape.starts[position]), int(tape.ends[position]))
+
+
+def _texts(tape: Tape, positions: Positions) -> Positions:
+    return np.searchsorted(tape.offsets, positions, side="right") - 1
+
+
+def _positions(tape: Tape, word: str) -> Positions:
     return np.flatnonzero(tape.words == np.uint64(word_hash(word)))
 
 
-def _prose(tape: Tape, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+def _prose(tape: Tape, positions: Positions) -> Positions:
     """Those occurrences that are lower-case words of running English text."""
     kept = [position for position in positions.tolist() if _is_prose(tape, position)]
     return np.array(kept, dtype=np.int64)
@@ -165,11 +192,12 @@ def _is_prose(tape: Tape, position: int) -> bool:
     whole = tape.texts[text]
     start, end = int(tape.starts[position]), int(tape.ends[position])
     before, after = whole[start - 1 : start], whole[end : end + 1]
-    if before in GLUED and before or after in GLUED and after:
+    if before in GLUED or after in GLUED:
         return False
-    if after in (".", "/", ":", "-", "@", "(") and whole[end + 1 : end + 2].isalnum():
-        return False  # a file, an address, a call
-    if before in (".", "-", ":") and start >= 2 and whole[start - 2].isalnum():
+    joined = (after in JOINED and whole[end + 1 : end + 2].isalnum()) or (
+        before in JOINED and whole[start - 2 : start - 1].isalnum()
+    )
+    if joined:
         return False
     word = whole[start:end]
     opening = whole[:start].rstrip(" \n\"'(")
@@ -187,7 +215,7 @@ def _english_around(tape: Tape, text: int, position: int) -> bool:
     return not words or sum(word in dictionary() for word in words) >= ENGLISH * len(words)
 
 
-def _likeness(types: _Types, wrong: NDArray[np.int64], right: NDArray[np.int64]) -> float:
+def _likeness(types: _Types, wrong: Positions, right: Positions) -> float:
     """Mean log-odds of the neighbours of `wrong` under those of `right` against all words; 0 is no evidence."""
     total = len(types.tape.words)
     score = 0.0
@@ -202,9 +230,9 @@ def _likeness(types: _Types, wrong: NDArray[np.int64], right: NDArray[np.int64])
     return score / max(1, len(wrong))
 
 
-def _beside(tape: Tape, positions: NDArray[np.int64], step: int) -> NDArray[np.uint64]:
+def _beside(tape: Tape, positions: Positions, step: int) -> Hashes:
     """Hash of the word before or after each position; 0 at the edge of a text."""
-    texts = np.searchsorted(tape.offsets, positions, side="right") - 1
+    texts = _texts(tape, positions)
     places = positions + step
     inside = (places >= tape.offsets[texts]) & (places < tape.offsets[texts + 1])
     return np.where(inside, tape.words[np.clip(places, 0, len(tape.words) - 1)], np.uint64(0))
