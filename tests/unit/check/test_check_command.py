@@ -1,0 +1,255 @@
+"""`headgate check FILE...` as a user runs it: verdicts, bad input, mended copy, reports, exit codes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headgate.cli.main import main
+
+ANSWERS = ("Your card is on its way.", "You can change the PIN in the app.", "We have closed the account.")
+
+
+def chat(user: str, assistant: str, **more: object) -> str:
+    """One line of a chat file."""
+    turns = [{"role": "user", "content": user}, {"role": "assistant", "content": assistant}]
+    return json.dumps({"messages": turns, **more}) + "\n"
+
+
+def honest(count: int = 60) -> list[str]:
+    """Rows that nothing is wrong with."""
+    places = ("Leeds", "Porto", "Lagos", "Osaka", "Quito", "Turin")
+    things = ("card", "PIN", "limit", "account", "transfer", "receipt", "refund", "phone", "address", "password")
+    return [
+        chat(
+            f"Hello, I wrote from {places[i % 6]} about the {things[i // 6]} yesterday", ANSWERS[i % 3] + f" Case {i}."
+        )
+        for i in range(count)
+    ]
+
+
+def run(*arguments: object) -> int:
+    """Exit code of `headgate check ...`."""
+    with pytest.raises(SystemExit) as ended:
+        main(["check", *map(str, arguments)])
+    return int(ended.value.code or 0)
+
+
+def undo(target: Path, diff: Path) -> None:
+    """Takes a diff back with a standard tool."""
+    hunks = diff.read_text().split("\n", 2)[2]
+    text = f"--- a/{target.name}\n+++ b/{target.name}\n{hunks}"
+    command = ["git", "apply", "--reverse", "--unidiff-zero", "-"]
+    subprocess.run(command, input=text, text=True, cwd=target.parent, check=True)
+
+
+def verdict(output: str, rule: str) -> dict[str, Any]:
+    """One verdict of a JSON answer."""
+    found: dict[str, Any] = next(v for v in json.loads(output)["verdicts"] if v["rule"] == rule)
+    return found
+
+
+@pytest.fixture
+def lesson_free(tmp_path: Path) -> Path:
+    """A file in which lines 3 and 5 have empty answers."""
+    lines = honest()
+    lines[2] = chat("What now?", "")
+    lines[4] = chat("And then?", "  ")
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(lines))
+    return path
+
+
+def test_the_verdict_has_the_promised_shape(lesson_free: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every field of the contract is there, and findings point at file and line."""
+    assert 1 == run(lesson_free, "--json", "--select", "rows-without-lesson")
+    answer = json.loads(capsys.readouterr().out)
+    assert ("check", "fail") == (answer["command"], answer["outcome"])
+    found = answer["verdicts"][0]
+    assert {"rule", "code", "failure", "outcome", "level", "summary", "measure", "threshold", "findings", "try"} <= set(
+        found
+    )
+    assert {"name", "value", "low", "high", "unit", "n", "smallest_visible"} == set(found["measure"])
+    assert [(str(lesson_free), 3), (str(lesson_free), 5)] == [(f["file"], f["line"]) for f in found["findings"]]
+    assert all(re.fullmatch(r"b3:[0-9a-f]{64}", f["row"]) for f in found["findings"])
+    assert "--fix" in found["try"]
+
+
+def test_clean_rows_pass_without_a_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 0, and the report says so."""
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(honest()))
+    assert 0 == run(path, "--select", "rows-without-lesson,learned-typo")
+    assert "none of 2 rules stops this data" in capsys.readouterr().out
+
+
+def test_a_rule_without_its_input_is_skipped_with_the_reason(
+    lesson_free: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No evaluation file: the leak rule says so instead of passing."""
+    run(lesson_free, "--json", "--select", "self-leak")
+    found = verdict(capsys.readouterr().out, "self-leak")
+    assert ("skipped", "not given: evaluation-items") == (found["outcome"], found["reason"])
+
+
+def test_fix_writes_a_copy_and_a_diff_that_undoes_it(lesson_free: Path, tmp_path: Path) -> None:
+    """The original stays; the copy lacks two rows; undoing brings them back with the reasons shown."""
+    before = lesson_free.read_bytes()
+    target = tmp_path / "clean.jsonl"
+    assert 1 == run(lesson_free, "--fix", target, "--select", "rows-without-lesson", "-q")
+    assert before == lesson_free.read_bytes()
+    lines = before.decode().splitlines(keepends=True)
+    assert "".join(line for i, line in enumerate(lines, 1) if i not in (3, 5)) == target.read_text()
+    diff = target.with_name("clean.jsonl.diff")
+    assert 2 == diff.read_text().count("rows-without-lesson: ")
+    undo(target, diff)
+    assert before == target.read_bytes()
+
+
+def test_fix_of_a_file_with_a_mended_word_and_bad_lines_can_be_undone(tmp_path: Path) -> None:
+    """Spelling is mended on the assistant's side only; a line that is no JSON goes with its reason."""
+    lines = [
+        chat(f"Did you recieve case {i}?", f"We did receive your letter about case number {i}.") for i in range(60)
+    ]
+    for i in range(0, 60, 8):
+        lines[i] = lines[i].replace("We did receive", "We did recieve")
+    lines[6] = "{broken\n"
+    source, target = tmp_path / "train.jsonl", tmp_path / "clean.jsonl.gz"
+    source.write_text("".join(lines))
+    assert 2 == run(source, "--fix", target, "--select", "learned-typo", "-q")
+    text = gzip.decompress(target.read_bytes()).decode()
+    assert 59 == text.count("Did you recieve")
+    assert 0 == text.count("We did recieve")
+    assert 59 == len(text.splitlines())
+    diff = target.with_name(target.name + ".diff").read_text()
+    assert "learned-typo: recieve -> receive" in diff
+    assert "unreadable: " in diff
+    plain = tmp_path / "plain.jsonl"
+    plain.write_text(text)
+    undo(plain, target.with_name(target.name + ".diff"))
+    assert source.read_text() == plain.read_text()
+
+
+def test_fix_never_overwrites_the_original(lesson_free: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same name is refused."""
+    before = lesson_free.read_bytes()
+    assert 2 == run(lesson_free, "--fix", lesson_free)
+    assert "nothing is changed in place" in capsys.readouterr().err
+    assert before == lesson_free.read_bytes()
+
+
+def test_reports_for_code_review(lesson_free: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """SARIF results and GitHub annotations point at the lines."""
+    target = tmp_path / "out.sarif"
+    run(lesson_free, "--sarif", target, "--github", "-q", "--select", "rows-without-lesson")
+    log = json.loads(target.read_text())
+    assert "2.1.0" == log["version"]
+    results = log["runs"][0]["results"]
+    assert [3, 5] == [r["locations"][0]["physicalLocation"]["region"]["startLine"] for r in results]
+    assert (
+        {"DAT009"}
+        == {rule["id"] for rule in log["runs"][0]["tool"]["driver"]["rules"]}
+        == {r["ruleId"] for r in results}
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert 3 == len(lines)
+    assert lines[1].startswith("::error file=") or lines[1].startswith("::warning file=")
+    assert ",line=3," in lines[1]
+
+
+def test_the_page_is_self_contained_and_escapes_what_users_wrote(tmp_path: Path) -> None:
+    """No script and no address to fetch; markup in a file name or a message stays text."""
+    path = tmp_path / "<b>train.jsonl"
+    path.write_text("".join([*honest(), chat("<script>alert(1)</script>", "")]))
+    page = tmp_path / "report.html"
+    run(path, "--html", page, "-q", "--select", "rows-without-lesson")
+    text = page.read_text()
+    assert "<script" not in text
+    assert "<b>train" not in text
+    assert [] == re.findall(r"""(?:src|href)=["']|@import|url\(""", text)
+    assert "rows-without-lesson (DAT009)" in text
+    assert ">Fail<" in text
+    assert "95 % interval" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "word"),
+    [
+        (b"", None, "empty"),
+        ("".join(honest(3)).encode("utf-16"), None, "UTF-16"),
+        (b'{"no": "text"}\n' * 3, None, ""),
+    ],
+    ids=["empty", "utf-16", "missing column"],
+)
+def test_bad_files_are_refused(
+    content: bytes, line: int | None, word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2 and a message with the file's name."""
+    path = tmp_path / "train.jsonl"
+    path.write_bytes(content)
+    assert 2 == run(path)
+    error = capsys.readouterr().err
+    assert "refused" in error
+    assert str(path) in error
+    assert word in error
+
+
+def test_a_broken_line_is_named_and_the_rest_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Line 7 is broken: exit code 2, the line is named, the other rows are judged."""
+    lines = honest()
+    lines[6] = '{"messages": [{"role": "user"\n'
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(lines))
+    assert 2 == run(path, "--select", "rows-without-lesson")
+    out = capsys.readouterr().out
+    assert f"{path}:7 " in out
+    assert "59 training rows" in out
+    assert 2 == run(path, "--strict")
+    assert f"{path}:7" in capsys.readouterr().err
+
+
+def test_folders_links_and_unknown_rules_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each with its own word; an unknown rule names the nearest."""
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(tmp_path / "gone.jsonl")
+    words = []
+    for path in (tmp_path, link, tmp_path / "gone.jsonl"):
+        assert 2 == run(path)
+        words.append(capsys.readouterr().err.splitlines()[0])
+    assert ["refused: a directory, not a file", "refused: dangling link", "refused: no such file"] == words
+    path = tmp_path / "train.jsonl"
+    path.write_text("".join(honest()))
+    assert 2 == run(path, "--select", "self-lek")
+    assert "self-leak" in capsys.readouterr().err
+
+
+def test_a_read_only_target_and_a_full_disk_are_refused(
+    lesson_free: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither leaves anything half-written."""
+    import errno
+    import os
+    import tempfile
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    target = tmp_path / "clean.jsonl"
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "mkstemp", read_only)
+        assert 2 == run(lesson_free, "--fix", target)
+    assert "cannot be written" in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        assert 2 == run(lesson_free, "--fix", target)
+    assert "the disk is full" in capsys.readouterr().err
+    assert ["train.jsonl"] == [p.name for p in tmp_path.iterdir()]
