@@ -10,7 +10,8 @@ from headgate.stats.verdict import Finding, Level, Measure, Outcome, Verdict
 WORD = {Outcome.PASS: "passes", Outcome.FAIL: "fails", Outcome.UNSURE: "cannot tell", Outcome.SKIPPED: "skipped"}
 MARK = {Outcome.PASS: "ok  ", Outcome.FAIL: "FAIL", Outcome.UNSURE: "??  ", Outcome.SKIPPED: "-   "}
 COLOUR = {Outcome.PASS: "32", Outcome.FAIL: "31", Outcome.UNSURE: "33", Outcome.SKIPPED: "2"}
-PLACES_SHOWN = 4
+PLACES_SHOWN = 3
+WIDTH = 118
 ORDER = (Outcome.FAIL, Outcome.UNSURE, Outcome.PASS, Outcome.SKIPPED)
 
 
@@ -22,19 +23,37 @@ def verdict_lines(verdict: Verdict, *, colour: bool = False) -> list[str]:
     if colour:
         mark = f"\033[{COLOUR[verdict.outcome]}m{mark}\033[0m"
     name = f"{verdict.rule} ({verdict.code})" if verdict.code else verdict.rule
-    lines = [f"{mark} {name} {WORD[verdict.outcome]}: {verdict.summary.removeprefix('skipped: ')}"]
+    lines = [f"{mark} {name} {word(verdict)}: {verdict.summary.removeprefix('skipped: ')}"]
     if verdict.outcome in (Outcome.PASS, Outcome.SKIPPED):
         return lines
-    details = [("measured", measured(verdict.measure, verdict.threshold)), ("where", where(verdict))]
-    details += [("because", verdict.reason), ("slices", slice_line(verdict.details)), ("try", verdict.next_step)]
-    if verdict.code:
-        details.append(("more", f"headgate explain {verdict.rule}"))
-    for label, text in details:
-        if text:
-            lines += textwrap.wrap(
-                text, width=110, initial_indent=f"       {label:<9}", subsequent_indent=" " * 16, break_long_words=False
-            )
-    return lines
+    lines += _labelled("measured", measured(verdict.measure, verdict.threshold))
+    for number, place in enumerate(where(verdict)):
+        lines.append(_cut(f"       {'where' if number == 0 else '':<9}{place}"))
+    details = [("because", verdict.reason), ("slices", slice_line(verdict.details)), ("try", verdict.next_step)]
+    details += [("more", f"headgate explain {verdict.rule}" if verdict.code else "")]
+    return lines + [line for label, text in details for line in _labelled(label, text)]
+
+
+def word(verdict: Verdict) -> str:
+    """What the verdict does, as a verb."""
+    if verdict.outcome is Outcome.FAIL and verdict.level is not Level.BLOCK:
+        return "warns" if verdict.level is Level.WARN else "notes"
+    return WORD[verdict.outcome]
+
+
+def _labelled(label: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width=WIDTH,
+        initial_indent=f"       {label:<9}",
+        subsequent_indent=" " * 16,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
 
 
 def measured(measure: Measure | None, threshold: Mapping[str, float]) -> str:
@@ -52,13 +71,11 @@ def measured(measure: Measure | None, threshold: Mapping[str, float]) -> str:
     return ", ".join([size, *limits])
 
 
-def where(verdict: Verdict) -> str:
+def where(verdict: Verdict) -> list[str]:
     """The first few places that the verdict points at, and how many there are."""
     shown = [finding_line(finding) for finding in verdict.findings[:PLACES_SHOWN]]
     rest = max(verdict.findings_total, len(verdict.findings)) - len(shown)
-    if rest > 0:
-        shown.append(f"and {rest:,} more (--json lists them)")
-    return "; ".join(shown)
+    return [*shown, f"and {rest:,} more (--json lists them)"] if rest > 0 and shown else shown
 
 
 def finding_line(finding: Finding) -> str:
@@ -81,6 +98,15 @@ def slice_line(details: Mapping[str, object]) -> str:
 
 
 def report(verdicts: Iterable[Verdict], *, colour: bool = False) -> str:
-    """All verdicts, failures first."""
+    """All verdicts, failures first; skipped rules share one line."""
     ranked = sorted(verdicts, key=lambda v: (ORDER.index(v.outcome), v.level is not Level.BLOCK, v.code))
-    return "\n".join(line for verdict in ranked for line in verdict_lines(verdict, colour=colour))
+    lines = [line for v in ranked if v.outcome is not Outcome.SKIPPED for line in verdict_lines(v, colour=colour)]
+    skipped = [f"{v.rule} ({v.reason or 'no reason given'})" for v in ranked if v.outcome is Outcome.SKIPPED]
+    if skipped:
+        lines += textwrap.wrap(
+            f"{MARK[Outcome.SKIPPED]} skipped: " + ", ".join(skipped),
+            width=WIDTH,
+            subsequent_indent=" " * 5,
+            break_on_hyphens=False,
+        )
+    return "\n".join(lines)
