@@ -219,7 +219,7 @@ def from_json(body: Mapping[str, Any], place: Place | None = None) -> Row:
             side=Side(**side),
             place=place,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         file, line = (place.file, place.line) if place else (None, None)
         raise Refused("not a canonical row", file=file, line=line, found=f"{type(error).__name__}: {error}") from None
 
