@@ -16,11 +16,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import numpy as np
-import numpy.typing as npt
 from blake3 import blake3
 
-from headgate.curate.components import components_of
+from headgate.curate.components import Pairs, component_labels, groups
 
 HELD_BACK = "held-back"
 BRIDGE = "joins rows of different splits"
@@ -64,7 +62,7 @@ class Assignment:
     splits: list[str | None]  # one per member; None: in no split of this version
     reasons: list[str]  # one per member; empty where there is a split
     memory: Memory
-    component: list[int]  # one per member: position that stands for its component
+    component: list[int]  # one per member: least position of its component
 
     def counts(self) -> dict[str, int]:
         """Rows per split, and rows left out, by name."""
@@ -87,7 +85,7 @@ def dealt(component: int, plan: Plan) -> str:
     return list(plan.shares)[-1]
 
 
-def assign(members: Sequence[Member], pairs: npt.NDArray[np.int64], memory: Memory, plan: Plan) -> Assignment:
+def assign(members: Sequence[Member], pairs: Pairs, memory: Memory, plan: Plan) -> Assignment:
     """Assigns every row to a split; the result does not depend on the order of the rows.
 
     `pairs` holds positions of near-duplicates, shape (pairs, 2).
@@ -103,7 +101,7 @@ def assign(members: Sequence[Member], pairs: npt.NDArray[np.int64], memory: Memo
 class _Work:
     """State of one assignment."""
 
-    def __init__(self, members: Sequence[Member], pairs: npt.NDArray[np.int64], memory: Memory, plan: Plan) -> None:
+    def __init__(self, members: Sequence[Member], pairs: Pairs, memory: Memory, plan: Plan) -> None:
         self.members, self.pairs, self.memory, self.plan = members, pairs, memory, plan
         self.old = [memory.rows.get(member.root) for member in members]
         self.splits: list[str | None] = [None if split == HELD_BACK else split for split in self.old]
@@ -115,9 +113,8 @@ class _Work:
         return [not reason for reason in self.reasons]
 
     def groups(self) -> list[list[int]]:
-        joined = components_of([member.keys for member in self.members], self.pairs, self.linked)
-        self.component = [joined.find(position) for position in range(len(self.members))]
-        return joined.groups()
+        self.component = component_labels([member.keys for member in self.members], self.pairs, self.linked)
+        return groups(self.component)
 
     def touched(self) -> list[set[str]]:
         """Splits that each row touches directly: by its keys, or by a near-duplicate."""

@@ -1,0 +1,171 @@
+"""Duplicates inside training: exact ones go, near ones are proposed, with a witness for each.
+
+Only rows of the same kind, slices and label are compared, so that no cluster mixes intents, tones
+or outcomes; the words of both the prompt and the answer must be alike; and rows that differ in a
+number, an amount, a negation or (in short texts) the one word that matters are never duplicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from headgate.curate.components import Pairs
+from headgate.curate.survivors import Choice, Removal, Scores, choose, tail_scores
+from headgate.kit.hashing import digest_json
+from headgate.rows.row import Row
+from headgate.text.guards import guard_keys, swapped_word
+from headgate.text.near_duplicates import (
+    SHORT_THRESHOLD,
+    SHORT_WORDS,
+    THRESHOLD,
+    near_duplicate_pairs,
+    similarity_of,
+)
+from headgate.text.tape import Positions, tape_of
+
+ROUNDS = 4  # a crowded cluster is connected by few of its pairs, so what stays is compared again
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """From which similarity (Jaccard, 0..1) a field is alike."""
+
+    long: float = THRESHOLD  # texts of 20 words and more, by word 3-grams
+    short: float = SHORT_THRESHOLD  # by character 5-grams
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """A row whose content another row holds already."""
+
+    position: int
+    survivor: int
+
+
+def exact_duplicates(rows: Sequence[Row], order: Sequence[int]) -> list[Exact]:
+    """Rows whose content an earlier row holds; `order` says when each row came (its row number)."""
+    first: dict[str, int] = {}
+    found = []
+    for position in sorted(range(len(rows)), key=lambda p: order[p]):
+        survivor = first.setdefault(rows[position].content_id, position)
+        if survivor != position:
+            found.append(Exact(position, survivor))
+    return found
+
+
+def near_duplicates(rows: Sequence[Row], likeness: Likeness, *, keep: int = 1, hardness: str = "loss") -> Choice:
+    """Proposes near-duplicates for removal; nothing is removed here.
+
+    The survivor of a cluster is the row with the highest `extra[hardness]` (such as the loss of the
+    present model), else the one with the most rare wording.
+    """
+    ranking = rankings(rows, hardness)
+    removals: list[Removal] = []
+    clusters: list[tuple[int, ...]] = []
+    for group in comparable(rows):
+        part = _within([rows[p] for p in group], [ranking[p] for p in group], likeness, keep)
+        removals += [Removal(group[r.position], group[r.survivor], r.similarity) for r in part.removals]
+        clusters += [tuple(group[p] for p in cluster) for cluster in part.clusters]
+    removals.sort(key=lambda one: (-one.similarity, rows[one.position].id))
+    return Choice(tuple(removals), tuple(clusters))
+
+
+def rankings(rows: Sequence[Row], hardness: str) -> list[tuple[float, ...]]:
+    """What survives first: the hardest row, then the one with the rarest words in its prompt."""
+    rare = tail_scores(tape_of([row.prompt_text or row.text for row in rows])).tolist()
+    return [(_number(row.side.extra.get(hardness)), score) for row, score in zip(rows, rare, strict=True)]
+
+
+def comparable(rows: Sequence[Row]) -> list[list[int]]:
+    """Positions of rows that may be duplicates of each other at all: same kind, slices and label; groups of two up."""
+    by_key: dict[str, list[int]] = {}
+    for position, row in enumerate(rows):
+        roles = [message.role for message in row.messages]
+        key = digest_json([row.kind.value, dict(row.side.slices), row.label, row.tools, roles])
+        by_key.setdefault(key, []).append(position)
+    return [group for group in by_key.values() if len(group) > 1]
+
+
+def _within(rows: Sequence[Row], ranking: Sequence[tuple[float, ...]], likeness: Likeness, keep: int) -> Choice:
+    """Proposals among comparable rows, in rounds until what stays holds no more pairs."""
+    fields = _Fields(rows, likeness)
+    ids = [row.id for row in rows]
+    standing = list(range(len(rows)))
+    removed: dict[int, int] = {}
+    clusters: list[tuple[int, ...]] = []
+    for turn in range(ROUNDS):
+        pairs, similarity = fields.pairs(standing)
+        chosen = choose(
+            len(standing), pairs, similarity, [ranking[p] for p in standing], [ids[p] for p in standing], keep
+        )
+        removed |= {standing[one.position]: standing[one.survivor] for one in chosen.removals}
+        if not turn:
+            clusters = [tuple(standing[p] for p in cluster) for cluster in chosen.clusters]
+        gone = {one.position for one in chosen.removals}
+        standing = [p for place, p in enumerate(standing) if place not in gone]
+        if not gone or keep > 1:
+            break
+    return Choice(tuple(_witnessed(removed, fields)), tuple(clusters))
+
+
+def _witnessed(removed: dict[int, int], fields: _Fields) -> list[Removal]:
+    """Removals whose survivor truly stays and is alike itself; the others are not proposed."""
+    finals = []
+    for survivor in removed.values():
+        while survivor in removed:
+            survivor = removed[survivor]
+        finals.append(survivor)
+    alike = fields.similarity(np.array(list(removed), dtype=np.int64), np.array(finals, dtype=np.int64)).tolist()
+    together = zip(removed, finals, alike, strict=True)
+    return [Removal(position, survivor, score) for position, survivor, score in together if score > 0]
+
+
+class _Fields:
+    """Tapes of the whole text, the prompt and the answer of comparable rows."""
+
+    def __init__(self, rows: Sequence[Row], likeness: Likeness) -> None:
+        self.whole = tape_of([row.text for row in rows])
+        self.prompt = tape_of([row.prompt_text for row in rows])
+        self.answer = tape_of(["\n".join([row.answer_text, *_rejected(row)]) for row in rows])
+        self.guards = [(tape, guard_keys(tape)) for tape in (self.prompt, self.answer)]
+        self.likeness = likeness
+
+    def pairs(self, standing: Sequence[int]) -> tuple[Pairs, Scores]:
+        """Pairs among the rows standing, as places in `standing`, whose every field is alike."""
+        at = self.likeness
+        found = near_duplicate_pairs(
+            self.whole.take(standing), threshold=min(at.long, at.short), short_threshold=min(at.long, at.short)
+        )
+        rows = np.array(standing, dtype=np.int64)
+        similarity = self.similarity(rows[found.left], rows[found.right])
+        pairs = np.stack([found.left, found.right], axis=1)
+        return pairs[similarity > 0], similarity[similarity > 0]
+
+    def similarity(self, left: Positions, right: Positions) -> Scores:
+        """The least similarity of any field that either row has; 0 where a field is not alike or a guard differs."""
+        out = np.ones(len(left))
+        for tape, guards in self.guards:
+            filled = (tape.lengths[left] > 0) | (tape.lengths[right] > 0)
+            if not filled.any():
+                continue
+            one, two = left[filled], right[filled]
+            score = similarity_of(tape, one, two)
+            short = np.minimum(tape.lengths[one], tape.lengths[two]) < SHORT_WORDS
+            score[score < np.where(short, self.likeness.short, self.likeness.long)] = 0.0
+            score[guards[one] != guards[two]] = 0.0
+            for place in np.flatnonzero(short & (score > 0) & (score < 1)).tolist():
+                if swapped_word(tape, int(one[place]), int(two[place])):
+                    score[place] = 0.0
+            out[filled] = np.minimum(out[filled], score)
+        return out
+
+
+def _rejected(row: Row) -> list[str]:
+    return [message.content for one in row.rejected for message in one]
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("-inf")

@@ -1,0 +1,94 @@
+"""Which of several near-duplicates stay: the hardest and the most different, never the first or shortest.
+
+Removal needs a witness. Survivors are chosen so that every row that goes has a near-duplicate of
+its own among the rows that stay; a chain a-b-c whose ends are no near-duplicates of each other
+keeps both ends, or its middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from headgate.curate.components import Pairs, component_labels, groups
+from headgate.text.tape import Tape
+
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A proposal: a row that may go, the row that speaks for it, and how alike they are."""
+
+    position: int
+    survivor: int
+    similarity: float  # Jaccard, 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is proposed for all clusters together."""
+
+    removals: tuple[Removal, ...]  # most alike first
+    clusters: tuple[tuple[int, ...], ...]  # positions, clusters of two and more
+
+
+def tail_scores(tape: Tape) -> Scores:
+    """How much rare wording each text holds: the sum over its distinct words of log(N / texts with the word).
+
+    Shape (texts,). Rows of the long tail, with odd words and the messier register, score high.
+    """
+    owners = np.repeat(np.arange(len(tape)), tape.lengths)
+    words, codes = np.unique(tape.words, return_inverse=True)
+    held = np.unique(owners * np.int64(len(words) or 1) + codes)
+    owner, word = np.divmod(held, np.int64(len(words) or 1))
+    weight = np.log(max(len(tape), 1) / np.maximum(np.bincount(word, minlength=len(words)), 1))
+    return np.bincount(owner, weights=weight[word], minlength=len(tape)).astype(np.float64)
+
+
+def choose(
+    size: int,
+    pairs: Pairs,
+    similarity: Scores,
+    ranking: Sequence[tuple[float, ...]],
+    ties: Sequence[str],
+    keep: int = 1,
+) -> Choice:
+    """Chooses survivors of every cluster and proposes the rest for removal.
+
+    `pairs` has shape (pairs, 2), `similarity` shape (pairs,). A higher ranking survives; `ties` are
+    decided by content address, so that the order of rows does not matter. Each cluster keeps `keep`
+    rows at least, where it has so many.
+    """
+    near: dict[int, dict[int, float]] = {}
+    for (one, other), alike in zip(pairs.tolist(), similarity.tolist(), strict=True):
+        near.setdefault(one, {})[other] = alike
+        near.setdefault(other, {})[one] = alike
+    clusters = [tuple(group) for group in groups(component_labels([()] * size, pairs)) if len(group) > 1]
+    removals: list[Removal] = []
+    for cluster in clusters:
+        order = sorted(cluster, key=lambda p: (ranking[p], ties[p]), reverse=True)
+        stay = _independent(order, near)
+        stay |= set(_most_different(order, stay, near)[: max(0, keep - len(stay))])
+        for position in order:
+            if position not in stay:
+                survivor = max((p for p in near[position] if p in stay), key=lambda p: (near[position][p], ties[p]))
+                removals.append(Removal(position, survivor, near[position][survivor]))
+    removals.sort(key=lambda one: (-one.similarity, ties[one.position]))
+    return Choice(tuple(removals), tuple(clusters))
+
+
+def _independent(order: Sequence[int], near: Mapping[int, Mapping[int, float]]) -> set[int]:
+    stay: set[int] = set()
+    for position in order:
+        if not any(other in stay for other in near[position]):
+            stay.add(position)
+    return stay
+
+
+def _most_different(order: Sequence[int], stay: set[int], near: Mapping[int, Mapping[int, float]]) -> list[int]:
+    rest = [position for position in order if position not in stay]
+    return sorted(rest, key=lambda position: max(near[position].get(one, 0.0) for one in stay))
