@@ -99,6 +99,12 @@ def tape_of(texts: Sequence[str]) -> Tape:
     return joined(block_tape(block) for block in blocks(texts))
 
 
+def tape_of_words(words: Hashes) -> Tape:
+    """Words without a text, as a tape of one: for kernels that read words only."""
+    none = np.zeros(0, dtype=np.int32)
+    return Tape(("",), words, np.array([0, len(words)], dtype=np.int64), none, none)
+
+
 def blocks(texts: Sequence[str], size: int = BLOCK) -> Iterator[Sequence[str]]:
     """Consecutive texts of about `size` characters together; a longer text is a block alone."""
     first, held = 0, 0

@@ -1,0 +1,116 @@
+"""How much of each short text (an item) one long text (a row) holds.
+
+The measure is the share of the item's distinct word n-grams that a single row covers: not the share
+of the row, which dilutes an item inside a long document, and not any shared n-gram, which flags
+every common phrase. Short n with a share beats long n without one on recall and on false rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headgate.text.ngrams import KEPT_BITS, distinct, sorted_distinct, word_ngrams
+from headgate.text.tape import Hashes, Positions, Tape, ranges, tape_of_words
+
+N = 4
+FILTER_BITS = 22  # size of the first sieve: 4 million flags stay in the cache
+COMMON_ROWS = 20  # an n-gram in more rows than this ...
+COMMON_SHARE = 0.001  # ... and in more than this share of them is boilerplate and proves nothing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coverage:
+    """Pairs of a row and an item that share telling n-grams, by item, then row; P pairs."""
+
+    rows: Positions  # (P,)
+    items: Positions  # (P,)
+    shared: Positions  # (P,): distinct telling n-grams of the item that the row holds
+    telling: Positions  # (items,): distinct n-grams of each item that are not boilerplate
+    all: Positions  # (items,): distinct n-grams of each item
+
+    @property
+    def share(self) -> NDArray[np.float64]:
+        """Share of the item's n-grams that the row covers, boilerplate counted as not covered; shape (P,)."""
+        return self.shared / np.maximum(self.all[self.items], 1)
+
+
+def coverage(
+    rows: Tape, items: Tape, *, n: int = N, common_rows: int = COMMON_ROWS, common_share: float = COMMON_SHARE
+) -> Coverage:
+    """Every pair of a row and an item that share a telling n-gram."""
+    own = distinct(word_ngrams(items, n))
+    known = sorted_distinct(own.hashes)
+    row_of, gram = _hits(rows, known, n)
+    limit = max(common_rows, int(common_share * len(rows)))
+    common = np.bincount(gram, minlength=len(known)) > limit
+    gram_of_item = np.searchsorted(known, own.hashes)
+    told = ~common[gram_of_item] if len(known) else np.zeros(0, dtype=bool)
+    telling = np.bincount(own.owners[told], minlength=len(items))
+    keep = ~common[gram]
+    pairs, shared = _paired(row_of[keep], gram[keep], gram_of_item[told], own.owners[told], len(known), len(rows))
+    return Coverage(pairs % max(len(rows), 1), pairs // max(len(rows), 1), shared, telling, own.counts)
+
+
+def longest_run(row: Hashes, item: Hashes, n: int = N) -> tuple[int, int, int]:
+    """The longest run of words that two texts share: (words, first word in the row, first word in the item).
+
+    Runs shorter than n words are not seen: (0, 0, 0).
+    """
+    if len(row) < n or len(item) < n:
+        return 0, 0, 0
+    one, two = (word_ngrams(tape_of_words(words), n).hashes for words in (row, item))
+    order = np.argsort(two, kind="stable")
+    left, right = (np.searchsorted(two[order], one, side=side) for side in ("left", "right"))
+    counts = (right - left).astype(np.int64)
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
+    in_row = np.repeat(np.arange(len(one)), counts)
+    in_item = order[ranges(left.astype(np.int64), offsets)]
+    if not len(in_row):
+        return 0, 0, 0
+    # Matches that go on stand on the same diagonal, one step further in both texts.
+    diagonal = in_item - in_row
+    by = np.lexsort((in_row, diagonal))
+    steps = (np.diff(diagonal[by]) == 0) & (np.diff(in_row[by]) == 1)
+    heads = np.flatnonzero(np.append(True, ~steps))
+    sizes = np.diff(np.append(heads, len(by)))
+    best = int(np.argmax(sizes))
+    first = by[heads[best]]
+    return int(sizes[best]) + n - 1, int(in_row[first]), int(in_item[first])
+
+
+def _hits(rows: Tape, known: Hashes, n: int) -> tuple[Positions, Positions]:
+    """Rows and n-grams (as positions in `known`) of every distinct n-gram of a row that is known."""
+    sieve = np.zeros(1 << FILTER_BITS, dtype=bool)
+    sieve[(known >> np.uint64(KEPT_BITS - FILTER_BITS)).astype(np.int64)] = True
+    found_rows, found_grams = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for first, part in rows.parts():
+        grams = word_ngrams(part, n)
+        passed = np.flatnonzero(sieve[(grams.hashes >> np.uint64(64 - FILTER_BITS)).astype(np.int64)])
+        hashes = grams.hashes[passed] >> np.uint64(64 - KEPT_BITS)
+        place = np.minimum(np.searchsorted(known, hashes), max(len(known) - 1, 0))
+        true = known[place] == hashes if len(known) else np.zeros(len(place), dtype=bool)
+        owner = np.searchsorted(grams.offsets, passed[true], side="right") - 1
+        coded = np.sort(owner.astype(np.int64) * max(len(known), 1) + place[true])
+        coded = coded[np.append(True, coded[1:] != coded[:-1])] if len(coded) else coded
+        found_rows.append(coded // max(len(known), 1) + first)
+        found_grams.append(coded % max(len(known), 1))
+    return np.concatenate(found_rows), np.concatenate(found_grams)
+
+
+def _paired(
+    row_of: Positions, gram: Positions, gram_of_item: Positions, item_of: Positions, grams: int, rows: int
+) -> tuple[Positions, Positions]:
+    """Pairs coded as item * rows + row, sorted, and how many n-grams each shares."""
+    order = np.argsort(gram_of_item, kind="stable")
+    begins = np.searchsorted(gram_of_item[order], np.arange(grams + 1)).astype(np.int64)
+    counts = begins[gram + 1] - begins[gram]
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
+    items = item_of[order][ranges(begins[gram], offsets)]
+    coded = np.sort(items * rows + np.repeat(row_of, counts))
+    if not len(coded):
+        return coded, coded
+    heads = np.flatnonzero(np.append(True, coded[1:] != coded[:-1]))
+    return coded[heads], np.diff(np.append(heads, len(coded)))

@@ -1,0 +1,158 @@
+"""How like the nearest of many texts each item is: TF-IDF cosine, times agreement of numbers.
+
+score = cosine * (0.3 + 0.7 * J), where the cosine is over words and pairs of words and J is the
+Jaccard similarity of the two sets of numbers (1 where neither has any). The cosine alone finds texts
+about the same thing; a rephrased item keeps its numbers, a sibling on the same topic does not.
+Terms are hashed to columns; the scores of the nearest few are exact for those columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headgate.text.guards import number_words
+from headgate.text.jaccard import jaccard
+from headgate.text.near_duplicates import similarity_of
+from headgate.text.ngrams import Grams, word_ngrams
+from headgate.text.tape import Positions, Tape, joined, ranges
+
+COLUMN_BITS = 22  # terms are hashed to 4 million columns: collisions are rare and only add noise
+FLOOR = 0.3  # weight that is left when no number agrees
+NEIGHBOURS = 20  # rows that are scored for each item
+RETRIEVAL_ROWS = 500  # a term in more rows than this helps no retrieval; it counts in the score
+BLOCK = 256  # items multiplied at a time
+QUANTILE = 0.999
+TWIN = 0.25  # similarity of shingles from which two rows are copies or fill the same template
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearest:
+    """For each item, the row with the highest score; K items."""
+
+    row: Positions  # (K,): -1 where no row shares a telling word
+    score: Scores  # (K,)
+    cosine: Scores  # (K,): of that row
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A threshold from honest rows."""
+
+    threshold: float  # score
+    honest: int  # rows it rests on; with fewer than 1 / (1 - quantile) it is the highest score seen
+
+
+def nearest(items: Tape, rows: Tape, *, neighbours: int = NEIGHBOURS, skip: Positions | None = None) -> Nearest:
+    """The likest row of each item; `skip[i]` is a row that item i may not be matched with (-1: none)."""
+    item, row, cosine = _neighbours(items, rows, neighbours, skip)
+    numbers = _numbers(joined([items, rows]))
+    agreement = jaccard(numbers, item, row + len(items))
+    agreement[(numbers.counts[item] == 0) & (numbers.counts[row + len(items)] == 0)] = 1.0
+    score = cosine * (FLOOR + (1 - FLOOR) * agreement)
+    best = Nearest(np.full(len(items), -1, dtype=np.int64), np.zeros(len(items)), np.zeros(len(items)))
+    order = np.lexsort((row, -score, item))
+    first = order[np.append(True, np.diff(item[order]) != 0)] if len(order) else order
+    best.row[item[first]], best.score[item[first]], best.cosine[item[first]] = row[first], score[first], cosine[first]
+    return best
+
+
+def calibrate(rows: Tape, *, sample: int = 2000, quantile: float = QUANTILE, seed: int = 0) -> Calibration:
+    """What honest items score: rows of a random half against the other half.
+
+    Rows of which the other half holds a copy or a twin (word 3-gram similarity of `TWIN` or more)
+    are no honest reference and are left out; `honest` says how many remain.
+    """
+    draw = np.random.default_rng(seed).permutation(len(rows))
+    half = len(rows) // 2
+    kept, asked = np.sort(draw[:half]), np.sort(draw[half:][:sample])
+    if not len(kept) or not len(asked):
+        return Calibration(1.0, 0)
+    found = nearest(rows.take(asked), rows.take(kept))
+    met = found.row >= 0
+    twin = np.zeros(len(asked), dtype=bool)
+    twin[met] = similarity_of(rows, asked[met], kept[found.row[met]]) >= TWIN
+    honest = found.score[~twin]
+    if not len(honest):
+        return Calibration(1.0, 0)
+    return Calibration(float(np.quantile(honest, quantile, method="higher")), len(honest))
+
+
+def _neighbours(items: Tape, rows: Tape, count: int, skip: Positions | None) -> tuple[Positions, Positions, Scores]:
+    weighed, weighed_rows, df = _weighed(items, rows)
+    common = np.flatnonzero(df > RETRIEVAL_ROWS)
+    rare_rows = _without(weighed_rows, common).T.tocsr()
+    rare_items = _without(weighed, common)
+    found_items, found_rows = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for first in range(0, len(items), BLOCK):
+        product = rare_items[first : first + BLOCK] @ rare_rows
+        if skip is not None:
+            _forget(product, skip[first : first + BLOCK])
+        item, row = _top(product, count)
+        found_items.append(item + first)
+        found_rows.append(row)
+    item, row = np.concatenate(found_items), np.concatenate(found_rows)
+    cosine = np.empty(len(item))
+    for first in range(0, len(item), BLOCK * count):
+        piece = slice(first, first + BLOCK * count)
+        cosine[piece] = np.asarray(weighed[item[piece]].multiply(weighed_rows[row[piece]]).sum(axis=1)).ravel()
+    return item, row, cosine
+
+
+def _weighed(items: Tape, rows: Tape) -> tuple[Any, Any, Positions]:
+    """Items and rows as matrices of unit length, and in how many rows each column occurs."""
+    counts = [_counts(tape) for tape in (items, rows)]
+    df = np.bincount(counts[1].indices, minlength=1 << COLUMN_BITS)
+    both = df + np.bincount(counts[0].indices, minlength=1 << COLUMN_BITS)
+    idf = np.log((1 + len(items) + len(rows)) / (1 + both)) + 1
+    for matrix in counts:
+        matrix.data *= idf[matrix.indices]
+        squares = np.concatenate([np.zeros(1), np.cumsum(matrix.data**2)])
+        norms = np.sqrt(squares[matrix.indptr[1:]] - squares[matrix.indptr[:-1]])
+        matrix.data /= np.repeat(np.maximum(norms, 1e-12), np.diff(matrix.indptr))
+    return counts[0], counts[1], df
+
+
+def _counts(tape: Tape) -> Any:
+    from scipy import sparse
+
+    one, two = word_ngrams(tape, 1), word_ngrams(tape, 2)
+    sizes = np.stack([one.counts, two.counts], axis=1).reshape(-1)
+    begins = np.stack([one.offsets[:-1], two.offsets[:-1] + len(one.hashes)], axis=1).reshape(-1)
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
+    hashes = np.concatenate([one.hashes, two.hashes])[ranges(begins, offsets)]
+    columns = (hashes >> np.uint64(64 - COLUMN_BITS)).astype(np.int32)
+    matrix = sparse.csr_matrix((np.ones(len(columns)), columns, offsets[::2]), shape=(len(tape), 1 << COLUMN_BITS))
+    matrix.sum_duplicates()
+    return matrix
+
+
+def _without(matrix: Any, columns: Positions) -> Any:
+    out = matrix.copy()
+    out.data[np.isin(out.indices, columns)] = 0.0
+    out.eliminate_zeros()
+    return out
+
+
+def _forget(product: Any, skip: Positions) -> None:
+    owner = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
+    product.data[product.indices == skip[owner]] = 0.0
+
+
+def _top(product: Any, count: int) -> tuple[Positions, Positions]:
+    owner = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
+    order = np.lexsort((product.indices, -product.data, owner))
+    rank = np.arange(len(order)) - product.indptr[owner[order]]
+    kept = order[(rank < count) & (product.data[order] > 0)]
+    return owner[kept].astype(np.int64), product.indices[kept].astype(np.int64)
+
+
+def _numbers(tape: Tape) -> Grams:
+    found = number_words(tape)
+    sums = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(found)])
+    return Grams(tape.words[found], sums[tape.offsets])
