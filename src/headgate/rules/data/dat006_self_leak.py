@@ -1,0 +1,172 @@
+"""Evaluation items that already stand in the training rows.
+
+## What it checks
+Whether a training row holds an evaluation item: word for word, inside a longer text, cut short, or
+with some words changed. The item's question is looked for in every turn of the row. The item's answer
+is looked for on its own where it is long enough to be telling; a label that many rows carry
+("card_arrival") is not a leak.
+
+## Why it matters
+A model that has seen the item is not tested by it. Leaks come by honest roads: one export feeds both
+sides, a failed item is copied into the next training set, a synthetic row is grown from a test question.
+The score goes up, and what users meet does not.
+
+## How it is measured
+Share of evaluation items of which a training row holds a copy, with a 95 % Wilson interval; every item
+and every row is looked at, and by default one copy is too many. An item counts as copied when
+- its question has the same words in the same order as the user's words in a row (`least_words` or more;
+  case, punctuation and spacing do not count), or
+- one row covers enough of its distinct word 4-grams: 50 % (`covered`) from 20 words on, 75 % from 16,
+  all of them from 12. 4-grams that stand in more than 20 rows and in more than 0.1 % of them are
+  boilerplate and prove nothing; an item that is all boilerplate counts when a row holds it whole.
+- its answer is covered in the same way, is 20 words or longer, belongs to this item only and stands in
+  no more than `answer_rows` rows: what stands in more is a stock answer and is listed apart.
+Two texts with the same frame that disagree in more than half of the numbers (a train of 270 miles, a
+plane of 1,200) are twins made by one template. They are counted in `details` and are no leaks.
+
+## When it cannot tell
+Items under 12 words are found only as exact copies of the user's words, because half of eight words is
+a turn of phrase: of the 2,105 such questions in the test half of banking77, 35 % share half of their
+4-grams with some question of the other half. `details` says how many items are that short. A copy whose numbers were all changed counts as a
+twin. Paraphrases and translations are the business of paraphrased-leak. Without an item that
+has words the verdict is unsure.
+
+## What to do
+Drop the rows (`headgate check TRAIN --eval TEST --fix OUT`), or retire the item to the development
+pool and write a fresh sibling. Look for the road by which it came: rows of one source, one date, one ticket.
+
+## References
+Brown and others 2020, "Language Models are Few-Shot Learners", appendix C (13-grams). Lambert and others
+2024, "Tulu 3", section 3.2 (share of the item covered by 8-grams). Singh and others 2024, "Evaluation data
+contamination in LLMs: how do we measure it and (when) does it matter?", arXiv 2411.03923 (longest match).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from headgate.rules.given import Corpus, Given
+from headgate.rules.shape import rule
+from headgate.stats.judging import judge_share
+from headgate.stats.verdict import Finding, Verdict
+from headgate.text.leaks import LONG, SHORT, Copies, copies, same_words
+from headgate.text.ngrams import exact_hashes
+from headgate.text.tape import Hashes
+
+ANSWER_WORDS = LONG + 3  # an answer shorter than this is a label or a phrase
+SHORTEST = SHORT + 3  # words from which an item can be found inside a longer text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Options of self-leak."""
+
+    tolerated: float = 0.0  # share of evaluation items, 0..1, that may be copied
+    covered: float = 0.5  # share of a long item's 4-grams, 0..1, that one row must hold
+    least_words: int = 3  # words; shorter questions ("thanks") are not looked for
+    answers: bool = True  # whether copies of the answer alone count
+    answer_rows: int = 2  # rows; an answer that stands in more of them is a stock answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Leak:
+    row: int
+    item: int
+    words: int  # that the two share in one run
+    how: str  # "exact", "copy" or "answer"
+
+
+@rule(
+    "DAT006",
+    failure="self-leak",
+    needs=("training-rows", "evaluation-items"),
+    options=Options,
+    level="block",
+    since="0.1",
+)
+def self_leak(given: Given, options: Options) -> Verdict:
+    """Looks for every evaluation item in every training row."""
+    rows, items = given.rows("training-rows"), given.rows("evaluation-items")
+    lengths = items.prompt.lengths
+    seen = lengths >= options.least_words
+    partial = copies(rows.text, items.prompt, long_share=options.covered)
+    leaks = {(leak.row, leak.item): leak for leak in _questions(rows, items, partial, options)}
+    twins, stock = int(len(set(partial.items[partial.twin].tolist()))), 0
+    if options.answers:
+        answers = copies(rows.text, items.answer, long_share=options.covered)
+        own, stock = _own_answers(items, answers, options)
+        for leak in own:
+            leaks.setdefault((leak.row, leak.item), leak)
+    found = sorted(leaks.values(), key=lambda leak: (leak.item, -leak.words, leak.row))
+    leaked = {leak.item for leak in found}
+    seen[sorted(leaked)] = True
+    details = {
+        "items": {how: len({leak.item for leak in found if leak.how == how}) for how in ("exact", "copy", "answer")},
+        "rows": len({leak.row for leak in found}),
+        "template_twins": twins,
+        "stock_answers": stock,
+        "items_found_only_when_exact": int(((lengths < SHORTEST) & seen).sum()),
+        "items_too_short": int((~seen).sum()),
+    }
+    return judge_share(
+        len(leaked),
+        int(seen.sum()),
+        name="leaked items",
+        at_most=options.tolerated,
+        zero_tolerance=options.tolerated == 0.0,
+        summary=_summary(len(leaked), int(seen.sum())),
+        findings=tuple(_finding(leak, rows, items) for leak in found),
+        next_step=f"headgate check {rows.name or 'TRAIN'} --eval {items.name or 'EVAL'} --fix OUT" if found else "",
+        details=details,
+    )
+
+
+def _questions(rows: Corpus, items: Corpus, partial: Copies, options: Options) -> Iterator[_Leak]:
+    kept = partial.where(~partial.twin)
+    for row, item, words in zip(kept.rows.tolist(), kept.items.tolist(), kept.words.tolist(), strict=True):
+        yield _Leak(row, item, words, "copy")
+    same = same_words(rows.prompt, items.prompt, least_words=options.least_words)
+    for row, item in zip(same[0].tolist(), same[1].tolist(), strict=True):
+        yield _Leak(row, item, int(items.prompt.lengths[item]), "exact")
+
+
+def _own_answers(items: Corpus, answers: Copies, options: Options) -> tuple[list[_Leak], int]:
+    """Copies of answers that belong to one item and few rows, and how many items have a stock answer instead."""
+    own = _single(exact_hashes(items.answer))
+    long = items.answer.lengths >= ANSWER_WORDS
+    kept = answers.where(~answers.twin & long[answers.items])
+    rows_of = np.bincount(kept.items, minlength=len(items))
+    stock = {item for item in kept.items.tolist() if rows_of[item] > options.answer_rows or not own[item]}
+    leaks = [
+        _Leak(row, item, words, "answer")
+        for row, item, words in zip(kept.rows.tolist(), kept.items.tolist(), kept.words.tolist(), strict=True)
+        if item not in stock
+    ]
+    return leaks, len(stock)
+
+
+def _single(keys: Hashes) -> np.ndarray:
+    ordered = np.sort(keys)
+    return np.searchsorted(ordered, keys, side="right") - np.searchsorted(ordered, keys, side="left") == 1
+
+
+def _finding(leak: _Leak, rows: Corpus, items: Corpus) -> Finding:
+    row, item = rows[leak.row], items[leak.item]
+    which = f"evaluation item {leak.item + 1}"
+    message = {
+        "exact": f"has the same {leak.words} words as {which}",
+        "copy": f"shares a {leak.words}-word span with {which}",
+        "answer": f"shares a {leak.words}-word span with the answer of {which}",
+    }[leak.how]
+    return Finding(message=message, place=row.place, row=row.id, other=item.place, other_row=item.id, remedy="drop")
+
+
+def _summary(leaked: int, judged: int) -> str:
+    if not judged:
+        return "no evaluation item has enough words to be looked for"
+    if not leaked:
+        return f"none of {judged:,} evaluation items appears in the training rows"
+    return f"{leaked:,} of {judged:,} evaluation items appear in the training rows"

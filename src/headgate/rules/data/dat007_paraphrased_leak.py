@@ -1,0 +1,173 @@
+"""Evaluation items that stand in the training rows in other words.
+
+## What it checks
+Whether training rows are closer to evaluation items than honest rows of the same kind are to each
+other: rephrased items, lightly disguised copies, rows that were written from a test question. Rows
+that name an item among their parents count whatever their words are.
+
+## Why it matters
+A rephrased item teaches its answer just as well as a copy, and no search for shared spans finds it:
+of 1,319 rephrased GSM8K questions, searches for shared 8-grams find 7 %. Synthetic data grown from test
+questions, and failures that people retype, come in this form.
+
+## How it is measured
+Each item's score is that of its likest training row: TF-IDF cosine of words and word pairs, times
+0.3 + 0.7 J, where J is the Jaccard similarity of the two sets of numbers; the 20 rows with the highest
+cosine are scored. The threshold is the score that 99.9 % (`quantile`) of honest rows stay below:
+training rows of one random half against the other half, twins and copies left out; with fewer than
+`least_honest` of them it is `fallback`. The measure is the share of items above the threshold, with
+a 95 % Wilson interval; word-for-word copies are left to self-leak. The verdict fails when the whole
+interval is above `tolerated`, and whenever a row declares an item as its parent.
+
+## When it cannot tell
+Under 189 items not even zero hits can show a share below 2 %, and the verdict is unsure. Short questions
+that many people have asked in nearly the same words (banking77, clinc150) set the threshold so high that
+no rephrasing is seen. Without numbers it is weak: of rephrased MMLU questions it puts 73 % (US history),
+90 % (algebra), 92 % (sociology) nearest to their source, but the threshold separates hardly any of them from honest
+rows. Translations are not seen at all. `details` names the threshold and where it comes from.
+
+## What to do
+Read the pairs, the likest first: about one honest item in a thousand is among them. Drop the rows that
+are rephrasings, and look for their source. A judge, human or model, sees more than words do.
+
+## References
+Yang and others 2023, "Rethinking benchmark and contamination for language models with rephrased
+samples", arXiv 2311.04850 (the rephrased items). Salton and Buckley 1988, "Term-weighting approaches in automatic
+text retrieval".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from headgate.rules.given import Corpus, Given
+from headgate.rules.shape import rule
+from headgate.stats.judging import judge_share
+from headgate.stats.verdict import Finding, Verdict
+from headgate.text.leaks import same_words
+from headgate.text.similarity import calibrate, nearest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Options of paraphrased-leak."""
+
+    tolerated: float = 0.02  # share of evaluation items, 0..1, above the threshold
+    threshold: float = 0.0  # score, 0..1; 0: calibrated on the training rows
+    quantile: float = 0.999  # share of honest rows, 0..1, that stay below the threshold
+    least_honest: int = 200  # rows; with fewer honest rows `fallback` is the threshold
+    fallback: float = 0.6  # score, 0..1
+    least_words: int = 5  # words; shorter items are not looked for
+    seed: int = 0  # of the random halves
+
+
+@rule(
+    "DAT007",
+    failure="continuous-contamination",
+    needs=("training-rows", "evaluation-items"),
+    options=Options,
+    level="warn",
+    since="0.1",
+)
+def paraphrased_leak(given: Given, options: Options) -> Verdict:
+    """Compares each item's nearest training row with what is usual among honest rows."""
+    rows, items = given.rows("training-rows"), given.rows("evaluation-items")
+    threshold, origin = _threshold(rows, options)
+    copied = set(same_words(rows.prompt, items.prompt)[1].tolist())
+    looked = np.flatnonzero(items.prompt.lengths >= options.least_words)
+    looked = looked[~np.isin(looked, sorted(copied))]
+    found = nearest(items.prompt.take(looked), rows.prompt)
+    above = np.flatnonzero(found.score > threshold)
+    above = above[np.argsort(-found.score[above], kind="stable")]
+    findings = {
+        int(looked[place]): _finding(rows, items, int(found.row[place]), int(looked[place]), float(found.score[place]))
+        for place in above.tolist()
+    }
+    declared = _declared(rows, items)
+    findings |= {item: _declared_finding(rows, items, row, item) for item, row in declared.items()}
+    judged = len(set(looked.tolist()) | set(declared))
+    details: dict[str, Any] = {
+        "threshold": round(threshold, 4),
+        "threshold_from": origin,
+        "false_hits_expected": round((1 - options.quantile) * len(looked), 2),
+        "declared": len(declared),
+        "copied_word_for_word": len(copied),
+    }
+    return judge_share(
+        len(findings),
+        judged,
+        name="items with a rephrasing",
+        at_most=options.tolerated,
+        zero_tolerance=bool(declared),
+        summary=_summary(len(findings), judged, len(declared), threshold),
+        findings=tuple(findings.values()),
+        details=details,
+    )
+
+
+def _threshold(rows: Corpus, options: Options) -> tuple[float, str]:
+    if options.threshold > 0:
+        return options.threshold, "option"
+    calibrated = calibrate(rows.prompt, quantile=options.quantile, seed=options.seed)
+    if calibrated.honest < options.least_honest:
+        return options.fallback, f"fallback: only {calibrated.honest} honest rows"
+    return calibrated.threshold, f"{calibrated.honest} honest rows"
+
+
+def _declared(rows: Corpus, items: Corpus) -> dict[int, int]:
+    """Items that a training row names among its ancestors, and that row."""
+    names: dict[str, int] = {}
+    for number, item in enumerate(items):
+        for name in (item.id, item.content_id, item.side.id):
+            if name:
+                names.setdefault(name, number)
+    of_row: dict[str, int] = {}
+    for number, row in enumerate(rows):
+        for name in (row.id, row.content_id, row.side.id):
+            if name:
+                of_row.setdefault(name, number)
+    found: dict[int, int] = {}
+    for number, row in enumerate(rows):
+        open_names, seen = list(row.side.parents), set[str]()
+        while open_names:
+            name = open_names.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            if name in names:
+                found.setdefault(names[name], number)
+            elif name in of_row:
+                open_names += rows[of_row[name]].side.parents
+    return found
+
+
+def _finding(rows: Corpus, items: Corpus, row: int, item: int, score: float) -> Finding:
+    return Finding(
+        message=f"says what evaluation item {item + 1} says (score {score:.2f})",
+        place=rows[row].place,
+        row=rows[row].id,
+        other=items[item].place,
+        other_row=items[item].id,
+        remedy="review",
+    )
+
+
+def _declared_finding(rows: Corpus, items: Corpus, row: int, item: int) -> Finding:
+    return Finding(
+        message=f"was made from evaluation item {item + 1}, as its parents say",
+        place=rows[row].place,
+        row=rows[row].id,
+        other=items[item].place,
+        other_row=items[item].id,
+        remedy="drop",
+    )
+
+
+def _summary(hits: int, judged: int, declared: int, threshold: float) -> str:
+    if not judged:
+        return "no evaluation item is long enough to be compared"
+    made = f", {declared:,} declared as parents" if declared else ""
+    return f"{hits:,} of {judged:,} evaluation items have a training row that says the same (score above {threshold:.2f}){made}"
