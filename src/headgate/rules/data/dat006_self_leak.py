@@ -27,9 +27,9 @@ plane of 1,200) are twins made by one template. They are counted in `details` an
 ## When it cannot tell
 Items under 12 words are found only as exact copies of the user's words, because half of eight words is
 a turn of phrase: of the 2,105 such questions in the test half of banking77, 35 % share half of their
-4-grams with some question of the other half. `details` says how many items are that short. A copy whose numbers were all changed counts as a
-twin. Paraphrases and translations are the business of paraphrased-leak. Without an item that
-has words the verdict is unsure.
+4-grams with some question of the other half. `details` says how many items are that short. A copy whose
+numbers were all changed counts as a twin. Paraphrases and translations are the business of
+paraphrased-leak. Without an item that has words the verdict is unsure.
 
 ## What to do
 Drop the rows (`headgate check TRAIN --eval TEST --fix OUT`), or retire the item to the development
@@ -54,7 +54,7 @@ from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Verdict
 from headgate.text.leaks import LONG, SHORT, Copies, copies, same_words
 from headgate.text.ngrams import exact_hashes
-from headgate.text.tape import Hashes
+from headgate.text.tape import Hashes, Mask
 
 ANSWER_WORDS = LONG + 3  # an answer shorter than this is a label or a phrase
 SHORTEST = SHORT + 3  # words from which an item can be found inside a longer text
@@ -94,7 +94,7 @@ def self_leak(given: Given, options: Options) -> Verdict:
     seen = lengths >= options.least_words
     partial = copies(rows.text, items.prompt, long_share=options.covered)
     leaks = {(leak.row, leak.item): leak for leak in _questions(rows, items, partial, options)}
-    twins, stock = int(len(set(partial.items[partial.twin].tolist()))), 0
+    twins, stock = len(set(partial.items[partial.twin].tolist())), 0
     if options.answers:
         answers = copies(rows.text, items.answer, long_share=options.covered)
         own, stock = _own_answers(items, answers, options)
@@ -148,9 +148,10 @@ def _own_answers(items: Corpus, answers: Copies, options: Options) -> tuple[list
     return leaks, len(stock)
 
 
-def _single(keys: Hashes) -> np.ndarray:
+def _single(keys: Hashes) -> Mask:
     ordered = np.sort(keys)
-    return np.searchsorted(ordered, keys, side="right") - np.searchsorted(ordered, keys, side="left") == 1
+    alone: Mask = np.searchsorted(ordered, keys, side="right") - np.searchsorted(ordered, keys, side="left") == 1
+    return alone
 
 
 def _finding(leak: _Leak, rows: Corpus, items: Corpus) -> Finding:

@@ -170,4 +170,5 @@ def _summary(hits: int, judged: int, declared: int, threshold: float) -> str:
     if not judged:
         return "no evaluation item is long enough to be compared"
     made = f", {declared:,} declared as parents" if declared else ""
-    return f"{hits:,} of {judged:,} evaluation items have a training row that says the same (score above {threshold:.2f}){made}"
+    which = f"{hits:,} of {judged:,} evaluation items"
+    return f"{which} have a training row that says the same (score above {threshold:.2f}){made}"

@@ -34,7 +34,7 @@ whose pairs share opening turns (264 of 2,312 rows of the harmless test set shar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,8 +115,8 @@ def group_leak(given: Given, options: Options) -> Verdict:
     return verdict
 
 
-def _keys(corpus: Corpus, options: Options) -> list[Mapping[str, str]]:
-    keys = [dict(_own(row)) for row in corpus]
+def _keys(corpus: Corpus, options: Options) -> list[dict[str, str]]:
+    keys: list[dict[str, str]] = [dict(_own(row)) for row in corpus]
     if not options.opening_turn:
         return keys
     openings = [_opening(row) for row in corpus]
@@ -149,7 +149,7 @@ def _kind(name: str) -> str:
     return "person" if name in ("subject", "user") else name
 
 
-def _labels(keys: list[Mapping[str, str]]) -> list[int]:
+def _labels(keys: Sequence[Mapping[str, str]]) -> list[int]:
     seen: dict[tuple[str, str], int] = {}
     left, right = [], []
     for node, own in enumerate(keys):
@@ -160,7 +160,7 @@ def _labels(keys: list[Mapping[str, str]]) -> list[int]:
     return [int(label) for label in components(len(keys), pairs[0], pairs[1])]
 
 
-def _direct(keys: list[Mapping[str, str]]) -> Mapping[tuple[str, str], int]:
+def _direct(keys: Sequence[Mapping[str, str]]) -> Mapping[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
     for item, own in enumerate(keys):
         for name, value in own.items():
