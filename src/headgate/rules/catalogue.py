@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from headgate.rules.data.dat004_learned_typo import learned_typo
 from headgate.rules.data.dat009_rows_without_lesson import rows_without_lesson
+from headgate.rules.data.dat010_erased_slice import erased_slice
+from headgate.rules.lineage.lin001_unsourced_rows import unsourced_rows
+from headgate.rules.lineage.lin002_withdrawn_subject import withdrawn_subject
 from headgate.rules.shape import Rule
 
-CATALOGUE: tuple[Rule, ...] = (learned_typo, rows_without_lesson)
+CATALOGUE: tuple[Rule, ...] = (
+    learned_typo,
+    rows_without_lesson,
+    erased_slice,
+    unsourced_rows,
+    withdrawn_subject,
+)

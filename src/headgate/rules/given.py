@@ -140,6 +140,10 @@ class Claims:
         for fact in sorted(facts, key=lambda fact: fact.observed_at):
             self._facts.setdefault((fact.about, fact.what), []).append(fact)
 
+    def knows(self, what: str) -> bool:
+        """Whether anything of that kind was ever claimed, about anybody."""
+        return any(kind == what for _, kind in self._facts)
+
     def latest(self, about: str, what: str) -> Fact | None:
         """The newest fact known by the moment asked that had begun to hold, even if its time is over by now."""
         known = self._facts.get((about, what), [])

@@ -1,0 +1,140 @@
+"""Rows about people whose consent is withdrawn or has run out.
+
+## What it checks
+Training rows against the consent claims of the ledger at the moment of the check. A row fails when the
+newest claim about its subject says that consent is withdrawn, refused or expired, or when the time for
+which it was given is over. A row without a claim of its own about its subject answers by the claim
+about its source (`source:shop`). A row made from others (`parents`) fails with them.
+
+## Why it matters
+Training on such a row has no legal basis, and taking it out afterwards costs a new adapter. Under the
+GDPR a withdrawal must be acted on within one month.
+
+## How it is measured
+Every row with a subject, or with a source of which consent was claimed, is looked at. The measure is
+the share of them without consent, with a 95 % Wilson interval; none is tolerated.
+
+## When it cannot tell
+A subject of whom no consent was ever claimed has neither given nor withdrawn it. With such subjects and
+no withdrawn one the verdict is unsure and says how many. Where no consent was ever claimed about
+anybody, the rule is skipped: its input was not given.
+
+## What to do
+Take the rows out (`headgate check FILE --fix OUT` drops them from a file), open a case for what was
+already trained on them, and freeze a new version.
+
+## References
+Regulation (EU) 2016/679 (GDPR), articles 7(3), 12(3) and 17; EDPB Opinion 28/2024 on AI models.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.rules.given import Claims, Corpus, Given
+from headgate.rules.shape import rule
+from headgate.stats.judging import cannot_tell, judge_share
+from headgate.stats.verdict import Finding, Verdict
+
+NO = frozenset({"withdrawn", "revoked", "refused", "denied", "expired", "no", "false", "none"})
+HOLDS, UNKNOWN, NOBODY = "holds", "unknown", "nobody"  # any other state says why consent does not hold
+SHOWN = 50  # subjects listed in the details
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Options of withdrawn-subject."""
+
+    unknown: bool = True  # whether subjects without any consent claim make the verdict unsure
+
+
+@rule("LIN002", failure="provenance", needs=("training-rows", "claims"), options=Options, level="block", since="0.1")
+def withdrawn_subject(given: Given, options: Options) -> Verdict:
+    """Looks up the consent behind every row at the moment of the check."""
+    rows = given.rows("training-rows")
+    claims: Claims = given.get("claims")
+    if not claims.knows("consent"):
+        return withdrawn_subject.skipped("not given: any consent claim")
+    states = _states(rows, claims)
+    judged = sum(state != NOBODY for state in states)
+    findings: list[Finding] = []
+    without: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    for row, state in zip(rows, states, strict=True):
+        whom = f"subject {row.side.subject!r}" if row.side.subject else f"source {row.side.source!r}"
+        if state == UNKNOWN:
+            unknown[whom] += 1
+        elif state not in (HOLDS, NOBODY):
+            without[whom] += 1
+            message = f"consent of {whom} {state}"
+            findings.append(Finding(message=message, place=row.place, row=row.id, remedy="drop"))
+    details: dict[str, Any] = {
+        "asked_at": claims.at.isoformat(),
+        "without_consent": dict(without.most_common(SHOWN)),
+        "unknown": dict(unknown.most_common(SHOWN)),
+        "rows_about_nobody": len(rows) - judged,
+    }
+    if not findings and unknown and options.unknown:
+        return cannot_tell(
+            summary=f"{unknown.total():,} of {judged:,} rows are about people of whose consent nothing is known",
+            reason=f"no consent claim about {len(unknown):,} subject{'s' * (len(unknown) > 1)}",
+            next_step="headgate capture",
+            details=details,
+        )
+    return judge_share(
+        len(findings),
+        judged,
+        name="rows without consent",
+        summary=_summary(len(findings), judged, len(without)),
+        findings=findings,
+        zero_tolerance=True,
+        details=details,
+    )
+
+
+def _summary(hits: int, judged: int, people: int) -> str:
+    if not judged:
+        return "no row names a subject"
+    if not hits:
+        return f"consent holds for each of {judged:,} rows about a person"
+    whom = "1 subject" if people == 1 else f"{people:,} subjects"
+    return f"{hits:,} of {judged:,} rows about a person lack consent ({whom})"
+
+
+def _states(rows: Corpus, claims: Claims) -> list[str]:
+    """Consent behind each row; a row made from others inherits what does not hold for them."""
+    known: dict[tuple[str | None, str | None], str] = {}
+    states = []
+    for row in rows:
+        key = (row.side.subject, row.side.source)
+        if key not in known:
+            known[key] = _state(claims, *key)
+        states.append(known[key])
+    children = [place for place, row in enumerate(rows) if row.side.parents]
+    if not children:
+        return states
+    places = {row.id: place for place, row in enumerate(rows)}
+    changed = True
+    while changed:
+        changed = False
+        for child in children:
+            held = [states[places[parent]] for parent in rows[child].side.parents if parent in places]
+            lost = [state for state in held if state not in (HOLDS, UNKNOWN, NOBODY)]
+            if lost and states[child] in (HOLDS, UNKNOWN, NOBODY):
+                states[child], changed = lost[0] + " for a row it was made from", True
+    return states
+
+
+def _state(claims: Claims, subject: str | None, source: str | None) -> str:
+    """Consent of one subject of one source."""
+    fact = claims.latest(f"subject:{subject}", "consent") if subject else None
+    if fact is None and source:
+        fact = claims.latest(f"source:{source}", "consent")
+    if fact is None:
+        return UNKNOWN if subject else NOBODY
+    if fact.ended_by(claims.at):
+        return f"ran out on {fact.valid_to:%Y-%m-%d}"
+    value = str(fact.value.get("state", "given") if isinstance(fact.value, dict) else fact.value).strip().lower()
+    return f"is {value}" if value in NO else HOLDS
