@@ -1,0 +1,89 @@
+"""Measured power: how often a rule finds what was planted, and how often it cries wolf on honest data.
+
+The figures stand beside the rule (`rules/data/dat006_self_leak.json`), written by `benchmarks/power.py`
+and shipped with the package, so that every page shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import orjson
+
+from headgate.rules.shape import Rule
+
+DETECTION = 0.80  # share of plantings at the claimed strength that a stable rule finds
+FALSE_ALARMS = 0.05  # share of honest data on which a stable rule may fail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One share of the grid, with its interval."""
+
+    source: str  # clean data set
+    size: int  # training rows
+    strength: float  # 0: honest data
+    hits: int  # plantings found, or honest data failed
+    of: int
+    unsure: int  # of them answered with unsure
+    share: float
+    low: float  # 95 % Wilson interval
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The measured power of one rule."""
+
+    unit: str  # of strength
+    claimed: float  # strength at which detection is claimed
+    smallest: int  # training rows from which on it is claimed
+    detection: tuple[Figure, ...]
+    false_alarms: tuple[Figure, ...]
+    recall: float | None  # share of planted rows that findings named, at the claimed strength
+    precision: float | None  # share of findings that were planted, there
+    seconds: float  # median time of one verdict in the largest cell
+
+    @property
+    def at_claim(self) -> tuple[int, int]:
+        """Plantings found and tried, at the claimed strength and from the smallest size on."""
+        cells = [each for each in self.detection if each.strength == self.claimed and each.size >= self.smallest]
+        return sum(each.hits for each in cells), sum(each.of for each in cells)
+
+    @property
+    def on_clean(self) -> tuple[int, int]:
+        """Honest data failed and tried."""
+        return sum(each.hits for each in self.false_alarms), sum(each.of for each in self.false_alarms)
+
+
+def figures_of(rule: Rule) -> Figures | None:
+    """The committed figures of a rule, or None when it was not measured."""
+    package, _, stem = rule.module.rpartition(".")
+    if not package:
+        return None
+    file = resources.files(package).joinpath(f"{stem}.json")
+    return from_json(orjson.loads(file.read_bytes())) if file.is_file() else None
+
+
+def from_json(body: Mapping[str, Any]) -> Figures:
+    """Figures from their JSON form."""
+    grids = {name: tuple(Figure(**each) for each in body[name]) for name in ("detection", "false_alarms")}
+    names = ("unit", "claimed", "smallest", "recall", "precision", "seconds")
+    return Figures(**{name: body[name] for name in names}, **grids)
+
+
+def shortfalls(figures: Figures | None) -> list[str]:
+    """What keeps a rule from being stable; empty when it may be."""
+    if figures is None:
+        return ["no figures"]
+    found, tried = figures.at_claim
+    failed, honest = figures.on_clean
+    out = []
+    if not tried or found < DETECTION * tried:
+        out.append(f"finds {found} of {tried} plantings at the claimed strength; {DETECTION:.0%} are needed")
+    if not honest or failed > FALSE_ALARMS * honest:
+        out.append(f"fails on {failed} of {honest} honest sets; {FALSE_ALARMS:.0%} are allowed")
+    return out
