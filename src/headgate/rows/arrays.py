@@ -28,6 +28,7 @@ class ArraySplitter:
         self._in_string = False
         self._line = 1  # of the byte at `_begin`
         self._dropped = 0  # bytes of an over-long element that were thrown away
+        self._dropped_line = 0  # on which that element begins
 
     @property
     def line(self) -> int:
@@ -92,7 +93,9 @@ class ArraySplitter:
         length = self._dropped + len(raw.strip())
         self._line += raw.count(b"\n")
         self._begin, dropped, self._dropped = end, self._dropped, 0
-        return line, Overlong(length) if dropped or length > self.limit else raw.strip()
+        if dropped:
+            return self._dropped_line, Overlong(length)
+        return line, Overlong(length) if length > self.limit else raw.strip()
 
     def _skip_to(self, position: int) -> None:
         self._line += self._buffer.count(b"\n", self._begin, position)
@@ -101,6 +104,11 @@ class ArraySplitter:
     def _shrink(self) -> None:
         held = self._at - self._begin
         if held > self.limit:
+            if not self._dropped:  # blanks before the element are no part of it
+                beginning = bytes(self._buffer[self._begin : self._begin + 64])
+                blanks = len(beginning) - len(beginning.lstrip())
+                held -= blanks
+                self._dropped_line = self._line + beginning.count(b"\n", 0, blanks)
             self._dropped += held
             self._skip_to(self._at)
         del self._buffer[: self._begin]

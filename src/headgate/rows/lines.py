@@ -68,30 +68,28 @@ def pieces(path: Path, compression: str) -> Iterator[bytes]:
 def numbered_lines(stream: Iterator[bytes], limit: int) -> Iterator[tuple[int, bytes | Overlong]]:
     """Lines with their numbers (from 1), without the line feed; at most `limit` bytes are ever held."""
     number = 1
-    rest = b""
-    skipped = 0  # bytes of an over-long line that were already thrown away
+    held: list[bytes] = []  # the beginning of a line whose end was not seen yet
+    length = 0  # bytes of that beginning; more than the limit: it was thrown away
     first = True
     for piece in stream:
         if first:
             piece, first = piece.removeprefix(UTF8_MARK), False
-        if skipped:
-            end = piece.find(b"\n")
-            if end < 0:
-                skipped += len(piece)
-                continue
-            yield number, Overlong(skipped + end)
-            number, skipped, piece = number + 1, 0, piece[end + 1 :]
-        lines = (rest + piece if rest else piece).split(b"\n")
-        rest = lines.pop()
-        for line in lines:
-            yield number, line if len(line) <= limit else Overlong(len(line))
-            number += 1
-        if len(rest) > limit:
-            skipped, rest = len(rest), b""
-    if skipped:
-        yield number, Overlong(skipped)
-    elif rest:
-        yield number, rest
+        *lines, rest = piece.split(b"\n")
+        if lines:
+            length += len(lines[0])
+            lines[0] = b"".join([*held, lines[0]])
+            for line in lines:
+                length = length or len(line)
+                yield number, line if length <= limit else Overlong(length)
+                number, length = number + 1, 0
+            held = []
+        length += len(rest)
+        if length <= limit:
+            held.append(rest)
+        else:
+            held = []
+    if length:
+        yield number, b"".join(held) if length <= limit else Overlong(length)
 
 
 REPACK = "fetch or pack the file again"

@@ -130,7 +130,7 @@ def content_losses(before: Row, after: Row) -> Counter[str]:
         found["tools-spelling" if after.tools else "tools"] = 1
     found["rejected-answers"] = max(0, len(before.rejected) - len(after.rejected))
     here, there = before.messages + before.chosen, after.messages + after.chosen
-    if _run_together(here, there):
+    if before.kind is after.kind and _run_together(here, there):
         found["prompt-split"] = 1
         found["system-turns"] = sum(turn.role in ("system", "developer") for turn in here)
     else:

@@ -66,8 +66,11 @@ def read_preference(body: Body, loose: Loose) -> Parts:
 
 def read_implicit(body: Body, loose: Loose) -> Parts:
     """Two whole dialogues; what they begin with alike is the prompt. Human/Assistant transcripts become turns."""
-    chosen = _side_of(body, "chosen", "assistant", loose)
-    rejected = _side_of(body, "rejected", "assistant", loose)
+    sides = [_side_of(body, key, "assistant", loose) for key in ("chosen", "rejected")]
+    if all(type(body[key]) is str for key in ("chosen", "rejected")):
+        dialogues = [_transcript(body[key]) for key in ("chosen", "rejected")]
+        sides = dialogues if all(dialogues) else sides
+    chosen, rejected = sides
     shared = 0
     most = min(len(chosen), len(rejected)) - 1  # each side keeps an answer
     while shared < most and chosen[shared] == rejected[shared]:
@@ -233,7 +236,7 @@ def write_stepwise(row: Row) -> Body:
 def _side_of(body: Body, key: str, role: str, loose: Loose) -> tuple[Message, ...]:
     value = body.get(key)
     if type(value) is str:
-        return _transcript(value) or (Message(role, value),)
+        return (Message(role, value),)
     if value is None:
         raise Wrong(f"no `{key}`", found="keys " + keys_of(body), wanted=f"text or messages under `{key}`")
     return read_turns(value, key, loose)
