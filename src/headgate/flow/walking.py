@@ -125,7 +125,7 @@ def _step(ledger: Ledger, project: Project, stage: Stage, settings: Any, context
         }
     )
     if known := step_with_key(ledger, stage.name, key):
-        result = stored_result(ledger, known)
+        result = stored_result(known)
         if result.outcome is Outcome.PASS:
             return Walk(stage=stage, result=result, reused=True, seconds=time.perf_counter() - started, step=known.id)
     try:

@@ -1,0 +1,143 @@
+"""The tables as schema 1 had them. Frozen: migration 1 creates these, later migrations change them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+
+from headgate.ledger.schema import Address
+
+metadata = MetaData()
+
+schema_version = Table(
+    "schema_version",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),
+)
+
+log = Table(
+    "log",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("payload_digest", Address, nullable=False),
+    Column("previous", Address, nullable=False),
+    Column("hash", Address, nullable=False),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("seq", Integer, ForeignKey("log.seq"), primary_key=True, autoincrement=False),
+    Column("id", Address, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Index("nodes_by_kind", "kind", "name", "seq"),
+    Index("nodes_by_name", "name"),
+)
+
+node_bodies = Table(
+    "node_bodies",
+    metadata,
+    Column("seq", Integer, ForeignKey("nodes.seq"), primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+)
+
+edges = Table(
+    "edges",
+    metadata,
+    Column("source_id", Address, primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("target_id", Address, primary_key=True),
+    Column("seq", Integer, ForeignKey("log.seq"), nullable=False),
+    Index("edges_by_target", "target_id", "label"),
+    Index("edges_by_seq", "seq"),
+)
+
+rows = Table(
+    "rows",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", Address, nullable=False, unique=True),
+    Column("content_id", Address, nullable=False),
+    Column("body_digest", Address, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("source", Integer, ForeignKey("nodes.seq"), nullable=False),
+    Column("subject", Text),
+    Index("rows_by_content", "content_id"),
+    Index("rows_by_source", "source"),
+    Index("rows_by_subject", "subject"),
+)
+
+row_bodies = Table(
+    "row_bodies",
+    metadata,
+    Column("number", Integer, ForeignKey("rows.number"), primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+# The parent may be a row that is not in the ledger yet, so it is an address and no foreign key.
+row_parents = Table(
+    "row_parents",
+    metadata,
+    Column("child", Integer, ForeignKey("rows.number"), primary_key=True, autoincrement=False),
+    Column("parent_id", Address, primary_key=True),
+    Index("row_parents_by_parent", "parent_id"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("seq", Integer, ForeignKey("nodes.seq"), primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("manifest_digest", Address, nullable=False),
+    Column("numbers", LargeBinary, nullable=False),
+    UniqueConstraint("name", "number"),
+    UniqueConstraint("name", "manifest_digest"),
+)
+
+version_splits = Table(
+    "version_splits",
+    metadata,
+    Column("seq", Integer, ForeignKey("versions.seq"), primary_key=True, autoincrement=False),
+    Column("split", Text, primary_key=True),
+    Column("numbers", LargeBinary, nullable=False),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("seq", Integer, ForeignKey("log.seq"), primary_key=True, autoincrement=False),
+    Column("id", Address, nullable=False, unique=True),
+    Column("about", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("observed_at", Text, nullable=False),
+    Column("recorded_at", Text, nullable=False),
+    Column("valid_from", Text),
+    Column("valid_to", Text),
+    Column("evidence", Address),
+    Column("supersedes", Address),
+    Index("claims_by_about", "about", "what", "seq"),
+)
+
+content = Table(
+    "content",
+    metadata,
+    Column("digest", Address, primary_key=True),
+    Column("seq", Integer, ForeignKey("log.seq"), nullable=False),
+    Column("size", Integer, nullable=False),
+    Index("content_by_seq", "seq"),
+)
+
+content_bytes = Table(
+    "content_bytes",
+    metadata,
+    Column("digest", Address, ForeignKey("content.digest"), primary_key=True),
+    Column("bytes", LargeBinary, nullable=False),
+)

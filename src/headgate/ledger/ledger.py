@@ -1,0 +1,215 @@
+"""The ledger: one append-only, content-addressed record of everything, in one file.
+
+    with Ledger.open(folder) as ledger:
+        run = ledger.record("run", "support", body, edges=[Edge("trained-on", version)])
+
+Every change is one transaction and one or more entries of a hash chain. What a call returned is on
+disk. `transaction()` groups several calls into one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine
+
+from headgate.kit.clock import now, stamp
+from headgate.kit.errors import Refused
+from headgate.ledger import migrations, sqlite
+from headgate.ledger.chain import Entry, Head, Writing, head_of
+from headgate.ledger.claims import Claims
+from headgate.ledger.content import Content
+from headgate.ledger.lineage import Lineage, Walker
+from headgate.ledger.nodes import Edge, Link, Node, Nodes
+from headgate.ledger.rows import Appended, RowRecord, Rows
+from headgate.ledger.versions import DatasetVersion, Versions
+
+if TYPE_CHECKING:
+    from headgate.ledger.verifying import Verification
+
+__all__ = ["Appended", "DatasetVersion", "Edge", "Entry", "Head", "Ledger", "Link", "Node", "RowRecord"]
+
+FILE_NAME = "ledger.sqlite"
+
+
+class Ledger:
+    """An open ledger. Not for several threads at once; several processes may each open it."""
+
+    def __init__(self, file: Path, engine: Engine, clock: Callable[[], datetime]) -> None:
+        self.file = file
+        self._engine = engine
+        self._clock = clock
+        self._writing: Writing | None = None
+        self.nodes = Nodes(self._reading, self._begin)
+        self.rows = Rows(self._reading, self._begin)
+        self.versions = Versions(self._reading, self._begin, self.nodes, self.rows)
+        self.claims = Claims(self._reading, self._begin)
+        self.content = Content(self._reading, self._begin)
+        self._walker = Walker(self.nodes, self.rows, self.versions)
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | Path,
+        *,
+        create: bool = False,
+        clock: Callable[[], datetime] = now,
+        wait_s: float = sqlite.WAIT_S,
+    ) -> Ledger:
+        """Opens the ledger in a folder (or a ledger file), and brings its schema up to date.
+
+        Raises:
+            Refused: there is none and `create` is false; no ledger, damaged, read-only, written by a
+                newer version; or another process keeps it locked for longer than `wait_s` seconds.
+        """
+        file = Path(folder)
+        if file.is_dir() or not file.suffix:
+            file = file / FILE_NAME
+        if not file.exists():
+            if not create:
+                raise Refused(
+                    "no ledger here", file=str(file), next_step="headgate init, or name its folder with --ledger"
+                )
+            if not file.parent.is_dir():
+                raise Refused("the folder is not there", file=str(file.parent), next_step=f"mkdir -p {file.parent}")
+        elif file.is_dir():
+            raise Refused("a folder stands where the ledger file is to be", file=str(file))
+        ledger = cls(file, sqlite.engine_for(file, wait_s=wait_s), clock)
+        try:
+            with ledger._reading() as connection:
+                number = migrations.schema_number(connection)
+            if number != migrations.PRESENT:
+                ledger._migrate()
+        except BaseException:
+            ledger.close()
+            raise
+        return ledger
+
+    def _migrate(self) -> None:
+        writing = self._engine.connect().execution_options(writing=True)
+        with sqlite.translated(self.file), writing as connection, connection.begin():
+            migrations.migrate(connection, stamp(self._clock()))
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is stored together or not at all."""
+        with self._begin():
+            yield
+
+    @contextlib.contextmanager
+    def _begin(self) -> Iterator[Writing]:
+        if self._writing is not None:
+            yield self._writing
+            return
+        with sqlite.translated(self.file):
+            erases = False
+            with self._engine.connect().execution_options(writing=True) as connection, connection.begin():
+                self._writing = Writing(connection, self._clock)
+                try:
+                    yield self._writing
+                    erases = self._writing.erases
+                finally:
+                    self._writing = None
+            if erases and not sqlite.truncate_wal(self._engine):
+                raise sqlite.Busy(
+                    "erased, but a reader still holds the old bytes",
+                    file=str(self.file),
+                    next_step="end the other command, then: headgate ledger verify",
+                )
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        if self._writing is not None:
+            yield self._writing.connection
+            return
+        with sqlite.translated(self.file), self._engine.connect() as connection:
+            yield connection
+
+    def record(
+        self, kind: str, name: str, body: Mapping[str, Any], *, edges: Iterable[Edge] = (), at: datetime | None = None
+    ) -> str:
+        """Records a node with its edges; returns its id. What is known already is not recorded again.
+
+        `at`, where given, goes into the body: the moment of recording is the ledger's own.
+        """
+        return self.nodes.record(kind, name, {**body, "at": stamp(at)} if at else body, edges)
+
+    def link(self, source_id: str, edges: Iterable[Edge]) -> None:
+        """Adds edges to a node that is there."""
+        self.nodes.link(source_id, edges)
+
+    def node(self, name: str) -> Node:
+        """A node by id, beginning of id, or name. Raises Refused when there is none."""
+        return self.nodes.get(name)
+
+    def find(self, kind: str, name: str | None = None) -> list[Node]:
+        """All nodes of a kind (and name), oldest first."""
+        return self.nodes.find(kind, name)
+
+    def latest(self, kind: str, name: str) -> Node | None:
+        """The newest node of a kind and name."""
+        return self.nodes.latest(kind, name)
+
+    def edges_from(self, node_id: str, label: str | None = None) -> list[Link]:
+        """Edges to what a node needs."""
+        return self.nodes.links([node_id], upstream=True, label=label)
+
+    def edges_to(self, node_id: str, label: str | None = None) -> list[Link]:
+        """Edges from what needs a node."""
+        return self.nodes.links([node_id], upstream=False, label=label)
+
+    def impact(self, address: str) -> Lineage:
+        """Everything downstream of a node or row."""
+        return self._walker.impact(address)
+
+    def impact_of_subject(self, key: str) -> Lineage:
+        """Everything downstream of the rows about a person."""
+        return self._walker.impact_of_subject(key)
+
+    def closure(self, address: str) -> Lineage:
+        """Everything that a node needs."""
+        return self._walker.closure(address)
+
+    def head(self) -> Head:
+        """The last entry of the chain; keep its hash elsewhere to notice a cut end."""
+        with self._reading() as connection:
+            return head_of(connection)
+
+    def log(
+        self, *, since: int = 0, limit: int | None = None, newest: bool = False, kind: str | None = None
+    ) -> list[Entry]:
+        """Entries of the record log after number `since`; `newest` takes the last ones of a limit."""
+        from headgate.ledger.verifying import entries
+
+        with self._reading() as connection:
+            return entries(connection, since=since, limit=limit, newest=newest, kind=kind)
+
+    def verify(self, head: str | None = None) -> Verification:
+        """Recomputes the chain and every address; `head` is the hash that is expected to be in the chain."""
+        from headgate.ledger.verifying import verify
+
+        with self._reading() as connection:
+            return verify(connection, head)
+
+    def export(self, path: Path) -> int:
+        """Writes all records, one JSON object a line, in one step; returns the number of lines."""
+        from headgate.ledger.exporting import export
+
+        return export(self, path)

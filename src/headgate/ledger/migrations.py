@@ -1,0 +1,78 @@
+"""How a ledger file gets from the schema it has to the present one.
+
+A migration is never edited once released; a change of schema is a new entry at the end of the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Index, func, insert, select
+
+from headgate.kit.errors import Refused
+from headgate.ledger import first_schema, schema, sqlite
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step from schema `number - 1` to schema `number`."""
+
+    number: int
+    what: str
+    apply: Callable[[Connection], None]
+
+
+def _first(connection: Connection) -> None:
+    first_schema.metadata.create_all(connection)
+    sqlite.add_guards(connection)
+
+
+def _expiry(connection: Connection) -> None:
+    # Asking what runs out before a date must not read every claim.
+    Index("claims_by_expiry", schema.claims.c.what, schema.claims.c.valid_to).create(connection)
+
+
+MIGRATIONS = (
+    Migration(1, "log, graph, rows, versions, claims, content", _first),
+    Migration(2, "claims by expiry", _expiry),
+)
+PRESENT = MIGRATIONS[-1].number
+
+
+def schema_number(connection: Connection) -> int:
+    """Number of the schema that the file has; 0 for an empty file.
+
+    Raises:
+        Refused: a database of something else.
+    """
+    tables = sqlite.table_names(connection)
+    if not tables:
+        return 0
+    if schema.schema_version.name not in tables or schema.log.name not in tables:
+        raise Refused(
+            "a database, but not a headgate ledger",
+            found="tables " + ", ".join(sorted(tables)[:5]),
+            next_step="name another folder with --ledger",
+        )
+    return connection.execute(select(func.max(schema.schema_version.c.number))).scalar_one() or 0
+
+
+def migrate(connection: Connection, at: str, *, to: int = PRESENT) -> int:
+    """Applies what is missing, inside the caller's transaction; returns the number reached.
+
+    Raises:
+        Refused: the file was written by a newer headgate.
+    """
+    number = schema_number(connection)
+    if number > PRESENT:
+        raise Refused(
+            "the ledger was written by a newer headgate",
+            found=f"schema {number}",
+            wanted=f"schema {PRESENT} or older",
+            next_step="pip install --upgrade headgate",
+        )
+    for migration in MIGRATIONS[number:to]:
+        migration.apply(connection)
+        connection.execute(insert(schema.schema_version), {"number": migration.number, "at": at})
+    return max(number, to)

@@ -1,0 +1,220 @@
+"""Nodes and edges: everything that is known, by content address, and how it hangs together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, and_, insert, select
+from sqlalchemy.sql import Select
+
+from headgate.kit.errors import Broken, Refused
+from headgate.kit.hashing import canonical_json, digest_json, short
+from headgate.ledger import schema
+from headgate.ledger.chain import Writing
+
+KINDS = frozenset(
+    {
+        "source", "subject", "row", "signal", "trace", "dataset-version", "suite", "item", "rubric", "judge", "base",
+        "run", "adapter", "probe", "score", "verdict", "decision", "waiver", "release", "deployment", "claim", "case",
+        "step",
+    }
+)  # fmt: skip
+LABELS = frozenset({"derived-from", "member-of", "trained-on", "judged-by", "served-as", "supersedes"})
+SHORTEST_PREFIX = len("b3:") + 4
+
+Reading = Callable[[], AbstractContextManager[Connection]]
+Begin = Callable[[], AbstractContextManager[Writing]]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """From the node at hand to another: what it was made from, what it belongs to, ..."""
+
+    label: str
+    target_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One thing that is known. The id is the address of kind, name and body."""
+
+    id: str
+    kind: str
+    name: str
+    body: Mapping[str, Any]
+    at: str  # moment of recording, ISO 8601 in UTC
+    seq: int  # number of its log entry
+    erased: bool = False  # the body was erased; id and edges stay
+
+    def as_json(self) -> dict[str, Any]:
+        """As printed and exported."""
+        return {name: getattr(self, name) for name in ("id", "kind", "name", "at", "seq", "erased", "body")}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One edge with both ends."""
+
+    source_id: str
+    label: str
+    target_id: str
+
+
+def node_id(kind: str, name: str, body: Mapping[str, Any]) -> str:
+    """Content address of a node."""
+    return digest_json({"kind": kind, "name": name, "body": body})
+
+
+class Nodes:
+    """The graph of one ledger."""
+
+    def __init__(self, reading: Reading, begin: Begin) -> None:
+        self._reading = reading
+        self._begin = begin
+
+    def record(self, kind: str, name: str, body: Mapping[str, Any], edges: Iterable[Edge] = ()) -> str:
+        """Records a node and its edges; what is known already is not recorded again. Returns the id.
+
+        Raises:
+            Broken: unknown kind or edge label, or an edge to a node that is not there.
+        """
+        if kind not in KINDS:
+            raise Broken("unknown kind of node", found=kind, wanted=", ".join(sorted(KINDS)))
+        address = node_id(kind, name, body)
+        with self._begin() as writing:
+            found = writing.connection.execute(select(schema.nodes.c.seq).where(schema.nodes.c.id == address)).first()
+            if found is None:
+                seq = writing.append("node", {"id": address, "kind": kind, "name": name})
+                row = {"seq": seq, "id": address, "kind": kind, "name": name, "at": writing.now()}
+                writing.connection.execute(insert(schema.nodes), row)
+                text = canonical_json(body).decode()
+                writing.connection.execute(insert(schema.node_bodies), {"seq": seq, "body": text})
+            self._link(writing, address, list(edges))
+        return address
+
+    def link(self, source_id: str, edges: Iterable[Edge]) -> None:
+        """Adds edges to a node that is there; known edges are not added again."""
+        with self._begin() as writing:
+            self._link(writing, source_id, list(edges))
+
+    def _link(self, writing: Writing, source_id: str, edges: Sequence[Edge]) -> None:
+        if not edges:
+            return
+        unknown = sorted({edge.label for edge in edges} - LABELS)
+        if unknown:
+            raise Broken("unknown edge label", found=", ".join(unknown), wanted=", ".join(sorted(LABELS)))
+        table = schema.edges.c
+        wanted = {(source_id, edge.label, edge.target_id) for edge in edges}
+        targets = {target for _, _, target in wanted}
+        there = set(writing.connection.scalars(select(schema.nodes.c.id).where(schema.nodes.c.id.in_(targets))))
+        there |= set(writing.connection.scalars(select(schema.rows.c.id).where(schema.rows.c.id.in_(targets))))
+        if targets - there:
+            raise Broken("an edge to something that is not in the ledger", found=", ".join(sorted(targets - there)[:3]))
+        known = writing.connection.execute(
+            select(table.source_id, table.label, table.target_id).where(
+                and_(table.source_id == source_id, table.target_id.in_(targets))
+            )
+        )
+        new = sorted(wanted - {(a, b, c) for a, b, c in known})
+        if not new:
+            return
+        seq = writing.append("edges", {"edges": [list(one) for one in new]})
+        rows = [{"source_id": a, "label": b, "target_id": c, "seq": seq} for a, b, c in new]
+        writing.connection.execute(insert(schema.edges), rows)
+
+    def get(self, name: str) -> Node:
+        """A node by id, by the beginning of its id, or by its name (the newest of that name).
+
+        Raises:
+            Refused: there is none, or the beginning fits several.
+        """
+        with self._reading() as connection:
+            if schema.is_address(name):
+                found = connection.execute(_nodes().where(schema.nodes.c.id == name)).first()
+            elif name.startswith("b3:"):
+                return self._by_prefix(connection, name)
+            else:
+                query = _nodes().where(schema.nodes.c.name == name).order_by(schema.nodes.c.seq.desc()).limit(1)
+                found = connection.execute(query).first()
+        if found is None:
+            raise Refused("the ledger has no such record", found=name, next_step="headgate ledger log")
+        return _node(found)
+
+    def _by_prefix(self, connection: Connection, prefix: str) -> Node:
+        digits = prefix.removeprefix("b3:")
+        if len(prefix) < SHORTEST_PREFIX or not all(digit in "0123456789abcdef" for digit in digits):
+            raise Refused("not the beginning of an address", found=prefix, wanted="b3: and at least 4 hex digits")
+        low, high = "b3:" + digits.ljust(64, "0"), "b3:" + digits.ljust(64, "f")
+        query = _nodes().where(schema.nodes.c.id.between(low, high)).limit(3)
+        found = [_node(row) for row in connection.execute(query)]
+        if not found:
+            raise Refused("the ledger has no such record", found=prefix, next_step="headgate ledger log")
+        if len(found) > 1:
+            several = ", ".join(f"{node.kind} {short(node.id, len(digits) + 6)}" for node in found)
+            raise Refused("the beginning of an address fits several records", found=several, wanted="more digits")
+        return found[0]
+
+    def find(self, kind: str, name: str | None = None) -> list[Node]:
+        """All nodes of a kind (and name), oldest first."""
+        query = _nodes().where(schema.nodes.c.kind == kind).order_by(schema.nodes.c.seq)
+        if name is not None:
+            query = query.where(schema.nodes.c.name == name)
+        with self._reading() as connection:
+            return [_node(row) for row in connection.execute(query)]
+
+    def latest(self, kind: str, name: str) -> Node | None:
+        """The newest node of a kind and name."""
+        query = _nodes().where(schema.nodes.c.kind == kind, schema.nodes.c.name == name)
+        with self._reading() as connection:
+            row = connection.execute(query.order_by(schema.nodes.c.seq.desc()).limit(1)).first()
+        return _node(row) if row else None
+
+    def many(self, ids: Iterable[str]) -> list[Node]:
+        """Nodes by id, oldest first; ids of rows and unknown ids are left out."""
+        wanted = sorted(set(ids))
+        out: list[Node] = []
+        with self._reading() as connection:
+            for start in range(0, len(wanted), 500):
+                part = wanted[start : start + 500]
+                out += [_node(row) for row in connection.execute(_nodes().where(schema.nodes.c.id.in_(part)))]
+        return sorted(out, key=lambda node: node.seq)
+
+    def links(self, ids: Iterable[str], *, upstream: bool, label: str | None = None) -> list[Link]:
+        """Edges that leave the nodes (upstream: to what they need) or that arrive at them."""
+        table = schema.edges.c
+        near = table.source_id if upstream else table.target_id
+        wanted = sorted(set(ids))
+        out: list[Link] = []
+        with self._reading() as connection:
+            for start in range(0, len(wanted), 500):
+                query = select(table.source_id, table.label, table.target_id).where(
+                    near.in_(wanted[start : start + 500])
+                )
+                if label is not None:
+                    query = query.where(table.label == label)
+                query = query.order_by(table.seq, table.label, table.target_id)
+                out += [Link(*row) for row in connection.execute(query)]
+        return out
+
+
+def _nodes() -> Select[Any]:
+    bodies = schema.node_bodies
+    return select(schema.nodes, bodies.c.body).select_from(
+        schema.nodes.outerjoin(bodies, bodies.c.seq == schema.nodes.c.seq)
+    )
+
+
+def _node(row: Any) -> Node:
+    return Node(
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        body=orjson.loads(row.body) if row.body is not None else {},
+        at=row.at,
+        seq=row.seq,
+        erased=row.body is None,
+    )

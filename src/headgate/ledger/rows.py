@@ -1,0 +1,206 @@
+"""Rows of the ledger: dense numbers in ingest order, bodies compressed in the same database.
+
+One append is one transaction: when it returns, its rows are on disk. Numbers are dense so that a
+dataset version is a small bitmap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import zstandard
+from pyroaring import BitMap
+from sqlalchemy import delete, func, insert, select
+
+from headgate.kit.errors import Broken
+from headgate.kit.hashing import digest, digest_json
+from headgate.ledger import schema
+from headgate.ledger.nodes import Begin, Reading
+
+BLOCK = 500  # numbers asked for in one query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowRecord:
+    """A row as the ledger stores it: addresses, canonical bytes, and what lineage needs."""
+
+    id: str
+    content_id: str
+    body: bytes  # canonical bytes; the ledger does not look inside
+    source_id: str  # node of kind `source`
+    subject: str | None = None
+    parents: tuple[str, ...] = ()  # ids of the rows that this one was made from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """What an append did."""
+
+    numbers: BitMap  # of all rows given, known ones included
+    new: int
+    known: int
+
+
+class Rows:
+    """The rows of one ledger."""
+
+    def __init__(self, reading: Reading, begin: Begin) -> None:
+        self._reading = reading
+        self._begin = begin
+
+    def append(self, records: Sequence[RowRecord]) -> Appended:
+        """Stores rows in one transaction; rows whose id is known are not stored again.
+
+        Raises:
+            Broken: a source is not in the ledger.
+        """
+        numbers = BitMap()
+        if not records:
+            return Appended(numbers=numbers, new=0, known=0)
+        compress = zstandard.ZstdCompressor(level=3).compress
+        with self._begin() as writing:
+            sources = self._sources(writing.connection, records)
+            known = self._known(writing.connection, [record.id for record in records])
+            following = (writing.connection.scalar(select(func.max(schema.rows.c.number))) or 0) + 1
+            rows: list[dict[str, Any]] = []
+            bodies: list[dict[str, Any]] = []
+            parents: list[dict[str, Any]] = []
+            for record in records:
+                number = known.get(record.id)
+                if number is None:
+                    number = known[record.id] = following + len(rows)
+                    rows.append(
+                        {
+                            "number": number,
+                            "id": record.id,
+                            "content_id": record.content_id,
+                            "body_digest": digest(record.body),
+                            "size": len(record.body),
+                            "source": sources[record.source_id],
+                            "subject": record.subject,
+                        }
+                    )
+                    bodies.append({"number": number, "body": compress(record.body)})
+                    parents += [{"child": number, "parent_id": parent} for parent in dict.fromkeys(record.parents)]
+                numbers.add(number)
+            if rows:
+                listed = digest_json([[row["id"], row["body_digest"]] for row in rows])
+                writing.append("rows", {"first": following, "rows": len(rows), "digest": listed})
+                writing.connection.execute(insert(schema.rows), rows)
+                writing.connection.execute(insert(schema.row_bodies), bodies)
+                if parents:
+                    writing.connection.execute(insert(schema.row_parents), parents)
+        return Appended(numbers=numbers, new=len(rows), known=len(records) - len(rows))
+
+    def _sources(self, connection: Any, records: Sequence[RowRecord]) -> dict[str, int]:
+        wanted = {record.source_id for record in records}
+        table = schema.nodes.c
+        found = {row.id: row.seq for row in connection.execute(select(table.id, table.seq).where(table.id.in_(wanted)))}
+        if wanted - set(found):
+            raise Broken("rows of a source that is not in the ledger", found=", ".join(sorted(wanted - set(found))[:3]))
+        return found
+
+    def _known(self, connection: Any, ids: Sequence[str]) -> dict[str, int]:
+        table = schema.rows.c
+        found: dict[str, int] = {}
+        for start in range(0, len(ids), BLOCK):
+            query = select(table.id, table.number).where(table.id.in_(ids[start : start + BLOCK]))
+            found |= {row.id: row.number for row in connection.execute(query)}
+        return found
+
+    def bodies(self, numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str, bytes]]:
+        """(number, id, canonical bytes) in order of number; erased rows are left out."""
+        wanted = sorted(numbers)
+        decompress = zstandard.ZstdDecompressor().decompress
+        rows, bodies = schema.rows, schema.row_bodies
+        for start in range(0, len(wanted), BLOCK):
+            part = wanted[start : start + BLOCK]
+            query = (
+                select(rows.c.number, rows.c.id, bodies.c.body)
+                .join(bodies, bodies.c.number == rows.c.number)
+                .where(rows.c.number.in_(part))
+                .order_by(rows.c.number)
+            )
+            with self._reading() as connection:
+                found = connection.execute(query).all()
+            for row in found:
+                yield row.number, row.id, decompress(row.body)
+
+    def ids(self, numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str]]:
+        """(number, id) in order of number, erased rows included."""
+        wanted = sorted(numbers)
+        table = schema.rows.c
+        for start in range(0, len(wanted), BLOCK):
+            query = select(table.number, table.id).where(table.number.in_(wanted[start : start + BLOCK]))
+            with self._reading() as connection:
+                found = connection.execute(query.order_by(table.number)).all()
+            for row in found:
+                yield row.number, row.id
+
+    def all_numbers(self) -> BitMap:
+        """Numbers of all rows, erased ones included."""
+        return self._numbers(select(schema.rows.c.number))
+
+    def numbers_of_subject(self, key: str) -> BitMap:
+        """Numbers of the rows about a person."""
+        return self._numbers(select(schema.rows.c.number).where(schema.rows.c.subject == key))
+
+    def numbers_of_source(self, source_id: str) -> BitMap:
+        """Numbers of the rows of a source."""
+        source = select(schema.nodes.c.seq).where(schema.nodes.c.id == source_id).scalar_subquery()
+        return self._numbers(select(schema.rows.c.number).where(schema.rows.c.source == source))
+
+    def numbers_of_content(self, content_id: str) -> BitMap:
+        """Numbers of the rows with the same words."""
+        return self._numbers(select(schema.rows.c.number).where(schema.rows.c.content_id == content_id))
+
+    def number_of(self, row_id: str) -> int | None:
+        """Number of a row, or None."""
+        with self._reading() as connection:
+            found = connection.scalar(select(schema.rows.c.number).where(schema.rows.c.id == row_id))
+        return int(found) if found is not None else None
+
+    def children_of(self, ids: Iterable[str]) -> BitMap:
+        """Numbers of the rows that were made from any of these rows, one step down."""
+        wanted = sorted(set(ids))
+        out = BitMap()
+        table = schema.row_parents.c
+        for start in range(0, len(wanted), BLOCK):
+            out |= self._numbers(select(table.child).where(table.parent_id.in_(wanted[start : start + BLOCK])))
+        return out
+
+    def sources_of(self, numbers: BitMap | Iterable[int]) -> set[str]:
+        """Ids of the source nodes of rows."""
+        wanted = sorted(numbers)
+        out: set[str] = set()
+        for start in range(0, len(wanted), BLOCK):
+            query = (
+                select(schema.nodes.c.id)
+                .join(schema.rows, schema.rows.c.source == schema.nodes.c.seq)
+                .where(schema.rows.c.number.in_(wanted[start : start + BLOCK]))
+                .distinct()
+            )
+            with self._reading() as connection:
+                out |= set(connection.scalars(query))
+        return out
+
+    def erase(self, numbers: BitMap | Iterable[int]) -> int:
+        """Removes the bodies of rows for good; ids, numbers and edges stay. Returns how many were there."""
+        wanted = sorted(numbers)
+        erased: list[int] = []
+        bodies = schema.row_bodies
+        with self._begin() as writing:
+            for start in range(0, len(wanted), BLOCK):
+                part = wanted[start : start + BLOCK]
+                erased += writing.connection.scalars(select(bodies.c.number).where(bodies.c.number.in_(part)))
+                writing.connection.execute(delete(bodies).where(bodies.c.number.in_(part)))
+            if erased:
+                writing.append("rows-erased", {"numbers": sorted(erased)})
+                writing.erases = True
+        return len(erased)
+
+    def _numbers(self, query: Any) -> BitMap:
+        with self._reading() as connection:
+            return BitMap(connection.scalars(query).all())

@@ -1,0 +1,170 @@
+"""Dataset versions: frozen bitmaps over row numbers, named `support@3`, with a manifest and its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyroaring import BitMap
+from sqlalchemy import func, insert, select
+
+from headgate.kit.errors import Broken, Refused
+from headgate.kit.hashing import digest_json
+from headgate.ledger import schema
+from headgate.ledger.nodes import Begin, Edge, Nodes, Reading
+from headgate.ledger.rows import Rows
+
+KIND = "dataset-version"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetVersion:
+    """One frozen version. `manifest` is the body of its node."""
+
+    name: str  # such as "support@3"
+    node_id: str
+    numbers: BitMap
+    splits: Mapping[str, BitMap]
+    manifest: Mapping[str, Any]
+    manifest_digest: str
+
+
+class Versions:
+    """The dataset versions of one ledger."""
+
+    def __init__(self, reading: Reading, begin: Begin, nodes: Nodes, rows: Rows) -> None:
+        self._reading = reading
+        self._begin = begin
+        self._nodes = nodes
+        self._rows = rows
+
+    def freeze(
+        self,
+        name: str,
+        *,
+        numbers: BitMap,
+        splits: Mapping[str, BitMap],
+        manifest: Mapping[str, Any],
+        parents: Iterable[str] = (),
+    ) -> str:
+        """Freezes rows under the next free `name@N`; the same content again gives the name it has.
+
+        The manifest of the version is what the caller says (settings, counts, proofs) and the number
+        and digest of the ordered row ids, in all and for each split.
+
+        Raises:
+            Refused: the name has an `@`, or there are no rows.
+            Broken: a split holds rows that the version does not, or rows are not in the ledger.
+        """
+        if "@" in name or not name:
+            raise Refused("not a name for a dataset", found=repr(name), wanted="a name without @")
+        if not numbers:
+            raise Refused(
+                f"dataset {name!r} would have no rows", next_step="loosen the filter, or look at what was removed"
+            )
+        for split, inside in splits.items():
+            if inside - numbers:
+                raise Broken(f"split {split!r} has rows that the version lacks", found=f"{len(inside - numbers)} rows")
+        full = {
+            "dataset": name,
+            "rows": len(numbers),
+            "ids": self._ids_digest(numbers),
+            "splits": {
+                split: {"rows": len(inside), "ids": self._ids_digest(inside)}
+                for split, inside in sorted(splits.items())
+            },
+            "manifest": dict(manifest),
+        }
+        address = digest_json(full)
+        table = schema.versions
+        with self._begin() as writing:
+            known = writing.connection.scalar(
+                select(table.c.number).where(table.c.name == name, table.c.manifest_digest == address)
+            )
+            if known is not None:
+                return f"{name}@{known}"
+            number = (writing.connection.scalar(select(func.max(table.c.number)).where(table.c.name == name)) or 0) + 1
+            edges = [Edge("derived-from", parent) for parent in dict.fromkeys(parents)]
+            node = self._nodes.record(KIND, f"{name}@{number}", full, edges)
+            seq = writing.connection.execute(select(schema.nodes.c.seq).where(schema.nodes.c.id == node)).scalar_one()
+            writing.append("version", {"name": f"{name}@{number}", "node": node, "manifest": address})
+            writing.connection.execute(
+                insert(table),
+                {"seq": seq, "name": name, "number": number, "manifest_digest": address, "numbers": packed(numbers)},
+            )
+            for split, inside in splits.items():
+                writing.connection.execute(
+                    insert(schema.version_splits), {"seq": seq, "split": split, "numbers": packed(inside)}
+                )
+        return f"{name}@{number}"
+
+    def get(self, name: str) -> DatasetVersion:
+        """A version by `name@N`, or the newest of a name.
+
+        Raises:
+            Refused: there is none.
+        """
+        base, at, number = name.partition("@")
+        table = schema.versions
+        query = select(table).where(table.c.name == base).order_by(table.c.number.desc()).limit(1)
+        if at:
+            if not number.isdigit():
+                raise Refused("not a dataset version", found=name, wanted="NAME@NUMBER, such as support@3")
+            query = query.where(table.c.number == int(number))
+        with self._reading() as connection:
+            row = connection.execute(query).first()
+            if row is None:
+                known = sorted({f"{n}@{k}" for n, k in connection.execute(select(table.c.name, table.c.number))})
+                raise Refused(
+                    "no such dataset version", found=name, wanted=", ".join(known[-8:]) or "there are none yet"
+                )
+            splits = connection.execute(
+                select(schema.version_splits).where(schema.version_splits.c.seq == row.seq)
+            ).all()
+            node = connection.scalar(select(schema.nodes.c.id).where(schema.nodes.c.seq == row.seq))
+        found = self._nodes.get(str(node))
+        return DatasetVersion(
+            name=found.name,
+            node_id=found.id,
+            numbers=BitMap.deserialize(row.numbers),
+            splits={one.split: BitMap.deserialize(one.numbers) for one in splits},
+            manifest=found.body,
+            manifest_digest=row.manifest_digest,
+        )
+
+    def names(self) -> list[str]:
+        """All versions, in order of freezing."""
+        table = schema.versions.c
+        with self._reading() as connection:
+            rows = connection.execute(select(table.name, table.number).order_by(table.seq)).all()
+        return [f"{name}@{number}" for name, number in rows]
+
+    def holding(self, numbers: BitMap | Iterable[int]) -> dict[str, BitMap]:
+        """Versions that hold any of the rows, each with the rows that it holds."""
+        wanted = BitMap(numbers)
+        table = schema.versions.c
+        with self._reading() as connection:
+            rows = connection.execute(select(table.name, table.number, table.numbers).order_by(table.seq)).all()
+        shared = {f"{row.name}@{row.number}": BitMap.deserialize(row.numbers) & wanted for row in rows}
+        return {name: inside for name, inside in shared.items() if inside}
+
+    def _ids_digest(self, numbers: BitMap) -> str:
+        ids = [row_id for _, row_id in self._rows.ids(numbers)]
+        if len(ids) != len(numbers):
+            raise Broken(
+                "a version of rows that are not in the ledger", found=f"{len(numbers) - len(ids)} unknown rows"
+            )
+        return ids_digest(ids)
+
+
+def ids_digest(ids: Sequence[str]) -> str:
+    """Digest of row ids in order of their numbers."""
+    return digest_json(list(ids))
+
+
+def packed(numbers: BitMap) -> bytes:
+    """A bitmap as bytes; runs of consecutive numbers take a few bytes."""
+    small = numbers.copy()
+    small.run_optimize()
+    return bytes(small.serialize())
