@@ -75,7 +75,8 @@ def swapped_word(tape: Tape, one: int, two: int) -> bool:
 
 
 def _lacking(tape: Tape, one: int, other: int) -> list[str]:
-    alone = np.flatnonzero(~np.isin(tape.words_of(one), tape.words_of(other))).tolist()
+    there = set(tape.words_of(other).tolist())
+    alone = [place for place, word in enumerate(tape.words_of(one).tolist()) if word not in there]
     words = (fold(tape.quote(one, place, 1)) for place in alone)
     return [word for word in words if len(word) >= CONTENT]
 

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from headgate.text.guards import number_words
 from headgate.text.jaccard import jaccard
-from headgate.text.near_duplicates import similarity_of
-from headgate.text.ngrams import Grams, word_ngrams
+from headgate.text.ngrams import Grams, exact_hashes, word_ngrams
 from headgate.text.tape import Positions, Tape, joined, ranges
 
 COLUMN_BITS = 22  # terms are hashed to 4 million columns: collisions are rare and only add noise
@@ -25,8 +24,7 @@ FLOOR = 0.3  # weight that is left when no number agrees
 NEIGHBOURS = 20  # rows that are scored for each item
 RETRIEVAL_ROWS = 500  # a term in more rows than this helps no retrieval; it counts in the score
 BLOCK = 256  # items multiplied at a time
-QUANTILE = 0.999
-TWIN = 0.25  # similarity of shingles from which two rows are copies or fill the same template
+QUANTILE = 0.98
 
 Scores = NDArray[np.float64]
 
@@ -45,7 +43,7 @@ class Calibration:
     """A threshold from honest rows."""
 
     threshold: float  # score
-    honest: int  # rows it rests on; with fewer than 1 / (1 - quantile) it is the highest score seen
+    honest: int  # rows it rests on
 
 
 def nearest(items: Tape, rows: Tape, *, neighbours: int = NEIGHBOURS, skip: Positions | None = None) -> Nearest:
@@ -63,24 +61,21 @@ def nearest(items: Tape, rows: Tape, *, neighbours: int = NEIGHBOURS, skip: Posi
 
 
 def calibrate(rows: Tape, *, sample: int = 2000, quantile: float = QUANTILE, seed: int = 0) -> Calibration:
-    """What honest items score: rows of a random half against the other half.
+    """What honest items score: some of the rows, each against all others.
 
-    Rows of which the other half holds a copy or a twin (word 3-gram similarity of `TWIN` or more)
-    are no honest reference and are left out; `honest` says how many remain.
+    An item from the same source as the rows scores above the threshold with probability
+    1 - quantile, natural twins included. Rows with a word-for-word copy are left out, as copied
+    items are before this question is asked.
     """
-    draw = np.random.default_rng(seed).permutation(len(rows))
-    half = len(rows) // 2
-    kept, asked = np.sort(draw[:half]), np.sort(draw[half:][:sample])
-    if not len(kept) or not len(asked):
+    keys = exact_hashes(rows)
+    ordered = np.sort(keys)
+    single = np.searchsorted(ordered, keys, side="right") - np.searchsorted(ordered, keys, side="left") == 1
+    alone = np.flatnonzero(single & (rows.lengths > 0))
+    asked = np.sort(np.random.default_rng(seed).permutation(alone)[:sample])
+    if not len(asked):
         return Calibration(1.0, 0)
-    found = nearest(rows.take(asked), rows.take(kept))
-    met = found.row >= 0
-    twin = np.zeros(len(asked), dtype=bool)
-    twin[met] = similarity_of(rows, asked[met], kept[found.row[met]]) >= TWIN
-    honest = found.score[~twin]
-    if not len(honest):
-        return Calibration(1.0, 0)
-    return Calibration(float(np.quantile(honest, quantile, method="higher")), len(honest))
+    scores = nearest(rows.take(asked), rows, skip=asked).score
+    return Calibration(float(np.quantile(scores, quantile, method="higher")), len(asked))
 
 
 def _neighbours(items: Tape, rows: Tape, count: int, skip: Positions | None) -> tuple[Positions, Positions, Scores]:

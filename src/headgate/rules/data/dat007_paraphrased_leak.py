@@ -13,22 +13,24 @@ questions, and failures that people retype, come in this form.
 ## How it is measured
 Each item's score is that of its likest training row: TF-IDF cosine of words and word pairs, times
 0.3 + 0.7 J, where J is the Jaccard similarity of the two sets of numbers; the 20 rows with the highest
-cosine are scored. The threshold is the score that 99.9 % (`quantile`) of honest rows stay below:
-training rows of one random half against the other half, twins and copies left out; with fewer than
-`least_honest` of them it is `fallback`. The measure is the share of items above the threshold, with
-a 95 % Wilson interval; word-for-word copies are left to self-leak. The verdict fails when the whole
-interval is above `tolerated`, and whenever a row declares an item as its parent.
+cosine are scored. The threshold is the score that 98 % (`quantile`) of training rows have against all
+other training rows, so that an honest item from the same source is above it with a probability of 2 %,
+natural twins included. The measure is the share of items above it, with a 95 % Wilson interval;
+word-for-word copies are left to self-leak. The verdict fails when the whole interval is above those
+2 % plus `tolerated`, and whenever a row declares an item as its parent. With fewer than `least_honest` rows
+to calibrate on, `fallback` is the threshold and no honest item is expected above it.
 
 ## When it cannot tell
-Under 189 items not even zero hits can show a share below 2 %, and the verdict is unsure. Short questions
-that many people have asked in nearly the same words (banking77, clinc150) set the threshold so high that
-no rephrasing is seen. Without numbers it is weak: of rephrased MMLU questions it puts 73 % (US history),
-90 % (algebra), 92 % (sociology) nearest to their source, but the threshold separates hardly any of them from honest
-rows. Translations are not seen at all. `details` names the threshold and where it comes from.
+It sees a change in many items and proves nothing about one: about 2 % of honest items are among the
+findings. Under some 200 items the interval is too wide, and the verdict is unsure. Short questions that
+many people have asked in nearly the same words (banking77, clinc150) set the threshold above 0.9, where
+no rephrasing is seen. Items without numbers are harder: rephrased MMLU questions come nearest to their
+source for 73 % (US history), 90 % (algebra) and 92 % (sociology), but questions on one passage come as
+near to each other. Items and rows from different sources are not calibrated for each other.
+Translations are not seen at all.
 
 ## What to do
-Read the pairs, the likest first: about one honest item in a thousand is among them. Drop the rows that
-are rephrasings, and look for their source. A judge, human or model, sees more than words do.
+Read the pairs, the likest first. Drop the rows that are rephrasings, and look for their source. A judge, human or model, sees more than words do.
 
 ## References
 Yang and others 2023, "Rethinking benchmark and contamination for language models with rephrased
@@ -55,13 +57,13 @@ from headgate.text.similarity import calibrate, nearest
 class Options:
     """Options of paraphrased-leak."""
 
-    tolerated: float = 0.02  # share of evaluation items, 0..1, above the threshold
+    tolerated: float = 0.03  # share of evaluation items, 0..1, beyond those that honest ones would be
     threshold: float = 0.0  # score, 0..1; 0: calibrated on the training rows
-    quantile: float = 0.999  # share of honest rows, 0..1, that stay below the threshold
-    least_honest: int = 200  # rows; with fewer honest rows `fallback` is the threshold
+    quantile: float = 0.98  # share of training rows, 0..1, that stay below the threshold
+    least_honest: int = 200  # rows; with fewer to calibrate on `fallback` is the threshold
     fallback: float = 0.6  # score, 0..1
     least_words: int = 5  # words; shorter items are not looked for
-    seed: int = 0  # of the random halves
+    seed: int = 0  # of the draw of rows to calibrate on
 
 
 @rule(
@@ -75,7 +77,7 @@ class Options:
 def paraphrased_leak(given: Given, options: Options) -> Verdict:
     """Compares each item's nearest training row with what is usual among honest rows."""
     rows, items = given.rows("training-rows"), given.rows("evaluation-items")
-    threshold, origin = _threshold(rows, options)
+    threshold, expected, origin = _threshold(rows, options)
     copied = set(same_words(rows.prompt, items.prompt)[1].tolist())
     looked = np.flatnonzero(items.prompt.lengths >= options.least_words)
     looked = looked[~np.isin(looked, sorted(copied))]
@@ -92,7 +94,7 @@ def paraphrased_leak(given: Given, options: Options) -> Verdict:
     details: dict[str, Any] = {
         "threshold": round(threshold, 4),
         "threshold_from": origin,
-        "false_hits_expected": round((1 - options.quantile) * len(looked), 2),
+        "false_hits_expected": round(expected * len(looked), 2),
         "declared": len(declared),
         "copied_word_for_word": len(copied),
     }
@@ -100,7 +102,7 @@ def paraphrased_leak(given: Given, options: Options) -> Verdict:
         len(findings),
         judged,
         name="items with a rephrasing",
-        at_most=options.tolerated,
+        at_most=expected + options.tolerated,
         zero_tolerance=bool(declared),
         summary=_summary(len(findings), judged, len(declared), threshold),
         findings=tuple(findings.values()),
@@ -108,13 +110,14 @@ def paraphrased_leak(given: Given, options: Options) -> Verdict:
     )
 
 
-def _threshold(rows: Corpus, options: Options) -> tuple[float, str]:
+def _threshold(rows: Corpus, options: Options) -> tuple[float, float, str]:
+    """Threshold, share of honest items above it, and where the two come from."""
     if options.threshold > 0:
-        return options.threshold, "option"
+        return options.threshold, 0.0, "option"
     calibrated = calibrate(rows.prompt, quantile=options.quantile, seed=options.seed)
     if calibrated.honest < options.least_honest:
-        return options.fallback, f"fallback: only {calibrated.honest} honest rows"
-    return calibrated.threshold, f"{calibrated.honest} honest rows"
+        return options.fallback, 0.0, f"fallback: only {calibrated.honest} training rows to calibrate on"
+    return calibrated.threshold, 1 - options.quantile, f"{calibrated.honest} training rows"
 
 
 def _declared(rows: Corpus, items: Corpus) -> dict[int, int]:
