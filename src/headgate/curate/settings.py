@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from headgate.curate.duplicates import Likeness
 from headgate.curate.filters import compile_filter
@@ -65,7 +65,12 @@ class SplitSettings:
         list(TOGETHER), help="Side data that rows of one split share: its fields, slice.NAME or extra.NAME."
     )
     near_duplicates: bool = option(True, help="Whether near-duplicates stay in one split.")
-    threshold: float = option(THRESHOLD, help="Similarity from which rows stay in one split.", unit="Jaccard, 0..1")
+    threshold: float = option(
+        THRESHOLD, help="Similarity of prompts from which rows stay in one split.", unit="Jaccard, 0..1"
+    )
+    short_threshold: float = option(
+        SHORT_THRESHOLD, help="The same for prompts under 20 words, by characters.", unit="Jaccard, 0..1"
+    )
     salt: str = option("", help="Key of the hash that deals; another key gives another draw of new components.")
     cutoff: date | None = option(None, help="Rows from this day on go to the split `later`.", unit="date")
     later: str = option("test", help="Split of the rows from the cutoff on.")
@@ -79,6 +84,7 @@ class SplitSettings:
         if self.cutoff is not None and self.later in self.shares:
             raise Refused("the split after the cutoff also has a share", found=self.later, wanted="a name of its own")
         _similarity("split.threshold", self.threshold)
+        _similarity("split.short-threshold", self.short_threshold)
         for name in self.together:
             if name not in TOGETHER and not name.startswith(("slice.", "extra.")):
                 raise Refused(
@@ -135,7 +141,9 @@ class DecontaminateSettings:
         0.5, help="Share of an item's word 4-grams found in a row from which the row goes.", unit="share"
     )
     threshold: float = option(
-        SHORT_THRESHOLD, help="Similarity with an item from which a row goes, whatever its length.", unit="Jaccard, 0..1"
+        SHORT_THRESHOLD,
+        help="Similarity with an item from which a row goes, whatever its length.",
+        unit="Jaccard, 0..1",
     )
     columns: dict[str, str] = option({}, help="Our column names and those of the evaluation files.")
     format: str = option("", help="Format of the evaluation files; empty: detected.")
@@ -160,14 +168,30 @@ class Settings:
         "stop", help="What happens when a row's subject has withdrawn consent: stop, or remove the row."
     )
     redact: RedactSettings = option(RedactSettings(), help="What the step redact replaces.")
-    split: SplitSettings = option(SplitSettings(), help="How the step split deals.")
+    split: dict[str, float] | SplitSettings = option(
+        SplitSettings(), help="Share of each split, such as { train = 0.9, dev = 0.1 }, or a table with more keys."
+    )
     near_duplicates: NearDuplicateSettings = option(NearDuplicateSettings(), help="What the step near-duplicates does.")
     against: list[str] = option([], help="Evaluation files that training rows must not resemble.", unit="files")
     decontaminate: DecontaminateSettings = option(DecontaminateSettings(), help="What the step decontaminate does.")
+    rules: dict[str, dict[str, Any]] = option({}, help="Options of the rules judged here, by rule.")
     level: dict[str, str] = option({}, help="Levels of the rules judged here: block, warn or note.")
+
+    @property
+    def splitting(self) -> SplitSettings:
+        """How the step split deals, also where only shares were given."""
+        return self.split if isinstance(self.split, SplitSettings) else SplitSettings(shares=dict(self.split))
+
+    def plain(self) -> dict[str, Any]:
+        """As written to the manifest: JSON-able, short forms written out."""
+        body = asdict(self) | {"split": asdict(self.splitting)}
+        cutoff = self.splitting.cutoff
+        body["split"]["cutoff"] = cutoff.isoformat() if cutoff else None
+        return body
 
     def __post_init__(self) -> None:
         _known_steps(self.steps)
+        _ = self.splitting
         if self.where:
             compile_filter(self.where)
         if self.where and "select" not in self.steps:

@@ -1,0 +1,114 @@
+"""The stage capture: from signals in files to rows of the flow.
+
+Rows are stored as they are read. They become rows of the flow only when the rules of this
+transition let them: a row that nobody could find again, for want of source, licence or subject, is
+stopped here, and the file it came from is as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from headgate.capture.importing import Imported, files_of, import_files
+from headgate.capture.settings import Settings
+from headgate.capture.terms import SETTINGS, Asserted, assert_terms
+from headgate.kit.clock import stamp
+from headgate.kit.hashing import digest_file
+from headgate.ledger.ledger import Ledger
+from headgate.ledger.steps import StageContext, StepResult
+from headgate.rows.reading import BadLine
+from headgate.rules.claimed import claims_about
+from headgate.rules.given import Corpus, Given
+from headgate.rules.running import run_rules
+from headgate.rules.selection import select
+from headgate.stats.judging import judge_share
+from headgate.stats.verdict import Finding, Level, Outcome, Place, Verdict, worst
+
+STAGE = "capture"
+RULES = ("unsourced-rows",)  # judged from signal to row; consent is judged where a dataset is made
+SHOWN = 100  # bad lines listed in the facts
+
+
+def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepResult:
+    """Reads the files, stores their rows and terms, and judges whether they may enter the flow.
+
+    Raises:
+        Refused: a file cannot be read, the claims cannot be read, or (strict) a line is bad.
+    """
+    files = files_of(settings, context.folder)
+    asserted = assert_terms(ledger, settings, context.folder, context.now)
+    imported = import_files(ledger, settings, files, quiet=context.quiet)
+    claims = claims_about(ledger, imported.rows, context.now)
+    given = Given({"training-rows": Corpus(imported.rows, "captured rows"), "claims": claims})
+    verdicts = [_bad_lines(imported, settings)]
+    verdicts += run_rules(select(RULES), given, settings.rules, settings.level)
+    outcome = worst(verdicts)
+    outputs = {"rows": ledger.content.put(imported.numbers.serialize())} if outcome is Outcome.PASS else {}
+    return StepResult(
+        stage=STAGE,
+        outcome=outcome,
+        summary=_summary(imported, verdicts),
+        verdicts=tuple(verdicts),
+        outputs=outputs,
+        facts=_facts(imported, asserted),
+    )
+
+
+def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any:
+    """What decides beside the settings: the files behind patterns, and claims on sources that others made."""
+    files = {str(path): digest_file(path) for path in files_of(settings, context.folder) if path.is_file()}
+    on_sources = [claim for claim in ledger.claims.all() if claim.about.startswith("source:")]
+    own = (SETTINGS, settings.licence_source)
+    return {
+        "files": files,
+        "claims": [claim.id for claim in on_sources if claim.source not in own],
+        "ended": [claim.id for claim in on_sources if claim.valid_to and claim.valid_to <= stamp(context.now)],
+    }
+
+
+def _bad_lines(imported: Imported, settings: Settings) -> Verdict:
+    bad, rows = imported.bad_lines, imported.new + imported.known
+    verdict = judge_share(
+        len(bad),
+        len(bad) + rows,
+        name="bad lines",
+        at_most=settings.bad_lines_at_most,
+        summary=f"{len(bad):,} of {len(bad) + rows:,} lines are no rows" if bad else "every line is a row",
+        findings=[_finding(one) for one in bad],
+        next_step="mend the lines, or set bad-lines-at-most" if bad else "",
+        zero_tolerance=not settings.bad_lines_at_most,
+        census=True,
+    )
+    return replace(verdict, rule="bad-lines", failure="bad-lines", level=Level.BLOCK)
+
+
+def _finding(bad: BadLine) -> Finding:
+    parts = [bad.what, f"found {bad.found}" if bad.found else "", f"wanted {bad.wanted}" if bad.wanted else ""]
+    return Finding(message="; ".join(filter(None, parts)), place=Place(file=bad.file, line=bad.line), remedy="review")
+
+
+def _summary(imported: Imported, verdicts: Sequence[Verdict]) -> str:
+    stopping = [verdict.summary for verdict in verdicts if verdict.blocks]
+    if stopping:
+        return "; ".join(stopping)
+    rows = imported.new + imported.known
+    sources = ", ".join(sorted(imported.sources))
+    bad = f", {len(imported.bad_lines):,} bad lines left out" if imported.bad_lines else ""
+    return f"{rows:,} rows from {sources} ({imported.new:,} new){bad}"
+
+
+def _facts(imported: Imported, asserted: Asserted) -> dict[str, Any]:
+    return {
+        "rows": len(imported.numbers),
+        "new": imported.new,
+        "known": imported.known,
+        "sources": dict(imported.sources),
+        "rows-by-source": dict(imported.by_source),
+        "files": imported.by_file,
+        "bad-lines": [bad.as_json() for bad in imported.bad_lines[:SHOWN]],
+        "bad-lines-total": len(imported.bad_lines),
+        "masked": dict(sorted(imported.masked.items())),
+        "claims": {"new": dict(asserted.new), "known": asserted.known},
+    }

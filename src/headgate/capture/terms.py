@@ -1,0 +1,89 @@
+"""Claims asserted at capture: terms of the source, consent of its people. A claim made once is not made again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from headgate.capture.claims_file import read_statements
+from headgate.capture.settings import Settings
+from headgate.kit.clock import parse_moment, stamp
+from headgate.kit.hashing import digest_file
+from headgate.ledger.ledger import Ledger
+
+SETTINGS = "settings of capture"  # who says what the flow file says
+
+
+@dataclass
+class Asserted:
+    """How many claims were made and how many were known."""
+
+    new: Counter[str] = field(default_factory=Counter)  # by what is claimed
+    known: int = 0
+
+
+def assert_terms(ledger: Ledger, settings: Settings, folder: Path, now: datetime) -> Asserted:
+    """Asserts what the settings say of the source and what the file of claims says of people.
+
+    Raises:
+        Refused: the file of claims cannot be read, or a line of it is bad.
+    """
+    statements = read_statements(folder / settings.claims) if settings.claims else []
+    evidence = digest_file(folder / settings.claims) if settings.claims else None
+    said = _Saying(ledger, now)
+    with ledger.transaction():
+        about = f"source:{settings.source}"
+        read_at = settings.licence_source or SETTINGS
+        if settings.licence:
+            said.claim(about, "licence", settings.licence, source=read_at, until=settings.licence_until)
+        if settings.owner:
+            said.claim(about, "owner", settings.owner, source=SETTINGS)
+        if settings.consent:
+            said.claim(about, "consent", settings.consent, source=SETTINGS, until=settings.consent_until)
+        for one in statements:
+            said.claim(
+                f"subject:{one.subject}",
+                "consent",
+                one.consent,
+                source=one.source or Path(settings.claims).name,
+                since=one.valid_from,
+                until=one.valid_to,
+                evidence=evidence,
+            )
+    return said.asserted
+
+
+class _Saying:
+    """Makes claims that nobody made yet.
+
+    A file is read again on every run; if each reading were a new observation, an old line of the
+    file would speak louder than a withdrawal recorded elsewhere in the meantime.
+    """
+
+    def __init__(self, ledger: Ledger, now: datetime) -> None:
+        self.ledger, self.now = ledger, now
+        self.asserted = Asserted()
+        claims = [claim for what in ("licence", "owner", "consent") for claim in ledger.claims.all(what)]
+        self.made = {(c.about, c.what, str(c.value), c.source, c.valid_from, c.valid_to) for c in claims}
+
+    def claim(self, about: str, what: str, value: str, *, source: str, **more: Any) -> None:
+        since, until = (parse_moment(more[name]) if more.get(name) else None for name in ("since", "until"))
+        identity = (about, what, value, source, stamp(since) if since else None, stamp(until) if until else None)
+        if identity in self.made:
+            self.asserted.known += 1
+            return
+        self.made.add(identity)
+        self.ledger.claims.assert_(
+            about,
+            what,
+            value,
+            source=source,
+            observed_at=self.now,
+            valid_from=since,
+            valid_to=until,
+            evidence=more.get("evidence"),
+        )
+        self.asserted.new[what] += 1

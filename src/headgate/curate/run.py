@@ -1,0 +1,151 @@
+"""The stage curate: from rows to a frozen dataset version.
+
+Steps run in one order: select, redact, split, remove. Splits come before removal, so that what is
+evaluated keeps its variants; removal touches training rows only. Each step reports counts and
+reasons, and each row that leaves is on a list with the reason and the row that speaks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from headgate.curate import steps
+from headgate.curate.freezing import freeze, part_twins, previous, recalled
+from headgate.curate.lineage import judge_lineage
+from headgate.curate.loading import load, numbers_to_curate
+from headgate.curate.settings import Settings
+from headgate.curate.splitting import Memory
+from headgate.curate.thinning import judge_thinning
+from headgate.curate.working import Bench, Removed
+from headgate.kit.clock import stamp
+from headgate.kit.errors import Refused
+from headgate.kit.files import atomic_write
+from headgate.kit.hashing import digest_json
+from headgate.kit.progress import progress
+from headgate.ledger.ledger import Ledger
+from headgate.ledger.steps import StageContext, StepResult
+from headgate.rows.row import Row
+from headgate.stats.verdict import Outcome, Verdict, worst
+
+STAGE = "curate"
+KEY_DIGITS = 12  # of the folder with the lists for people
+
+
+def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepResult:
+    """Takes the steps of the settings and freezes what is left, unless a verdict blocks.
+
+    Raises:
+        Refused: there are no rows, a filter or key names a field that no row has, a file cannot be read.
+    """
+    name = settings.name or context.flow_name
+    numbers = numbers_to_curate(ledger, settings, context.outputs)
+    with progress("curate: read rows", len(numbers), quiet=context.quiet) as advance:
+        bench = Bench(load(ledger, numbers, whole=_whole(context.outputs), advance=advance))
+    if not bench.items:
+        raise Refused("every row was erased or is a redacted form", found=f"{len(numbers):,} rows")
+    if settings.takes("select"):
+        steps.select(bench, settings)
+    selected = bench.rows()
+    verdicts = judge_lineage(ledger, bench, settings, context.now)
+    assigned: Memory | None = None
+    if not _stopped(verdicts):
+        assigned = _shape(ledger, name, bench, settings, context, verdicts)
+    outputs: dict[str, str] = {}
+    folder = _lists(context.work, name, numbers.serialize(), settings, bench)
+    if not _stopped(verdicts):
+        version, _ = freeze(ledger, name, bench, settings, assigned, selected)
+        outputs = {"dataset": version}
+    return StepResult(
+        stage=STAGE,
+        outcome=worst(verdicts),
+        summary=_summary(bench, verdicts, outputs.get("dataset", "")),
+        verdicts=tuple(verdicts),
+        outputs=outputs,
+        facts=_facts(bench, folder, selected),
+    )
+
+
+def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any:
+    """What decides beside the settings: claims, what has run out by now, and rows erased since."""
+    claims = [claim for what in ("consent", "licence") for claim in ledger.claims.all(what)]
+    now = stamp(context.now)
+    numbers = numbers_to_curate(ledger, settings, context.outputs)
+    return {
+        "claims": digest_json([claim.id for claim in claims]),
+        "begun": digest_json([claim.id for claim in claims if claim.holds(now)]),
+        "rows": digest_json([number for number, _, _ in ledger.rows.bodies(numbers)]),
+    }
+
+
+def _shape(
+    ledger: Ledger, name: str, bench: Bench, settings: Settings, context: StageContext, verdicts: list[Verdict]
+) -> Memory | None:
+    """The steps after selection; adds the verdict on thinning, returns what to remember of splits."""
+    train = settings.splitting.train
+    assigned: Memory | None = None
+    if settings.takes("redact"):
+        steps.redact(bench, settings, ledger)
+    if settings.takes("split"):
+        assigned = steps.split(bench, settings, recalled(ledger, previous(ledger, name)))
+    else:
+        steps.whole(bench, train)
+    before = bench.rows(train)
+    if settings.takes("exact-duplicates"):
+        steps.drop_exact(bench, train)
+    if settings.takes("near-duplicates") or settings.near_duplicates.propose:
+        steps.drop_near(bench, settings, apply=settings.takes("near-duplicates"))
+    verdicts.append(judge_thinning(before, bench.rows(train), settings))
+    if settings.takes("decontaminate"):
+        steps.decontaminate(bench, settings, context.folder)
+    if settings.takes("split"):
+        part_twins(bench, settings.splitting)
+    return assigned
+
+
+def _stopped(verdicts: Sequence[Verdict]) -> bool:
+    return worst(verdicts) is not Outcome.PASS
+
+
+def _whole(outputs: Mapping[str, Mapping[str, str]]) -> bool:
+    return not any("rows" in one for one in outputs.values())
+
+
+def _lists(work: Path, name: str, numbers: bytes, settings: Settings, bench: Bench) -> Path:
+    """Writes what left and what is proposed, one line each, for people to read."""
+    key = digest_json([name, numbers.hex(), settings.plain()])[3 : 3 + KEY_DIGITS]
+    folder = work / STAGE / key
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, records in (("removed.jsonl", bench.removed), ("proposals.jsonl", bench.proposals)):
+        _write(folder / file, records)
+    return folder
+
+
+def _write(path: Path, records: Sequence[Removed]) -> None:
+    with atomic_write(path) as stream:
+        for record in records:
+            stream.write(orjson.dumps(record.for_people()) + b"\n")
+
+
+def _summary(bench: Bench, verdicts: Sequence[Verdict], version: str) -> str:
+    stopping = [verdict.summary for verdict in verdicts if verdict.blocks]
+    if stopping:
+        return "; ".join(stopping)
+    sizes = steps.sizes(bench.items)
+    splits = ", ".join(f"{count:,} {name}" for name, count in sizes.items())
+    return f"{version}: {splits}; {len(bench.removed):,} rows left out, each with a reason"
+
+
+def _facts(bench: Bench, folder: Path, selected: Sequence[Row]) -> dict[str, Any]:
+    return {
+        "rows": len(bench.items),
+        "selected": len(selected),
+        "splits": steps.sizes(bench.items),
+        "steps": [report.as_json() for report in bench.reports],
+        "removed": len(bench.removed),
+        "proposals": len(bench.proposals),
+        "lists": str(folder),
+    }
