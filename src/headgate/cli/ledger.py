@@ -1,0 +1,126 @@
+"""`headgate ledger`: show, log, verify, export and query what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headgate import __version__
+from headgate.cli.output import EXIT_OF, common_options, print_json
+from headgate.kit.hashing import short
+
+if TYPE_CHECKING:
+    from headgate.ledger.ledger import Ledger
+
+
+def _examples(*lines: str) -> str:
+    return "\b\nExamples:\n" + "\n".join(f"  headgate ledger {line}" for line in lines)
+
+
+def _store(command: Callable[..., Any]) -> Callable[..., Any]:
+    where = click.Path(path_type=Path)
+    store = click.option(
+        "--ledger", "store", type=where, default=Path(".headgate"), show_default=True, help="Its folder."
+    )
+    return store(common_options(command))
+
+
+def _open(store: Path) -> Ledger:
+    from headgate.ledger.ledger import Ledger
+
+    return Ledger.open(store)
+
+
+def _answer(name: str, outcome: str, **parts: Any) -> dict[str, Any]:
+    return {"headgate": __version__, "command": f"ledger {name}", "outcome": outcome, **parts}
+
+
+@click.group()
+def command() -> None:
+    """Shows, verifies, exports and queries the ledger: everything that is known, append-only."""
+
+
+@command.command(epilog=_examples("show support-topics@1", "show b3:9f3c21 --json"))
+@click.argument("name")
+@_store
+def show(name: str, store: Path, quiet: bool, as_json: bool) -> None:
+    """Shows a record by name, address or beginning of an address: its body, edges and claims."""
+    from headgate.ledger.showing import describe, lines
+
+    with _open(store) as ledger:
+        record = describe(ledger, name)
+    if as_json:
+        print_json(_answer("show", "pass", **record))
+    elif not quiet:
+        click.echo("\n".join(lines(record)))
+
+
+@command.command(epilog=_examples("log --limit 20", "log --since 100 --kind release --json"))
+@click.option("--limit", default=30, show_default=True, help="Newest entries shown.")
+@click.option("--since", default=0, help="Only entries after this number.")
+@click.option("--kind", help="Only records of this kind, such as release.")
+@_store
+def log(limit: int, since: int, kind: str | None, store: Path, quiet: bool, as_json: bool) -> None:
+    """Lists the newest entries of the record log."""
+    with _open(store) as ledger:
+        entries = ledger.log(since=since, limit=limit, newest=True, kind=kind)
+    if as_json:
+        print_json(_answer("log", "pass", entries=[entry.as_json() for entry in entries]))
+    elif not quiet:
+        from headgate.ledger.showing import entry_line
+
+        click.echo("\n".join(map(entry_line, entries)) or "no entries")
+
+
+@command.command(epilog=_examples("verify", "verify --head b3:9f3c21..."))
+@click.option("--head", help="Hash of an entry that must be in the chain; shows whether its end was cut off.")
+@_store
+def verify(head: str | None, store: Path, quiet: bool, as_json: bool) -> int:
+    """Recomputes the hash chain and every address; proves that nothing was edited."""
+    with _open(store) as ledger:
+        found = ledger.verify(head)
+    if as_json:
+        print_json(_answer("verify", **found.as_json()))
+    elif not quiet:
+        from headgate.ledger.showing import verification_lines
+
+        click.echo("\n".join(verification_lines(found)))
+    return int(EXIT_OF[found.outcome])
+
+
+@command.command(epilog=_examples("export ledger.jsonl", "export ledger.jsonl.zst --json"))
+@click.argument("target", type=click.Path(path_type=Path))
+@_store
+def export(target: Path, store: Path, quiet: bool, as_json: bool) -> None:
+    """Writes every record to TARGET, one JSON object a line; .gz and .zst compress."""
+    with _open(store) as ledger:
+        count = ledger.export(target)
+        head = ledger.head().hash
+    if as_json:
+        print_json(_answer("export", "pass", file=str(target), records=count, head=head))
+    elif not quiet:
+        click.echo(f"wrote {count:,} records to {target}; head {head}")
+
+
+@command.command(epilog=_examples("query impact b3:9f3c21", "query closure support-topics@1 --json"))
+@click.argument("question", type=click.Choice(["impact", "closure"]))
+@click.argument("name")
+@_store
+def query(question: str, name: str, store: Path, quiet: bool, as_json: bool) -> None:
+    """Asks what is downstream of a record (impact) or everything that it needs (closure).
+
+    NAME is an address, a name, or subject:KEY for all rows about a person.
+    """
+    from headgate.ledger.showing import ask
+
+    with _open(store) as ledger:
+        found = ask(ledger, question, name)
+    if as_json:
+        print_json(_answer("query", "pass", question=question, of=name, **found.as_json()))
+    elif not quiet:
+        for node in found.nodes:
+            click.echo(f"{node.kind:<16} {node.name:<32} {short(node.id)}")
+        click.echo(f"{question} of {name}: {len(found.nodes):,} records, {len(found.rows):,} rows")
