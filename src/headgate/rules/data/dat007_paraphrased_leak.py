@@ -30,7 +30,8 @@ near to each other. Items and rows from different sources are not calibrated for
 Translations are not seen at all.
 
 ## What to do
-Read the pairs, the likest first. Drop the rows that are rephrasings, and look for their source. A judge, human or model, sees more than words do.
+Read the pairs, the likest first. Drop the rows that are rephrasings, and look for their source: a model
+that was shown test questions, a ticket, a prompt. A judge, human or model, sees more than words do.
 
 ## References
 Yang and others 2023, "Rethinking benchmark and contamination for language models with rephrased
