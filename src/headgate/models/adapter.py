@@ -1,0 +1,151 @@
+"""An adapter folder: its identity, its record, and whether it belongs to a base. No torch needed.
+
+PEFT loads an adapter onto the wrong base in silence (18 of 23 altered pairings said nothing, seven of
+them lost 86 points or more), so what an adapter was trained on is recorded beside its tensors in
+`headgate.json` and compared before any weight is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headgate.kit.errors import Refused
+from headgate.kit.hashing import canonical_json, digest_json
+from headgate.models.fingerprint import Fingerprint, file_marks, read_header, read_json, tensor_marks, weights_root
+
+CONFIG = "adapter_config.json"
+TENSORS = "adapter_model.safetensors"
+RECORD = "headgate.json"
+# Keys that name places, library versions or habits of loading, and change no output.
+IDLE_KEYS = frozenset({"base_model_name_or_path", "revision", "peft_version", "inference_mode", "auto_mapping"})
+PREFIX = "base_model.model."  # PEFT stores every tensor under the wrapped model
+BREAKING = ("weights", "config", "tokenizer", "template")  # parts of a base that an adapter depends on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterMark:
+    """Identity of an adapter: tensors and settings, whoever saved them and wherever."""
+
+    tensors: str
+    config: str
+
+    @property
+    def digest(self) -> str:
+        """One address over both."""
+        return digest_json({"tensors": self.tensors, "config": self.config})
+
+
+def adapter_mark(folder: Path) -> AdapterMark:
+    """The identity of an adapter folder.
+
+    Raises:
+        Refused: a file is missing or damaged.
+    """
+    return AdapterMark(
+        tensors=weights_root(file_marks(folder / TENSORS)), config=digest_json(canonical_config(read_config(folder)))
+    )
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The adapter's settings as PEFT wrote them."""
+    return read_json(folder / CONFIG)
+
+
+def canonical_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings in one form: PEFT writes sets in the order of the hash seed and the path of the base."""
+    out = {}
+    for key, value in sorted(config.items()):
+        if key in IDLE_KEYS:
+            continue
+        out[key] = sorted(value) if isinstance(value, list) and all(isinstance(one, str) for one in value) else value
+    return out
+
+
+def canonical_bytes(config: Mapping[str, Any], base_name: str) -> bytes:
+    """The file to ship: canonical settings, with the base's name for people and no path."""
+    return canonical_json({**canonical_config(config), "base_model_name_or_path": base_name, "inference_mode": True})
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """What headgate recorded when the adapter was made; None for an adapter from elsewhere."""
+    path = folder / RECORD
+    return read_json(path) if path.exists() else None
+
+
+def must_belong(folder: Path, base: Path, fingerprint: Fingerprint, *, allow_unrecorded: bool = False) -> None:
+    """Refuses an adapter that was not made for this base, or that was changed since.
+
+    Raises:
+        Refused: no record, another base (naming the parts that differ), edited files, or tensors
+            that do not fit the base's shapes.
+    """
+    record = read_record(folder)
+    if record is None and not allow_unrecorded:
+        raise Refused(
+            "the adapter has no record of its base",
+            file=str(folder / RECORD),
+            wanted=f"the {RECORD} that headgate train writes",
+            next_step="train it with headgate, or load it with allow_unrecorded=True at your own risk",
+        )
+    if record is not None:
+        _same_base(folder, base, fingerprint, record)
+        mark = adapter_mark(folder)
+        if record.get("adapter") != mark.digest:
+            part = "tensors" if record.get("tensors") != mark.tensors else "settings"
+            raise Refused(f"the adapter's {part} were changed after it was made", file=str(folder), found=mark.digest)
+    must_fit(folder, base)
+
+
+def _same_base(folder: Path, base: Path, fingerprint: Fingerprint, record: Mapping[str, Any]) -> None:
+    differing = [name for name in fingerprint.differences(record.get("base", {})) if name in BREAKING]
+    if differing:
+        raise Refused(
+            "the adapter was made for another base",
+            file=str(folder),
+            found=f"{base} differs in " + ", ".join(differing),
+            wanted=f"base {record.get('base_name', '')} {record.get('base', {}).get('root', '')}".strip(),
+            next_step="load it with the base it was trained on, or train it again on this one",
+        )
+
+
+def must_fit(folder: Path, base: Path) -> None:
+    """Refuses an adapter whose LoRA tensors do not cover exactly modules of the base, pair by pair.
+
+    Raises:
+        Refused: a module is not in the base, half of a pair is missing, a shape does not fit, or a
+            module that the settings target has no tensors.
+    """
+    header, _ = read_header(folder / TENSORS)
+    config = read_config(folder)
+    if config.get("peft_type") != "LORA":
+        raise Refused("not a LoRA adapter", file=str(folder / CONFIG), found=repr(config.get("peft_type")))
+    shapes = {name: mark.shape for name, mark in tensor_marks(base).items()}
+    halves: dict[str, dict[str, tuple[int, ...]]] = {}
+    for name, (_, shape, _, _) in header.items():
+        stem, _, half = name.removeprefix(PREFIX).partition(".lora_")
+        halves.setdefault(stem, {})[half] = shape
+    wrong = [text for stem, pair in sorted(halves.items()) if (text := _misfit(stem, pair, shapes))]
+    targets = config.get("target_modules") or []
+    if isinstance(targets, list):
+        covered = {stem.rpartition(".")[2] for stem in halves}
+        wrong += [f"target {name} has no tensors" for name in sorted(set(targets) - covered)]
+        wanted = {n.removesuffix(".weight") for n in shapes if n.removesuffix(".weight").rpartition(".")[2] in targets}
+        wrong += [f"{name} has no tensors" for name in sorted(wanted - set(halves))]
+    if wrong:
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise Refused("the adapter does not fit the base", file=str(folder), found="; ".join(wrong[:3]) + more)
+
+
+def _misfit(stem: str, pair: Mapping[str, tuple[int, ...]], shapes: Mapping[str, tuple[int, ...]]) -> str:
+    down, up = pair.get("A.weight"), pair.get("B.weight")
+    base = shapes.get(f"{stem}.weight")
+    if base is None:
+        return f"{stem} is not in the base"
+    if down is None or up is None:
+        return f"{stem} lacks half of its pair"
+    if len(base) != 2 or (up[0], down[1]) != base or up[1] != down[0]:
+        return f"{stem} is {up} x {down} on {base}"
+    return ""
