@@ -1,0 +1,43 @@
+"""What is trained on: the rows of one split of a frozen dataset version, in the order of the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.kit.errors import Refused
+from headgate.ledger.ledger import Ledger
+from headgate.rows.row import Row, from_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """Rows of one split, ordered by their numbers in the ledger."""
+
+    version: Any  # headgate.ledger.versions.DatasetVersion
+    split: str
+    rows: tuple[Row, ...]
+
+
+def material(ledger: Ledger, dataset: str, split: str) -> Material:
+    """Reads the rows of a split.
+
+    Raises:
+        Refused: no such dataset version or split, or rows whose content was erased since it was frozen.
+    """
+    version = ledger.versions.get(dataset)
+    if split not in version.splits:
+        raise Refused(
+            f"dataset version {version.name} has no split {split!r}",
+            found=", ".join(sorted(version.splits)) or "no splits",
+            next_step="name one of them with split =, or let [curate] make it",
+        )
+    numbers = version.splits[split]
+    rows = tuple(from_bytes(body) for _, _, body in sorted(ledger.rows.bodies(numbers), key=lambda one: one[0]))
+    if len(rows) != len(numbers):
+        raise Refused(
+            f"rows of {version.name} are gone",
+            found=f"{len(numbers) - len(rows)} of {len(numbers)} have no content any more",
+            next_step="freeze a new version without them: headgate curate",
+        )
+    return Material(version=version, split=split, rows=rows)

@@ -1,0 +1,215 @@
+"""The stage train: from a frozen dataset version to an adapter with a closed record.
+
+Transition run to candidate. Pre-flight looks at every row before a model is loaded; what it finds
+stops the run. Every run is recorded: passed, failed and interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from headgate.kit.errors import Refused
+from headgate.kit.hashing import short
+from headgate.kit.progress import progress
+from headgate.ledger.ledger import Edge, Ledger
+from headgate.ledger.steps import StageContext, StepResult
+from headgate.models.chat_template import ChatTemplate
+from headgate.models.tokenizer import Tokenizer
+from headgate.stats.verdict import Outcome, worst
+from headgate.train.closure import Base, choice, engine_source, find_base, history, plan
+from headgate.train.environment import packages
+from headgate.train.material import Material, material
+from headgate.train.preflight import PreFlight, limit_of, pre_flight
+from headgate.train.schedule import schedule_of
+from headgate.train.settings import Settings
+from headgate.train.shard import keep
+from headgate.train.training import Finished, Workshop, train_seeds
+
+
+def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepResult:
+    """Trains one adapter for each seed and hands on the chosen one.
+
+    Raises:
+        Refused: no dataset version above, no such base or split, or a base that cannot be loaded.
+        Unavailable: the libraries that train are not installed.
+    """
+    dataset = context.outputs.get("curate", {}).get("dataset")
+    if not dataset:
+        raise Refused(
+            "there is no dataset version to train on", next_step="run [curate] first: headgate run --until curate"
+        )
+    base = find_base(ledger, settings.base, context.folder)
+    rows = material(ledger, dataset, settings.split)
+    flight = _fly(rows, base, settings, context)
+    if flight.blocks:
+        return _stopped(ledger, rows, base, flight, context)
+    held = _held(ledger, dataset, base, settings, context)
+    if held is not None and held.blocks:
+        return _stopped(ledger, rows, base, held, context)
+    shard = flight.shard
+    schedules = {
+        seed: schedule_of(shard.row_ids, seed=seed, batch=settings.batch, steps=settings.steps, epochs=settings.epochs)
+        for seed in settings.seeds
+    }
+    planned = plan(
+        material=rows,
+        shard=shard,
+        schedules=schedules,
+        base=base,
+        settings=settings,
+        held=held.shard if held else None,
+    )
+    keep(shard, context.work / "shards")
+    shop = Workshop(
+        work=context.work,
+        base=base,
+        settings=settings,
+        shard=shard,
+        held=held.shard if held else None,
+        schedules=schedules,
+        plan=planned,
+        pad_id=flight.pad_id,
+        quiet=context.quiet,
+    )
+    told = history(ledger, rows, settings, context.folder)
+    if (reached := shop.interrupted_at()) is not None:
+        told["failed_runs"].append(
+            _record(ledger, rows, base, context, _failed(shop, "interrupted", f"at step {reached}"))
+        )
+    try:
+        finished = train_seeds(shop)
+    except Exception as error:
+        _record(ledger, rows, base, context, _failed(shop, "fail", f"{type(error).__name__}: {error}"))
+        raise
+    picked = choice(settings, [one.trained.held_loss for one in finished])
+    body = {
+        "outcome": "pass",
+        "plan": planned,
+        "plan_digest": shop.plan_digest,
+        "history": told,
+        "choice": picked,
+        "results": [one.as_json(ledger.content.put(one.curve)) for one in finished],
+    }
+    with ledger.transaction():
+        run_id = _record(ledger, rows, base, context, body)
+        nodes = {one.seed: _record_adapter(ledger, one, base, run_id, context) for one in finished}
+    shop.close()
+    chosen = next(one for one in finished if one.seed == picked["chosen"])
+    return _passed(flight, chosen, run_id, nodes, _as_before(ledger, rows, shop.plan_digest, run_id, finished))
+
+
+def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any:
+    """What else decides whether training must run again: engine, libraries, and a base known by name."""
+    return {
+        "engine": engine_source(),
+        "packages": packages(),
+        "base": find_base(ledger, settings.base, context.folder).fingerprint.root,
+    }
+
+
+def _fly(rows: Material, base: Base, settings: Settings, context: StageContext) -> PreFlight:
+    tokenizer, template = Tokenizer(base.folder), ChatTemplate.of_folder(base.folder)
+    limit = limit_of(base.folder, settings.max_tokens)
+    with progress("pre-flight", len(rows.rows), quiet=context.quiet) as advance:
+        return pre_flight(rows.rows, tokenizer, template, limit, advance)
+
+
+def _held(ledger: Ledger, dataset: str, base: Base, settings: Settings, context: StageContext) -> PreFlight | None:
+    if settings.choose != "lowest-loss":
+        return None
+    return _fly(material(ledger, dataset, settings.choose_on), base, settings, context)
+
+
+def _stopped(ledger: Ledger, rows: Material, base: Base, flight: PreFlight, context: StageContext) -> StepResult:
+    summary = flight.verdicts[0].summary
+    body = {
+        "outcome": "fail",
+        "stopped_at": "pre-flight",
+        "why": summary,
+        "dataset": rows.version.name,
+        "split": rows.split,
+        "shard": flight.shard.digest,
+    }
+    run_id = _record(ledger, rows, base, context, body)
+    return StepResult(
+        stage="train",
+        outcome=worst(flight.verdicts),
+        summary=f"pre-flight stopped the run before the first step: {summary}",
+        verdicts=flight.verdicts,
+        outputs={"run": run_id},
+        facts={"steps": 0, "rows": len(rows.rows), "longest": flight.longest},
+    )
+
+
+def _failed(shop: Workshop, outcome: str, why: str) -> dict[str, Any]:
+    return {"outcome": outcome, "why": why, "plan": shop.plan, "plan_digest": shop.plan_digest}
+
+
+def _record(ledger: Ledger, rows: Material, base: Base, context: StageContext, body: Mapping[str, Any]) -> str:
+    base_id = _record_base(ledger, base, context)
+    edges = [Edge("trained-on", rows.version.node_id), Edge("derived-from", base_id)]
+    return ledger.record("run", context.flow_name or rows.version.name, body, edges=edges, at=context.now)
+
+
+def _record_base(ledger: Ledger, base: Base, context: StageContext) -> str:
+    # Seen from the project, so that a record holds no path of one machine.
+    folder = os.path.relpath(base.folder.resolve(), context.folder.resolve())
+    return ledger.record("base", base.name, {"fingerprint": base.fingerprint.as_json(), "folder": folder})
+
+
+def _record_adapter(ledger: Ledger, one: Finished, base: Base, run_id: str, context: StageContext) -> str:
+    body = {
+        "digest": one.mark.digest,
+        "tensors": one.mark.tensors,
+        "config": one.mark.config,
+        "seed": one.seed,
+        "base": base.fingerprint.root,
+        "folder": str(one.folder.relative_to(context.work)),
+    }
+    edges = [Edge("derived-from", run_id), Edge("derived-from", _record_base(ledger, base, context))]
+    return ledger.record("adapter", f"{base.name}@{short(one.mark.digest)[3:]}", body, edges=edges, at=context.now)
+
+
+def _as_before(ledger: Ledger, rows: Material, planned: str, run_id: str, finished: Sequence[Finished]) -> bool | None:
+    """Whether earlier runs of the same plan gave the same tensors; None: this is the first."""
+    answers = []
+    for link in ledger.edges_to(rows.version.node_id, "trained-on"):
+        node = ledger.node(link.source_id)
+        if node.id != run_id and node.body.get("outcome") == "pass" and node.body["plan_digest"] == planned:
+            answers.append([one["adapter"] for one in node.body["results"]])
+    return None if not answers else all(one == [f.mark.digest for f in finished] for one in answers)
+
+
+def _passed(
+    flight: PreFlight, chosen: Finished, run_id: str, nodes: Mapping[int, str], same: bool | None
+) -> StepResult:
+    trained = chosen.trained
+    losses = trained.losses
+    return StepResult(
+        stage="train",
+        outcome=Outcome.PASS,
+        summary=(
+            f"adapter {short(chosen.mark.digest)} from {len(flight.shard):,} rows in {len(losses):,} steps, "
+            f"loss {losses[0]:.2f} to {losses[-1]:.2f}, {trained.wall_s:.0f} s"
+        ),
+        verdicts=flight.verdicts,
+        outputs={"adapter": nodes[chosen.seed], "run": run_id, "adapter_path": str(chosen.folder)},
+        facts={
+            "adapter": chosen.mark.digest,
+            "seed": chosen.seed,
+            "seeds": list(nodes),
+            "steps": len(losses),
+            "rows": len(flight.shard),
+            "learned_tokens": flight.shard.supervised,
+            "longest": flight.longest,
+            "loss_first": losses[0],
+            "loss_last": losses[-1],
+            "wall_s": round(trained.wall_s, 2),
+            "cpu_s": round(trained.cpu_s, 2),
+            "resumed_from": trained.resumed_from,
+            "same_as_earlier_runs": same,
+            "plan": chosen.plan_digest,
+        },
+    )

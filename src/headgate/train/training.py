@@ -1,0 +1,189 @@
+"""One training after the other, each in its own folder, each able to go on after a kill.
+
+A job's folder is named by the digest of the plan, so that checkpoints are only ever resumed by the very
+same plan. A finished adapter is moved in one step to a folder named by its own digest.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from headgate import __version__
+from headgate.kit.doors import open_door
+from headgate.kit.files import atomic_write
+from headgate.kit.hashing import canonical_json, digest_json
+from headgate.kit.progress import Advance, progress
+from headgate.models.adapter import RECORD, AdapterMark, adapter_mark
+from headgate.train.closure import Base
+from headgate.train.doors import TRAIN_DOORS
+from headgate.train.job import Job, Trained
+from headgate.train.schedule import Schedule
+from headgate.train.settings import Settings
+from headgate.train.shard import Shard
+
+RECORD_FORM = 1
+SHOWN_DIGITS = 12  # of a digest in the name of a folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """One trained adapter in its folder."""
+
+    seed: int
+    folder: Path
+    mark: AdapterMark
+    trained: Trained
+    plan_digest: str
+
+    @property
+    def curve(self) -> bytes:
+        """The loss of each step as canonical JSON."""
+        return canonical_json(list(self.trained.losses))
+
+    def as_json(self, curve: str) -> dict[str, Any]:
+        """The result half of the closure; `curve` is where the ledger keeps the losses."""
+        t = self.trained
+        return {
+            "seed": self.seed,
+            "adapter": self.mark.digest,
+            "tensors": self.mark.tensors,
+            "config": self.mark.config,
+            "loss_curve": curve,
+            "loss_last": t.losses[-1] if t.losses else None,
+            "held_loss": t.held_loss,
+            "modules": list(t.modules),
+            "resumed_from": t.resumed_from,
+            "wall_s": round(t.wall_s, 3),
+            "cpu_s": round(t.cpu_s, 3),
+            "trainer": dict(t.resolved),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """Everything that the trainings of one run share."""
+
+    work: Path
+    base: Base
+    settings: Settings
+    shard: Shard
+    held: Shard | None
+    schedules: Mapping[int, Schedule]
+    plan: Mapping[str, Any]
+    pad_id: int
+    quiet: bool
+
+    @cached_property
+    def plan_digest(self) -> str:
+        """Address of the plan."""
+        return digest_json(dict(self.plan))
+
+    @property
+    def folder(self) -> Path:
+        """Where this plan's unfinished work lies."""
+        return self.work / "runs" / self.plan_digest[3 : 3 + SHOWN_DIGITS]
+
+    def interrupted_at(self) -> int | None:
+        """The last checkpoint of an earlier process that never came to an end with this plan; None: there was none."""
+        if not (self.folder / "plan.json").exists():
+            return None
+        steps = [int(path.name.rpartition("-")[2]) for path in self.folder.glob("seed-*/checkpoint-*")]
+        return max(steps, default=0)
+
+    def close(self) -> None:
+        """Removes what only an interrupted run needs."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def train_seeds(shop: Workshop) -> list[Finished]:
+    """One adapter for each seed, in the order of the settings.
+
+    Raises:
+        Refused: the base cannot be loaded or has no such modules.
+        Unavailable: the engine's libraries are not installed.
+    """
+    engine = open_door(TRAIN_DOORS[shop.settings.engine])
+    shop.folder.mkdir(parents=True, exist_ok=True)
+    with atomic_write(shop.folder / "plan.json") as stream:
+        stream.write(canonical_json(dict(shop.plan)))
+    total = sum(one.steps for one in shop.schedules.values())
+    with progress("training", total, quiet=shop.quiet) as advance:
+        return [_one(shop, engine, seed, advance) for seed in shop.settings.seeds]
+
+
+def _one(shop: Workshop, engine: Any, seed: int, advance: Advance) -> Finished:
+    if (known := _known(shop, seed)) is not None:
+        advance(len(known.trained.losses))
+        return known
+    out = shop.folder / f"seed-{seed}-adapter"
+    shutil.rmtree(out, ignore_errors=True)
+    job = Job(
+        base=shop.base.folder,
+        shard=shop.shard,
+        schedule=shop.schedules[seed],
+        settings=shop.settings,
+        seed=seed,
+        pad_id=shop.pad_id,
+        out=out,
+        checkpoints=shop.folder / f"seed-{seed}",
+        held=shop.held,
+    )
+    trained: Trained = engine.train(job, advance)
+    finished = _placed(shop, seed, out, trained)
+    # From here on a kill costs nothing of this seed.
+    with atomic_write(shop.folder / f"seed-{seed}.json") as stream:
+        stream.write(canonical_json({"folder": finished.folder.name, "trained": _trained_json(trained)}))
+    return finished
+
+
+def _placed(shop: Workshop, seed: int, out: Path, trained: Trained) -> Finished:
+    """Gives the adapter its record and moves it to the folder of its digest."""
+    mark = adapter_mark(out)
+    record = {
+        "form": RECORD_FORM,
+        "adapter": mark.digest,
+        "tensors": mark.tensors,
+        "config": mark.config,
+        "base": shop.base.fingerprint.as_json(),
+        "base_name": shop.base.name,
+        "plan": shop.plan_digest,
+        "dataset": shop.plan["data"]["dataset"],
+        "seed": seed,
+        "made_by": f"headgate {__version__}",
+    }
+    with atomic_write(out / RECORD) as stream:
+        stream.write(canonical_json(record))
+    target = shop.work / "adapters" / mark.digest[3 : 3 + SHOWN_DIGITS]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        shutil.rmtree(target)  # the same tensors, perhaps damaged since
+    out.replace(target)
+    return Finished(seed=seed, folder=target, mark=mark, trained=trained, plan_digest=shop.plan_digest)
+
+
+def _known(shop: Workshop, seed: int) -> Finished | None:
+    """The adapter of a seed that an interrupted run had finished."""
+    path = shop.folder / f"seed-{seed}.json"
+    if not path.exists():
+        return None
+    body = orjson.loads(path.read_bytes())
+    folder = shop.work / "adapters" / Path(body["folder"]).name
+    if not folder.is_dir():
+        return None
+    mark = adapter_mark(folder)
+    if mark.digest[3 : 3 + SHOWN_DIGITS] != folder.name:
+        return None
+    t = body["trained"]
+    trained = Trained(**{**t, "losses": tuple(t["losses"]), "modules": tuple(t["modules"])})
+    return Finished(seed=seed, folder=folder, mark=mark, trained=trained, plan_digest=shop.plan_digest)
+
+
+def _trained_json(trained: Trained) -> dict[str, Any]:
+    return {name: getattr(trained, name) for name in Trained.__dataclass_fields__}
