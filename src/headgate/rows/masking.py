@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,6 +42,8 @@ def mask_row(row: Row, find: Finder) -> Masked:
 
     Slices, keys and addresses of the side data are left alone: they are identities, not prose.
     """
+    if not any(find(value) for value in texts_of(row) if value):
+        return Masked(row, {})
     counts: Counter[str] = Counter()
 
     def text(value: str) -> str:
@@ -70,7 +72,15 @@ def mask_row(row: Row, find: Finder) -> Masked:
         steps=tuple((text(step), good) for step, good in row.steps),
         side=replace(row.side, extra=extra),
     )
-    return Masked(masked, dict(sorted(counts.items()))) if counts else Masked(row, {})
+    return Masked(masked, dict(sorted(counts.items())))
+
+
+def texts_of(row: Row) -> Iterator[str]:
+    """Every text of a row that replacement looks at."""
+    for turn in (*row.messages, *row.chosen, *(turn for one in row.rejected for turn in one)):
+        yield from (turn.content, turn.reasoning, turn.parts, *(call.arguments for call in turn.tool_calls))
+    yield from (step for step, _ in row.steps)
+    yield from _strings(row.side.extra)
 
 
 def applied(text: str, found: Sequence[Replacement]) -> str:
@@ -95,6 +105,14 @@ def _place(at: int, found: Sequence[Replacement], *, late: bool) -> int:
         begin = last.start + shift - (len(last.text) - (last.end - last.start))
         return begin + len(last.text) if late else begin
     return at + shift
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | Mapping):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _strings(one)
 
 
 def _walk(value: Any, text: Callable[[str], str]) -> Any:
