@@ -1,0 +1,100 @@
+"""The stage check: a frozen dataset version against the rules, before anything is trained on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyroaring import BitMap
+
+from headgate.check.settings import Settings
+from headgate.kit.clock import stamp
+from headgate.kit.errors import Refused
+from headgate.kit.progress import progress
+from headgate.ledger.ledger import Ledger
+from headgate.ledger.steps import StageContext, StepResult
+from headgate.rows.reading import read_rows
+from headgate.rows.row import Row, from_bytes
+from headgate.rules.claimed import claims_about
+from headgate.rules.given import Corpus, Given
+from headgate.rules.running import run_rules
+from headgate.rules.selection import select
+from headgate.stats.verdict import Outcome, Verdict, worst
+
+STAGE = "check"
+ABOVE = "curate"
+
+
+def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepResult:
+    """Runs the selected rules over the training split of the version that `curate` froze.
+
+    Raises:
+        Refused: there is no version, it lacks the split, or an evaluation file cannot be read.
+    """
+    name = context.outputs.get(ABOVE, {}).get("dataset")
+    if name is None:
+        raise Refused("there is no dataset version to check", wanted="a section [curate] above [check]")
+    version = ledger.versions.get(name)
+    if settings.split not in version.splits:
+        raise Refused(
+            f"{name} has no split {settings.split!r}",
+            found=", ".join(version.splits),
+            next_step=f"headgate check --set check.split={next(iter(version.splits), 'train')}",
+        )
+    rows = _rows(ledger, version.splits[settings.split], context.quiet)
+    items = [row for split in settings.held for row in _rows(ledger, version.splits[split], context.quiet)]
+    items += _items(settings, context)
+    training = Corpus(rows, name=f"{name} ({settings.split})")
+    evaluation = Corpus(items, name=", ".join(settings.eval)) if settings.eval or settings.held else None
+    given = Given(
+        {
+            "training-rows": training,
+            "evaluation-items": evaluation,
+            "claims": claims_about(ledger, rows, context.now),
+        }
+    )
+    chosen = select(settings.select, ignore=settings.ignore)
+    verdicts = run_rules(chosen, given, settings.rules, settings.level, quiet=context.quiet)
+    return StepResult(
+        stage=STAGE,
+        outcome=worst(verdicts),
+        summary=_summary(verdicts, len(rows), len(items)),
+        verdicts=tuple(verdicts),
+        outputs={"dataset": name},
+        facts={"rows": len(rows), "items": len(items), "rules": [rule.name for rule in chosen]},
+    )
+
+
+def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> object:  # noqa: ARG001 - one shape for all
+    """What decides beside settings and files: the claims, and the day on which they are asked."""
+    claims = [claim for what in ("consent", "licence") for claim in ledger.claims.all(what)]
+    now = stamp(context.now)
+    return {"claims": [claim.id for claim in claims], "holding": [claim.id for claim in claims if claim.holds(now)]}
+
+
+def _rows(ledger: Ledger, numbers: BitMap, quiet: bool) -> list[Row]:
+    out = []
+    with progress("check: read rows", len(numbers), quiet=quiet) as advance:
+        for _, address, body in ledger.rows.bodies(numbers):
+            row = from_bytes(body)
+            vars(row)["id"] = address  # known from the ledger, so that it is not computed again
+            out.append(row)
+            advance(1)
+    return out
+
+
+def _items(settings: Settings, context: StageContext) -> list[Row]:
+    items: list[Row] = []
+    for file in settings.eval:
+        path = context.folder / file
+        items += read_rows(path, format=settings.format or None, columns=settings.columns or None, strict=True)
+    return items
+
+
+def _summary(verdicts: Sequence[Verdict], rows: int, items: int) -> str:
+    stopping = [verdict.summary for verdict in verdicts if verdict.blocks]
+    if stopping:
+        return "; ".join(stopping)
+    asked = sum(verdict.outcome is not Outcome.SKIPPED for verdict in verdicts)
+    warn = [verdict.rule for verdict in verdicts if verdict.outcome is Outcome.FAIL]
+    told = f"; warnings: {', '.join(warn)}" if warn else ""
+    return f"{asked} rules over {rows:,} rows and {items:,} evaluation items{told}"

@@ -1,0 +1,23 @@
+"""The section [check] of the flow file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.kit.settings import option
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Which rules a dataset version must pass before it may be trained on, and against which items."""
+
+    select: list[str] = option(["data", "lineage"], help="Rules by name, code, shelf or failure.")
+    ignore: list[str] = option([], help="Rules to leave out, in the same words.")
+    eval: list[str] = option([], help="Evaluation files that training rows must not resemble.", unit="files")
+    columns: dict[str, str] = option({}, help="Our column names and those of the evaluation files.")
+    format: str = option("", help="Format of the evaluation files; empty: detected.")
+    split: str = option("train", help="Split that the rules read.")
+    held: list[str] = option([], help="Splits of the version that count as evaluation items as well.")
+    level: dict[str, str] = option({}, help="note, warn or block, by rule.")
+    rules: dict[str, dict[str, Any]] = option({}, help="Options of rules, by rule.")
