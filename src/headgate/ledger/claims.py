@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from headgate.kit.clock import parse_moment, stamp
 from headgate.kit.errors import Refused
@@ -76,7 +76,8 @@ class Claims:
         """Records a claim; the same claim again is not recorded again. Returns its id.
 
         Raises:
-            Refused: an unknown kind of claim, a date that is none, or an end before the beginning.
+            Refused: an unknown kind of claim, a date that is none, an end before the beginning, or
+                `supersedes` names no claim on the same matter.
         """
         if what not in WHAT:
             raise Refused("unknown kind of claim", found=what, wanted=", ".join(WHAT))
@@ -97,10 +98,22 @@ class Claims:
         address = digest_json(fields)
         with self._begin() as writing:
             if writing.connection.scalar(select(schema.claims.c.seq).where(schema.claims.c.id == address)) is None:
-                seq = writing.append("claim", {"id": address, "about": about, "what": what})
-                row = fields | {"value": canonical_json(value).decode(), "id": address, "seq": seq}
-                writing.connection.execute(insert(schema.claims), row | {"recorded_at": writing.now()})
+                self._must_match(writing.connection, supersedes, about, what)
+                recorded_at = writing.now()
+                said = {"id": address, "about": about, "what": what, "recorded_at": recorded_at}
+                row = fields | {"value": canonical_json(value).decode(), "id": address, "recorded_at": recorded_at}
+                writing.connection.execute(insert(schema.claims), row | {"seq": writing.append("claim", said)})
         return address
+
+    def _must_match(self, connection: Connection, supersedes: str | None, about: str, what: str) -> None:
+        if supersedes is None:
+            return
+        table = schema.claims.c
+        query = select(table.about, table.what).where(table.id == supersedes)
+        earlier = connection.execute(query).first() if schema.is_address(supersedes) else None
+        if earlier is None or (earlier.about, earlier.what) != (about, what):
+            found = f"{earlier.what} of {earlier.about}" if earlier else f"no claim {supersedes}"
+            raise Refused("a claim corrects only one on the same matter", found=found, wanted=f"{what} of {about}")
 
     def at(self, about: str, what: str, when: Moment, known_at: Moment | None = None) -> Claim | None:
         """The claim that holds at `when`, by what was known at `known_at` (None: now)."""

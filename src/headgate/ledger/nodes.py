@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, insert, select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.sql import Select
 
 from headgate.kit.errors import Broken, Refused
@@ -88,11 +88,11 @@ class Nodes:
         with self._begin() as writing:
             found = writing.connection.execute(select(schema.nodes.c.seq).where(schema.nodes.c.id == address)).first()
             if found is None:
-                seq = writing.append("node", {"id": address, "kind": kind, "name": name})
-                row = {"seq": seq, "id": address, "kind": kind, "name": name, "at": writing.now()}
+                said = {"id": address, "kind": kind, "name": name, "at": writing.now()}
+                row = {"seq": writing.append("node", said), **said}
                 writing.connection.execute(insert(schema.nodes), row)
                 text = canonical_json(body).decode()
-                writing.connection.execute(insert(schema.node_bodies), {"seq": seq, "body": text})
+                writing.connection.execute(insert(schema.node_bodies), {"seq": row["seq"], "body": text})
             self._link(writing, address, list(edges))
         return address
 
@@ -107,17 +107,13 @@ class Nodes:
         unknown = sorted({edge.label for edge in edges} - LABELS)
         if unknown:
             raise Broken("unknown edge label", found=", ".join(unknown), wanted=", ".join(sorted(LABELS)))
-        table = schema.edges.c
         wanted = {(source_id, edge.label, edge.target_id) for edge in edges}
-        targets = {target for _, _, target in wanted}
-        there = set(writing.connection.scalars(select(schema.nodes.c.id).where(schema.nodes.c.id.in_(targets))))
-        there |= set(writing.connection.scalars(select(schema.rows.c.id).where(schema.rows.c.id.in_(targets))))
-        if targets - there:
-            raise Broken("an edge to something that is not in the ledger", found=", ".join(sorted(targets - there)[:3]))
+        ends = {source_id, *(target for _, _, target in wanted)}
+        if absent := sorted(ends - self._there(writing.connection, ends)):
+            raise Broken("an edge to something that is not in the ledger", found=", ".join(absent[:3]))
+        table = schema.edges.c
         known = writing.connection.execute(
-            select(table.source_id, table.label, table.target_id).where(
-                and_(table.source_id == source_id, table.target_id.in_(targets))
-            )
+            select(table.source_id, table.label, table.target_id).where(table.source_id == source_id)
         )
         new = sorted(wanted - {(a, b, c) for a, b, c in known})
         if not new:
@@ -125,6 +121,33 @@ class Nodes:
         seq = writing.append("edges", {"edges": [list(one) for one in new]})
         rows = [{"source_id": a, "label": b, "target_id": c, "seq": seq} for a, b, c in new]
         writing.connection.execute(insert(schema.edges), rows)
+
+    def _there(self, connection: Connection, ids: Iterable[str]) -> set[str]:
+        wanted = sorted(ids)
+        found: set[str] = set()
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            for table in (schema.nodes, schema.rows):
+                found |= set(connection.scalars(select(table.c.id).where(table.c.id.in_(part))))
+        return found
+
+    def erase(self, address: str) -> bool:
+        """Removes what a node says for good; its id and edges stay. False when it was gone already.
+
+        Raises:
+            Refused: the body of a dataset version, which proves its rows and holds no text.
+        """
+        with self._begin() as writing:
+            node = self.get(address)
+            if node.kind == "dataset-version":
+                raise Refused("the manifest of a dataset version is never erased", found=node.name)
+            if node.erased:
+                return False
+            bodies = schema.node_bodies
+            writing.connection.execute(delete(bodies).where(bodies.c.seq == node.seq))
+            writing.append("node-erased", {"id": node.id})
+            writing.erases = True
+        return True
 
     def get(self, name: str) -> Node:
         """A node by id, by the beginning of its id, or by its name (the newest of that name).

@@ -6,7 +6,7 @@ dataset version is a small bitmap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,16 @@ class Appended:
     numbers: BitMap  # of all rows given, known ones included
     new: int
     known: int
+
+
+def facts_digest(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Digest of everything that is known of rows beside their bodies, in order of number."""
+    return digest_json([[row[column.name] for column in schema.rows.c] for row in rows])
+
+
+def parents_digest(parents: Iterable[Mapping[str, Any]]) -> str:
+    """Digest of the parents of rows, whatever their order."""
+    return digest_json(sorted([one["child"], one["parent_id"]] for one in parents))
 
 
 class Rows:
@@ -86,8 +96,8 @@ class Rows:
                     parents += [{"child": number, "parent_id": parent} for parent in dict.fromkeys(record.parents)]
                 numbers.add(number)
             if rows:
-                listed = digest_json([[row["id"], row["body_digest"]] for row in rows])
-                writing.append("rows", {"first": following, "rows": len(rows), "digest": listed})
+                said = {"first": following, "rows": len(rows), "digest": facts_digest(rows), "parents": len(parents)}
+                writing.append("rows", {**said, "parents_digest": parents_digest(parents)})
                 writing.connection.execute(insert(schema.rows), rows)
                 writing.connection.execute(insert(schema.row_bodies), bodies)
                 if parents:

@@ -15,6 +15,7 @@ from headgate.kit.hashing import digest, digest_json
 from headgate.ledger import schema
 from headgate.ledger.chain import GENESIS, Entry, Head, entry_hash, head_of
 from headgate.ledger.nodes import node_id
+from headgate.ledger.rows import facts_digest, parents_digest
 from headgate.stats.verdict import Outcome
 
 PROBLEMS_KEPT = 1000
@@ -114,13 +115,17 @@ def _payloads(connection: Connection, action: str) -> dict[int, Any]:
 
 def _nodes(connection: Connection) -> Iterator[Problem]:
     logged = _payloads(connection, "node")
+    erased = {body["id"] for body in _payloads(connection, "node-erased").values()}
     nodes, bodies = schema.nodes, schema.node_bodies
     query = select(nodes, bodies.c.body).select_from(nodes.outerjoin(bodies, bodies.c.seq == nodes.c.seq))
     for row in connection.execute(query):
         said = logged.pop(row.seq, None)
-        if said != {"id": row.id, "kind": row.kind, "name": row.name}:
+        if said != {"id": row.id, "kind": row.kind, "name": row.name, "at": row.at}:
             yield Problem(row.seq, f"node {row.kind} {row.name!r} is not what the log says")
-        if row.body is not None and node_id(row.kind, row.name, orjson.loads(row.body)) != row.id:
+        if row.body is None:
+            if row.id not in erased:
+                yield Problem(row.seq, f"the body of {row.kind} {row.name!r} is gone and was not erased")
+        elif node_id(row.kind, row.name, orjson.loads(row.body)) != row.id:
             yield Problem(row.seq, f"the body of {row.kind} {row.name!r} was edited")
     for seq in logged:
         yield Problem(seq, "the node of this entry was deleted")
@@ -145,24 +150,32 @@ def _rows(connection: Connection) -> Iterator[Problem]:
     erased = BitMap(n for body in _payloads(connection, "rows-erased").values() for n in body["numbers"])
     decompress = zstandard.ZstdDecompressor().decompress
     rows, bodies = schema.rows, schema.row_bodies
+    told = BitMap()
     for seq, batch in sorted(_payloads(connection, "rows").items()):
         first, count = batch["first"], batch["rows"]
+        told |= BitMap(range(first, first + count))
         query = (
-            select(rows.c.number, rows.c.id, rows.c.body_digest, bodies.c.body)
+            select(rows, bodies.c.body)
             .select_from(rows.outerjoin(bodies, bodies.c.number == rows.c.number))
             .where(rows.c.number.between(first, first + count - 1))
             .order_by(rows.c.number)
         )
-        listed = []
+        facts = []
         for row in connection.execute(query):
-            listed.append([row.id, row.body_digest])
+            facts.append(dict(row._mapping))
             if row.body is None:
                 if row.number not in erased:
                     yield Problem(seq, f"the body of row {row.number} is gone and was not erased")
             elif not _decodes(decompress, row.body, row.body_digest):
                 yield Problem(seq, f"the body of row {row.number} was edited")
-        if digest_json(listed) != batch["digest"]:
+        if facts_digest(facts) != batch["digest"]:
             yield Problem(seq, f"rows {first} to {first + count - 1} are not the ones that were appended")
+        table = schema.row_parents
+        made = connection.execute(select(table).where(table.c.child.between(first, first + count - 1)))
+        if parents_digest(dict(one._mapping) for one in made) != batch["parents_digest"]:
+            yield Problem(seq, f"the parents of rows {first} to {first + count - 1} were edited")
+    if strays := BitMap(connection.scalars(select(rows.c.number)).all()) - told:
+        yield Problem(None, f"{len(strays)} rows that the log does not have, the first {strays[0]}")
 
 
 def _claims(connection: Connection) -> Iterator[Problem]:
@@ -171,7 +184,8 @@ def _claims(connection: Connection) -> Iterator[Problem]:
     for row in connection.execute(select(schema.claims)):
         said = logged.pop(row.seq, {})
         fields = {name: getattr(row, name) for name in names} | {"value": orjson.loads(row.value)}
-        if said.get("id") != row.id or digest_json(fields) != row.id:
+        told = (said.get("id"), said.get("recorded_at"))
+        if told != (row.id, row.recorded_at) or digest_json(fields) != row.id:
             yield Problem(row.seq, f"the claim on {row.what} of {row.about} was edited")
     for seq in logged:
         yield Problem(seq, "the claim of this entry was deleted")
@@ -223,7 +237,7 @@ def _versions(connection: Connection) -> Iterator[Problem]:
 def _holds(connection: Connection, packed: bytes, said: dict[str, Any]) -> bool:
     try:
         numbers = sorted(BitMap.deserialize(packed))
-    except ValueError:
+    except (TypeError, ValueError):
         return False
     ids: list[str] = []
     for start in range(0, len(numbers), 500):
@@ -236,7 +250,7 @@ def _holds(connection: Connection, packed: bytes, said: dict[str, Any]) -> bool:
 def _decodes(decompress: Callable[[bytes], bytes], packed: bytes, address: str) -> bool:
     try:
         return digest(decompress(packed)) == address
-    except zstandard.ZstdError:
+    except (TypeError, zstandard.ZstdError):
         return False
 
 
