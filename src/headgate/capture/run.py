@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from headgate.capture.importing import Imported, files_of, import_files
 from headgate.capture.settings import Settings
 from headgate.capture.terms import SETTINGS, Asserted, assert_terms
-from headgate.kit.clock import stamp
-from headgate.kit.hashing import digest_file
+from headgate.kit.clock import now, stamp
+from headgate.kit.files import as_refusal
+from headgate.kit.hashing import digest_file, digest_json
 from headgate.ledger.ledger import Ledger
-from headgate.ledger.steps import StageContext, StepResult
+from headgate.ledger.steps import StageContext, StepResult, record_step
 from headgate.rows.reading import BadLine
 from headgate.rules.claimed import claims_about
 from headgate.rules.given import Corpus, Given
@@ -27,6 +29,8 @@ from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Level, Outcome, Place, Verdict, worst
 
 STAGE = "capture"
+STORE = ".headgate"  # folder of the ledger in a project
+IMPORT = "import"  # name of the flow that a single import is
 RULES = ("unsourced-rows",)  # judged from signal to row; consent is judged where a dataset is made
 SHOWN = 100  # bad lines listed in the facts
 
@@ -54,6 +58,25 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
         outputs=outputs,
         facts=_facts(imported, asserted),
     )
+
+
+def import_once(project: Path, settings: Settings, *, quiet: bool) -> tuple[StepResult, str]:
+    """Runs the stage outside of a flow, on the ledger of a project folder; returns the result and the step's id.
+
+    Raises:
+        Refused: as `run`, and when the folder cannot be written.
+    """
+    work = project / STORE / "work"
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise as_refusal(error, work) from error
+    context = StageContext(folder=project, work=work, outputs={}, quiet=quiet, now=now(), flow_name=IMPORT)
+    with Ledger.open(project / STORE, create=True) as ledger:
+        result = run(ledger, settings, context=context)
+        files = {name: digest_file(Path(name)) for name in result.facts["files"]}
+        step = record_step(ledger, result, digest_json([str(settings), files]), flow=IMPORT)
+    return result, step
 
 
 def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any:

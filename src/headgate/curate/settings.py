@@ -109,11 +109,10 @@ class NearDuplicateSettings:
     propose: bool = option(True, help="Whether proposals are written when the step is not among the steps.")
     floors: bool = option(True, help="Whether slices keep their floors.")
     floor_rows: int = option(50, help="Slices with fewer rows are never thinned.", unit="rows")
-    floor_share: float = option(0.8, help="Share of a slice's rows that stays.", unit="share")
-    common_rows: int = option(
-        200, help="From this size on the share of a slice is relative to what all rows keep.", unit="rows"
+    floor_share: float = option(
+        0.8, help="Share that a protected slice keeps; others keep it of what all keep.", unit="share"
     )
-    protect: list[str] = option([], help="Slices (intent=refund, refund or intent) whose share is never relative.")
+    protect: list[str] = option([], help="Slices that keep their share: intent=refund, refund, or all of intent.")
 
     def __post_init__(self) -> None:
         _similarity("near-duplicates.threshold", self.threshold)
@@ -128,9 +127,7 @@ class NearDuplicateSettings:
 
     def limits(self) -> Floors:
         """The floors in the words of the slices."""
-        return Floors(
-            rows=self.floor_rows, share=self.floor_share, common_rows=self.common_rows, protect=tuple(self.protect)
-        )
+        return Floors(rows=self.floor_rows, share=self.floor_share, protect=tuple(self.protect))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,16 +43,14 @@ class Floors:
     """How far a slice may be thinned."""
 
     rows: int = 50  # slices with fewer rows are never thinned
-    share: float = 0.8  # of a slice's rows that must stay
-    common_rows: int = 200  # from here on the share is relative to what all rows together keep
-    protect: tuple[str, ...] = ()  # slices, values or names that hold the share whatever their size
+    share: float = 0.8  # of a protected slice's rows that must stay; of others, relative to what all rows keep
+    protect: tuple[str, ...] = ()  # protected slices, by name and value, by value, or by name
 
     def allowed(self, name: Slice, size: int, overall: float) -> int:
         """Rows of a slice that may go; `overall` is the share of all rows that would stay."""
         if size < self.rows:
             return 0
-        relative = size >= self.common_rows and not self.protects(name)
-        return size - math.ceil(self.share * (overall if relative else 1.0) * size)
+        return size - math.ceil(self.share * (1.0 if self.protects(name) else overall) * size)
 
     def protects(self, name: Slice) -> bool:
         """Whether a slice is named for protection, as `intent=refund`, `refund` or `intent`."""

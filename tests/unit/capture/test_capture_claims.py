@@ -1,0 +1,97 @@
+"""The file of claims: read strictly, asserted once, later statements superseding earlier ones."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from headgate.capture.claims_file import read_statements
+from headgate.capture.settings import Settings
+from headgate.capture.terms import assert_terms
+from headgate.kit.errors import Refused
+from headgate.ledger.ledger import Ledger
+from headgate.ledger.steps import StageContext
+from headgate.rows.row import Kind, Row, Side
+from headgate.rules.claimed import claims_about
+
+CSV = """subject,consent,valid_from,valid_to,source
+ann,withdrawn,2026-06-01,,portal
+ann,training,2026-01-01,,form
+bob,training,2026-01-01,2026-09-01,form
+"""
+
+
+def test_statements_come_in_order_of_time(tmp_path: Path) -> None:
+    """Statements are sorted by when they begin, whatever their order in the file."""
+    (tmp_path / "c.csv").write_text(CSV)
+    found = read_statements(tmp_path / "c.csv")
+    assert [(one.subject, one.consent, one.line) for one in found] == [
+        ("ann", "training", 3),
+        ("bob", "training", 4),
+        ("ann", "withdrawn", 2),
+    ]
+
+
+def test_json_lines_are_read_too(tmp_path: Path) -> None:
+    """The same columns as JSON objects."""
+    (tmp_path / "c.jsonl").write_text('{"subject": "ann", "consent": "training"}\n\n{"subject": 7, "consent": "no"}\n')
+    assert [(one.subject, one.consent) for one in read_statements(tmp_path / "c.jsonl")] == [
+        ("ann", "training"),
+        ("7", "no"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("subject,consnt\nann,yes\n", 1),
+        ("consent\nyes\n", 1),
+        ("subject,consent,valid_from\nann,yes,tomorrow\n", 2),
+        ("subject,consent\n,yes\n", 2),
+        ("subject,consent\nann,yes,more\n", 2),
+        ("subject,consent,valid_from,valid_to\nann,yes,2026-02-01,2026-01-01\n", 2),
+        ('{"subject": "ann", "consent": "yes"}\n{"subject"\n', 2),
+        ('{"subject": "ann", "consent": "yes", "who": 1}\n', 1),
+        ("subject,consent\n", None),
+        ("", 1),
+    ],
+)
+def test_bad_files_are_refused_with_their_line(tmp_path: Path, text: str, line: int | None) -> None:
+    """A wrong column, date, order or shape is refused with the line."""
+    (tmp_path / "c").write_text(text)
+    with pytest.raises(Refused) as error:
+        read_statements(tmp_path / "c")
+    assert error.value.line == line
+
+
+def test_unreadable_files_are_refused(tmp_path: Path) -> None:
+    """A missing file and one that is not UTF-8."""
+    (tmp_path / "latin").write_bytes(b"subject,consent\n\xe9,yes\n")
+    for name in ("latin", "none"):
+        with pytest.raises(Refused):
+            read_statements(tmp_path / name)
+
+
+def test_reading_again_does_not_undo_a_withdrawal(ledger: Ledger, context: StageContext, tmp_path: Path) -> None:
+    """A withdrawal recorded elsewhere still speaks after the old file of claims is read once more."""
+    (tmp_path / "c.csv").write_text("subject,consent,valid_from\nann,training,2026-01-01\n")
+    settings = Settings(files=["x"], source="shop", claims="c.csv")
+    assert assert_terms(ledger, settings, tmp_path, context.now).new == {"consent": 1}
+    later = context.now + timedelta(days=1)
+    ledger.claims.assert_("subject:ann", "consent", "withdrawn", source="letter", observed_at=later)
+    assert assert_terms(ledger, settings, tmp_path, later + timedelta(days=1)).known == 1
+    row = Row(kind=Kind.TEXT, side=Side(subject="ann"))
+    assert claims_about(ledger, [row], later + timedelta(days=2)).value("subject:ann", "consent") == "withdrawn"
+
+
+def test_claims_speak_by_the_beginning_of_their_time(ledger: Ledger, context: StageContext, tmp_path: Path) -> None:
+    """Read from one file, the statement that began last speaks at each moment."""
+    (tmp_path / "c.csv").write_text(CSV)
+    assert_terms(ledger, Settings(files=["x"], source="shop", claims="c.csv"), tmp_path, context.now)
+    rows = [Row(kind=Kind.TEXT, side=Side(subject=name)) for name in ("ann", "bob")]
+    claims = claims_about(ledger, rows, context.now)
+    assert claims.value("subject:ann", "consent") == "withdrawn"
+    assert claims.value("subject:bob", "consent") is None
+    assert claims.latest("subject:bob", "consent").ended_by(context.now)  # type: ignore[union-attr]

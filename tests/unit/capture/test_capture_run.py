@@ -1,0 +1,169 @@
+"""From files to rows of the flow: what is stored, claimed, refused and stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyroaring import BitMap
+
+from headgate.capture.run import depends_on, run
+from headgate.capture.settings import Settings
+from headgate.kit.errors import Refused
+from headgate.ledger.ledger import Ledger
+from headgate.ledger.steps import StageContext
+from headgate.rows.row import from_bytes
+from headgate.stats.verdict import Outcome
+
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+COLUMNS = {"prompt": "text", "completion": "category", "slice.intent": "category"}
+BANKING = Settings(
+    files=["intents_300.csv"], source="banking77", licence="CC-BY-4.0", consent="training", columns=COLUMNS
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(FIXTURES / "banking77" / "intents_300.csv", tmp_path)
+    shutil.copy(FIXTURES / "star" / "dialogues_40.jsonl", tmp_path)
+    return tmp_path
+
+
+def chats(folder: Path, name: str, rows: list[dict[str, object]]) -> None:
+    (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def chat(text: str, **side: object) -> dict[str, object]:
+    return {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": "ok"}], **side}
+
+
+def test_rows_of_a_real_file_enter_the_flow(ledger: Ledger, context: StageContext, folder: Path) -> None:
+    """Every row of the file is in the ledger under its source, and the output names exactly those rows."""
+    result = run(ledger, BANKING, context=context)
+    assert (result.outcome, result.facts["new"]) == (Outcome.PASS, 300)
+    numbers = BitMap.deserialize(ledger.content.get(result.outputs["rows"]))
+    assert numbers == ledger.rows.numbers_of_source(result.facts["sources"]["banking77"])
+    rows = [from_bytes(body) for _, _, body in ledger.rows.bodies(numbers)]
+    assert {row.side.source for row in rows} == {"banking77"}
+    assert len({row.side.slices["intent"] for row in rows}) == 5
+
+
+def test_the_same_file_again_adds_nothing(ledger: Ledger, context: StageContext, folder: Path) -> None:
+    """A second reading finds every row and every claim known, and gives the same output."""
+    first = run(ledger, BANKING, context=context)
+    again = run(ledger, BANKING, context=context)
+    assert (again.facts["new"], again.facts["known"], again.outputs) == (0, 300, first.outputs)
+    assert again.facts["claims"] == {"new": {}, "known": 2}
+    assert depends_on(ledger, BANKING, context) == depends_on(ledger, BANKING, context)
+
+
+def test_output_names_only_what_this_run_read(ledger: Ledger, context: StageContext, folder: Path) -> None:
+    """Rows of the same source that came from another file are not in the output."""
+    run(ledger, BANKING, context=context)
+    (folder / "more.csv").write_text("text,category\nwhere is my card,card_arrival\n")
+    result = run(ledger, replace(BANKING, files=["more.csv"]), context=context)
+    assert list(BitMap.deserialize(ledger.content.get(result.outputs["rows"]))) == [301]
+
+
+def test_terms_become_claims(ledger: Ledger, context: StageContext, folder: Path) -> None:
+    """Licence, owner and consent are claimed for the source with their end, and do not touch the rows."""
+    run(ledger, replace(BANKING, owner="data team", licence_until=date(2027, 1, 1)), context=context)
+    assert ledger.claims.at("source:banking77", "licence", "2026-12-31").value == "CC-BY-4.0"  # type: ignore[union-attr]
+    assert ledger.claims.at("source:banking77", "licence", "2027-01-01") is None
+    assert ledger.claims.at("source:banking77", "owner", "2026-12-31").value == "data team"  # type: ignore[union-attr]
+    (_, _, body), *_ = ledger.rows.bodies([1])
+    assert from_bytes(body).side.licence is None
+
+
+def test_missing_licence_stops_the_stage_and_loses_nothing(ledger: Ledger, context: StageContext, folder: Path) -> None:
+    """Rows of a source without terms do not enter the flow; the file stays, and mending the terms lets them in."""
+    settings = replace(BANKING, licence="")
+    before = (folder / "intents_300.csv").read_bytes()
+    stopped = run(ledger, settings, context=context)
+    assert (stopped.outcome, dict(stopped.outputs)) == (Outcome.FAIL, {})
+    assert [v.rule for v in stopped.verdicts if v.blocks] == ["unsourced-rows"]
+    assert "300 without licence" in stopped.summary
+    assert (folder / "intents_300.csv").read_bytes() == before
+    assert run(ledger, BANKING, context=context).outcome is Outcome.PASS
+
+
+def test_an_expired_licence_stops_the_stage(ledger: Ledger, context: StageContext, folder: Path) -> None:
+    """A licence whose day is over is no licence."""
+    assert run(ledger, replace(BANKING, licence_until=date(2026, 10, 1)), context=context).outcome is Outcome.FAIL
+
+
+def test_rows_need_a_subject_or_consent_for_the_source(ledger: Ledger, context: StageContext, folder: Path) -> None:
+    """Without a subject key and without consent for all, rows cannot be traced to a person."""
+    stopped = run(ledger, replace(BANKING, consent=""), context=context)
+    assert "300 without subject" in stopped.summary
+    star = Settings(files=["dialogues_40.jsonl"], source="star", licence="MIT")
+    assert run(ledger, star, context=context).outcome is Outcome.PASS
+
+
+def test_rows_name_their_own_sources(ledger: Ledger, context: StageContext, folder: Path) -> None:
+    """A source on the row wins over the setting, and gets a node of its own."""
+    rows = [chat("a", subject="s", source="shop", licence="MIT"), chat("b", subject="s", licence="MIT")]
+    chats(folder, "mixed.jsonl", rows)
+    result = run(ledger, Settings(files=["mixed.jsonl"], source="rest"), context=context)
+    assert result.facts["rows-by-source"] == {"shop": 1, "rest": 1}
+    assert sorted(node.name for node in ledger.find("source")) == ["rest", "shop"]
+
+
+def test_bad_lines_fail_unless_tolerated(ledger: Ledger, context: StageContext, folder: Path) -> None:
+    """Bad lines are listed with file and line; the share that is tolerated decides."""
+    chats(folder, "a.jsonl", [chat(f"text {n}", subject="s") for n in range(9)])
+    with (folder / "a.jsonl").open("a") as stream:
+        stream.write("{broken\n")
+    settings = Settings(files=["a.jsonl"], source="s", licence="MIT")
+    stopped = run(ledger, settings, context=context)
+    finding = stopped.verdicts[0].findings[0]
+    assert stopped.outcome is Outcome.FAIL
+    assert (finding.place.file, finding.place.line) == (str(folder / "a.jsonl"), 10)  # type: ignore[union-attr]
+    tolerant = run(ledger, replace(settings, bad_lines_at_most=0.1), context=context)
+    assert (tolerant.outcome, tolerant.facts["bad-lines-total"]) == (Outcome.PASS, 1)
+    with pytest.raises(Refused) as error:
+        run(ledger, replace(settings, strict=True), context=context)
+    assert error.value.line == 10
+
+
+def test_patterns_and_missing_files(ledger: Ledger, context: StageContext, folder: Path) -> None:
+    """A pattern opens to its files, each once; a pattern or a name without a file is refused."""
+    for name in ("a", "b"):
+        chats(folder, f"{name}.jsonl", [chat(name, subject="s")])
+    settings = Settings(files=["[ab].jsonl", "a.jsonl"], source="s", licence="MIT")
+    assert run(ledger, settings, context=context).facts["rows"] == 2
+    for files in (["x*.jsonl"], ["x.jsonl"]):
+        with pytest.raises(Refused):
+            run(ledger, replace(settings, files=files), context=context)
+
+
+def test_masking_before_storing(ledger: Ledger, context: StageContext, folder: Path) -> None:
+    """What is to be masked never reaches the ledger."""
+    chats(folder, "a.jsonl", [chat("mail bob@x.example or ORD-1", subject="s")])
+    settings = Settings(
+        files=["a.jsonl"], source="s", licence="MIT", mask=["email"], mask_patterns={"order": r"ORD-\d+"}
+    )
+    assert run(ledger, settings, context=context).facts["masked"] == {"email": 1, "order": 1}
+    (_, _, body), *_ = ledger.rows.bodies([1])
+    assert b"bob" not in body
+    assert from_bytes(body).prompt_text == "mail [EMAIL] or [ORDER]"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"files": []},
+        {"bad_lines_at_most": 1.0},
+        {"batch": 0},
+        {"source": "", "licence": "MIT"},
+        {"mask": ["mail"]},
+    ],
+)
+def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
+    """Settings that cannot be meant are refused when they are read."""
+    with pytest.raises(Refused):
+        replace(BANKING, **wrong)  # type: ignore[arg-type]
