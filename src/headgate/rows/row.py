@@ -85,6 +85,7 @@ class Side:
 
 
 SIDE_NAMES = tuple(Side.__dataclass_fields__)
+NOTHING_KNOWN = Side()  # shared by rows without side data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,17 +105,12 @@ class Row:
     @cached_property
     def id(self) -> str:
         """Address of content and side data."""
-        return digest(canonical_json([self._content(), side_json(self.side)]))
+        return digest(canonical_json([content_json(self), side_json(self.side)]))
 
     @cached_property
     def content_id(self) -> str:
         """Address of the content alone."""
-        return digest(canonical_json(self._content()))
-
-    def _content(self) -> dict[str, Any]:
-        body = to_json(self)
-        body.pop("side", None)
-        return body
+        return digest(canonical_json(content_json(self)))
 
     @property
     def prompt(self) -> tuple[Message, ...]:
@@ -154,6 +150,15 @@ class Row:
 
 def to_json(row: Row) -> dict[str, Any]:
     """The canonical JSON form; absent parts are left out. `from_json` reads it back."""
+    body = content_json(row)
+    side = side_json(row.side)
+    if side:
+        body["side"] = side
+    return body
+
+
+def content_json(row: Row) -> dict[str, Any]:
+    """The canonical JSON form without side data: what a model would see."""
     body: dict[str, Any] = {"kind": row.kind.value}
     if row.messages:
         body["messages"] = [message_json(m) for m in row.messages]
@@ -167,18 +172,20 @@ def to_json(row: Row) -> dict[str, Any]:
         body["steps"] = [[text, good] for text, good in row.steps]
     if row.tools:
         body["tools"] = row.tools
-    side = side_json(row.side)
-    if side:
-        body["side"] = side
     return body
 
 
 def message_json(message: Message) -> dict[str, Any]:
     """One turn in canonical JSON; absent parts are left out."""
     body: dict[str, Any] = {"role": message.role, "content": message.content}
-    for name in ("name", "tool_call_id", "reasoning", "parts"):
-        if value := getattr(message, name):
-            body[name] = value
+    if message.name:
+        body["name"] = message.name
+    if message.tool_call_id:
+        body["tool_call_id"] = message.tool_call_id
+    if message.reasoning:
+        body["reasoning"] = message.reasoning
+    if message.parts:
+        body["parts"] = message.parts
     if message.tool_calls:
         body["tool_calls"] = [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in message.tool_calls]
     if message.weight is not None:
@@ -191,6 +198,8 @@ def message_json(message: Message) -> dict[str, Any]:
 def side_json(side: Side) -> dict[str, Any]:
     """Side data in canonical JSON; absent parts are left out."""
     body: dict[str, Any] = {}
+    if side is NOTHING_KNOWN:
+        return body
     for name in SIDE_NAMES:
         value = getattr(side, name)
         if value is None or value == {} or value == ():

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from headgate.rows.formats.shape import Body, Loose, Wrong, shown
-from headgate.rows.row import SIDE_NAMES, Side
+from headgate.rows.row import NOTHING_KNOWN, SIDE_NAMES, Side
 
 NAME_OF = {
     "id": "id",
@@ -36,7 +36,6 @@ NAME_OF = {
     "parents": "parents",
 }
 KEYS = frozenset(NAME_OF) | {"metadata"}
-NONE = Side()
 TEXTS = tuple(name for name in SIDE_NAMES if name not in ("slices", "depth", "parents", "extra"))
 PLAIN = frozenset(TEXTS)
 
@@ -47,7 +46,7 @@ def side_of(body: Body, content: frozenset[str], loose: Loose, renamed: Mapping[
     `renamed` maps names of ours (also `slice.NAME`) to columns, which may be content as well.
     """
     if not loose and not renamed and body.keys() <= content:
-        return NONE
+        return NOTHING_KNOWN
     fields: dict[str, Any] = {}
     extra: dict[str, Any] = dict(loose)
     for ours, theirs in renamed.items():
