@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from headgate.cli.arguments import pairs, rule_options, words
 from headgate.cli.output import EXIT_OF, common_options, print_json
-from headgate.kit.errors import Exit, Refused
+from headgate.kit.errors import Exit
 
 EXAMPLES = """\b
 Examples:
@@ -84,42 +85,3 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
 
         click.echo("\n".join(workflow_commands(result.verdicts)), err=as_json)
     return int(Exit.WRONG_USE if result.bad_lines else EXIT_OF[result.outcome])
-
-
-def words(text: str) -> list[str]:
-    """A list of words parted by commas."""
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def pairs(given: Any, option: str) -> dict[str, str]:
-    """`a=b` pairs.
-
-    Raises:
-        Refused: a pair has no equals sign.
-    """
-    found = {}
-    for text in given:
-        if not text.strip():
-            continue
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise Refused(f"{option} {text}", wanted="NAME=VALUE")
-        found[name.strip()] = value.strip()
-    return found
-
-
-def rule_options(given: Any) -> dict[str, dict[str, Any]]:
-    """`RULE.NAME=VALUE` triples as options by rule; values are read as TOML where they can be."""
-    import tomllib
-
-    found: dict[str, dict[str, Any]] = {}
-    for name, text in pairs(given, "--option").items():
-        rule, dot, key = name.rpartition(".")
-        if not dot:
-            raise Refused(f"--option {name}={text}", wanted="RULE.NAME=VALUE")
-        try:
-            value = tomllib.loads(f"v = {text}")["v"]
-        except tomllib.TOMLDecodeError:
-            value = text
-        found.setdefault(rule, {})[key] = value
-    return found

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headgate import __version__
-from headgate.cli.output import EXIT_OF, common_options, print_json
+from headgate.cli.output import EXIT_OF, answer, common_options, print_json
 from headgate.kit.hashing import short
 
 if TYPE_CHECKING:
@@ -34,10 +33,6 @@ def _open(store: Path) -> Ledger:
     return Ledger.open(store)
 
 
-def _answer(name: str, outcome: str, **parts: Any) -> dict[str, Any]:
-    return {"headgate": __version__, "command": f"ledger {name}", "outcome": outcome, **parts}
-
-
 @click.group()
 def command() -> None:
     """Shows, verifies, exports and queries the ledger: everything that is known, append-only."""
@@ -53,7 +48,7 @@ def show(name: str, store: Path, quiet: bool, as_json: bool) -> None:
     with _open(store) as ledger:
         record = describe(ledger, name)
     if as_json:
-        print_json(_answer("show", "pass", **record))
+        print_json(answer("ledger show", {"record": record}))
     elif not quiet:
         click.echo("\n".join(lines(record)))
 
@@ -68,7 +63,7 @@ def log(limit: int, since: int, kind: str | None, store: Path, quiet: bool, as_j
     with _open(store) as ledger:
         entries = ledger.log(since=since, limit=limit, newest=True, kind=kind)
     if as_json:
-        print_json(_answer("log", "pass", entries=[entry.as_json() for entry in entries]))
+        print_json(answer("ledger log", {"entries": [entry.as_json() for entry in entries]}))
     elif not quiet:
         from headgate.ledger.showing import entry_line
 
@@ -83,7 +78,7 @@ def verify(head: str | None, store: Path, quiet: bool, as_json: bool) -> int:
     with _open(store) as ledger:
         found = ledger.verify(head)
     if as_json:
-        print_json(_answer("verify", **found.as_json()))
+        print_json(answer("ledger verify", found.as_json()))
     elif not quiet:
         from headgate.ledger.showing import verification_lines
 
@@ -100,7 +95,7 @@ def export(target: Path, store: Path, quiet: bool, as_json: bool) -> None:
         count = ledger.export(target)
         head = ledger.head().hash
     if as_json:
-        print_json(_answer("export", "pass", file=str(target), records=count, head=head))
+        print_json(answer("ledger export", {"file": str(target), "records": count, "head": head}))
     elif not quiet:
         click.echo(f"wrote {count:,} records to {target}; head {head}")
 
@@ -119,7 +114,7 @@ def query(question: str, name: str, store: Path, quiet: bool, as_json: bool) -> 
     with _open(store) as ledger:
         found = ask(ledger, question, name)
     if as_json:
-        print_json(_answer("query", "pass", question=question, of=name, **found.as_json()))
+        print_json(answer("ledger query", {"question": question, "of": name, **found.as_json()}))
     elif not quiet:
         for node in found.nodes:
             click.echo(f"{node.kind:<16} {node.name:<32} {short(node.id)}")

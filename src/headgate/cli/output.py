@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 import orjson
 
+from headgate import __version__
 from headgate.kit.errors import Exit
 from headgate.stats.verdict import Outcome
 
@@ -22,6 +23,11 @@ EXIT_OF = {
 def print_json(value: Any) -> None:
     """One JSON value on standard output, indented, keys in the order given."""
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def answer(command: str, parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON object of a verb that has no verdict of its own: a pass, unless `parts` say otherwise."""
+    return {"headgate": __version__, "command": command, "outcome": Outcome.PASS.value, **parts}
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -37,7 +37,13 @@ def html(*, title: str, outcome: Outcome, summary: str, sections: Sequence[Secti
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"measured": screen.measured, "sentence": _sentence, "bar": bar, "cell": _cell}
+    environment.filters |= {
+        "measured": screen.measured,
+        "sentence": _sentence,
+        "bar": bar,
+        "cell": _cell,
+        "slice_rows": screen.slice_rows,
+    }
     return environment.get_template("page.html.j2").render(
         title=title,
         outcome=outcome,

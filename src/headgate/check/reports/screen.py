@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from headgate.stats.verdict import Finding, Level, Measure, Outcome, Verdict
 
@@ -13,6 +15,16 @@ COLOUR = {Outcome.PASS: "32", Outcome.FAIL: "31", Outcome.UNSURE: "33", Outcome.
 PLACES_SHOWN = 3
 WIDTH = 118
 ORDER = (Outcome.FAIL, Outcome.UNSURE, Outcome.PASS, Outcome.SKIPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRow:
+    """What a removal does to one slice."""
+
+    name: str  # such as "intent=refund"
+    rows: int  # before
+    retention: float  # share that stays
+    below_floor: bool
 
 
 def verdict_lines(verdict: Verdict, *, colour: bool = False) -> list[str]:
@@ -87,14 +99,23 @@ def finding_line(finding: Finding) -> str:
     )
 
 
-def slice_line(details: Mapping[str, object]) -> str:
-    """The slices that would lose most, where a verdict reports slices."""
+def slice_rows(details: Mapping[str, Any]) -> list[SliceRow]:
+    """The slice table of a verdict, whichever of its two shapes it has; those that lose most first."""
     table = details.get("slices")
-    if not isinstance(table, list):
-        return ""
-    below = [row for row in table if isinstance(row, Mapping) and row.get("below_floor")]
-    cells = [f"{row.get('slice')} keeps {float(row.get('retention', 0)):.0%} of {row.get('rows')}" for row in below[:4]]
-    return ", ".join(cells)
+    if isinstance(table, Mapping):
+        table = [{"slice": name, **row} for name, row in table.items()]
+    rows = []
+    for row in table if isinstance(table, list) else []:
+        kept = float(row.get("retention", 1.0))
+        below = bool(row.get("below_floor", kept < float(row.get("floor", 0.0))))
+        rows.append(SliceRow(str(row["slice"]), int(row.get("rows", row.get("before", 0))), kept, below))
+    return sorted(rows, key=lambda row: (not row.below_floor, row.retention, row.name))
+
+
+def slice_line(details: Mapping[str, Any]) -> str:
+    """The slices that would fall under their floor, where a verdict reports slices."""
+    below = [row for row in slice_rows(details) if row.below_floor]
+    return ", ".join(f"{row.name} keeps {row.retention:.0%} of {row.rows:,}" for row in below[:4])
 
 
 def report(verdicts: Iterable[Verdict], *, colour: bool = False) -> str:
