@@ -67,6 +67,8 @@ class Ledger:
             Refused: there is none and `create` is false; no ledger, damaged, read-only, written by a
                 newer version; or another process keeps it locked for longer than `wait_s` seconds.
         """
+        if "://" in str(folder):
+            raise Refused("no ledger can be opened there", found=str(folder).split("://")[0] + "://", wanted="a folder")
         file = Path(folder)
         if file.is_dir() or not file.suffix:
             file = file / FILE_NAME
@@ -83,6 +85,8 @@ class Ledger:
         try:
             with ledger._reading() as connection:
                 number = migrations.schema_number(connection)
+            if number == 0 and not create:
+                raise Refused("an empty file, not a ledger", file=str(file), next_step="headgate init")
             if number != migrations.PRESENT:
                 ledger._migrate()
         except BaseException:

@@ -1,7 +1,10 @@
 """The two questions that answer most audits: what is downstream of this, and what does this need?
 
 Edges point from a thing to what it needs (an adapter is `derived-from` its run, a run is `trained-on`
-a dataset version). Rows hang on dataset versions by bitmaps and on other rows by their parents.
+a dataset version), with two exceptions: the whole of a `member-of` edge needs its members, and
+`supersedes` is an order and no need. Rows hang on dataset versions by bitmaps, on their sources, and on
+other rows by their parents. A walk goes level by level over all of these at once, because a row that
+was made from a person's row may stand in a version that holds none of the person's own.
 """
 
 from __future__ import annotations
@@ -12,9 +15,12 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from headgate.ledger.nodes import Node, Nodes
+from headgate.ledger.nodes import Link, Node, Nodes
 from headgate.ledger.rows import Rows
 from headgate.ledger.versions import KIND, Versions
+
+MEMBER = "member-of"
+ORDER = "supersedes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,59 +50,70 @@ class Walker:
 
     def impact(self, address: str) -> Lineage:
         """Everything downstream of a node or row."""
-        number = self._rows.number_of(address)
-        rows = self._rows_made_from(number)
-        node = None if number is not None else self._nodes.get(address)
-        if node is not None and node.kind == "source":
-            rows |= self._rows.numbers_of_source(node.id)
-        if node is not None and node.kind == "subject":
-            rows |= self._rows.numbers_of_subject(str(node.body.get("key", node.name)))
-        level = (
-            {address} | {self._versions.get(name).node_id for name in self._versions.holding(rows)}
-            if rows
-            else {address}
-        )
-        found = self._walk(level, upstream=False) | (level - {address})
-        return Lineage(nodes=tuple(self._nodes.many(found)), rows=rows - BitMap([number] if number is not None else []))
+        return self._from(address, downstream=True)
 
     def impact_of_subject(self, key: str) -> Lineage:
-        """Everything downstream of the rows about a person."""
-        rows = self._rows.numbers_of_subject(key)
-        rows |= self._descendants(rows)
-        level = {self._versions.get(name).node_id for name in self._versions.holding(rows)}
-        return Lineage(nodes=tuple(self._nodes.many(level | self._walk(level, upstream=False))), rows=rows)
+        """The rows about a person and everything downstream of them."""
+        ids, rows = self._walk(set(), self._rows.numbers_of_subject(key), downstream=True)
+        return Lineage(nodes=tuple(self._nodes.many(ids)), rows=rows)
 
     def closure(self, address: str) -> Lineage:
-        """Everything that a node needs, down to rows and their sources."""
-        start = self._nodes.get(address)
-        found = {start.id} | self._walk({start.id}, upstream=True)
+        """Everything that a node or row needs, down to rows and their sources."""
+        return self._from(address, downstream=False)
+
+    def _from(self, address: str, *, downstream: bool) -> Lineage:
+        number = self._rows.number_of(address)
+        start = {self._nodes.get(address).id} if number is None else set()
+        own = BitMap() if number is None else BitMap([number])
+        ids, rows = self._walk(start, own, downstream=downstream)
+        return Lineage(nodes=tuple(self._nodes.many(ids - start)), rows=rows - own)
+
+    def _walk(self, ids: set[str], numbers: BitMap, *, downstream: bool) -> tuple[set[str], BitMap]:
+        seen, seen_rows = set(ids), BitMap(numbers)
+        front, front_rows = set(ids), BitMap(numbers)
+        while front or front_rows:
+            # Links may lead to rows, and rows have links of their own.
+            linked = self._linked(front | {row_id for _, row_id in self._rows.ids(front_rows)}, downstream=downstream)
+            near, near_rows = self._below(front, front_rows) if downstream else self._above(front, front_rows)
+            near_rows |= self._rows.numbers_of(linked)
+            front, front_rows = (linked | near) - seen, near_rows - seen_rows
+            seen |= front
+            seen_rows |= front_rows
+        return seen, seen_rows
+
+    def _linked(self, ids: Iterable[str], *, downstream: bool) -> set[str]:
+        wanted = set(ids)
+        to_targets = self._nodes.links(wanted, upstream=True)
+        to_sources = self._nodes.links(wanted, upstream=False)
+        return {link.target_id for link in to_targets if _follows(link, to_whole=downstream, towards_target=True)} | {
+            link.source_id for link in to_sources if _follows(link, to_whole=downstream, towards_target=False)
+        }
+
+    def _below(self, ids: set[str], numbers: BitMap) -> tuple[set[str], BitMap]:
         rows = BitMap()
-        for node in self._nodes.many(found):
+        for node in self._nodes.many(ids):
+            if node.kind == "source":
+                rows |= self._rows.numbers_of_source(node.id)
+            elif node.kind == "subject":
+                rows |= self._rows.numbers_of_subject(str(node.body.get("key", node.name)))
+        if not numbers:
+            return set(), rows
+        versions = {self._versions.get(name).node_id for name in self._versions.holding(numbers)}
+        return versions, rows | self._rows.children_of(row_id for _, row_id in self._rows.ids(numbers))
+
+    def _above(self, ids: set[str], numbers: BitMap) -> tuple[set[str], BitMap]:
+        rows = BitMap()
+        for node in self._nodes.many(ids):
             if node.kind == KIND:
                 rows |= self._versions.get(node.name).numbers
-        found |= self._rows.sources_of(rows)
-        return Lineage(nodes=tuple(self._nodes.many(found - {start.id})), rows=rows)
+        if not numbers:
+            return set(), rows
+        return self._rows.sources_of(numbers), rows | self._rows.parents_of(numbers)
 
-    def _walk(self, level: Iterable[str], *, upstream: bool) -> set[str]:
-        seen: set[str] = set(level)
-        begun = set(seen)
-        front = set(seen)
-        while front:
-            links = self._nodes.links(front, upstream=upstream)
-            front = {link.target_id if upstream else link.source_id for link in links} - seen
-            seen |= front
-        return seen - begun
 
-    def _rows_made_from(self, number: int | None) -> BitMap:
-        if number is None:
-            return BitMap()
-        return BitMap([number]) | self._descendants(BitMap([number]))
-
-    def _descendants(self, numbers: BitMap) -> BitMap:
-        seen = BitMap(numbers)
-        front = BitMap(numbers)
-        while front:
-            ids = [row_id for _, row_id in self._rows.ids(front)]
-            front = self._rows.children_of(ids) - seen
-            seen |= front
-        return seen - numbers
+def _follows(link: Link, *, to_whole: bool, towards_target: bool) -> bool:
+    """Whether a walk goes along an edge; `to_whole` is downstream, where members lead to their whole."""
+    if link.label == ORDER:
+        return False
+    needs_target = link.label != MEMBER
+    return (needs_target != to_whole) if towards_target else (needs_target == to_whole)

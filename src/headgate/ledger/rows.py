@@ -168,9 +168,32 @@ class Rows:
 
     def number_of(self, row_id: str) -> int | None:
         """Number of a row, or None."""
+        if not schema.is_address(row_id):
+            return None
         with self._reading() as connection:
             found = connection.scalar(select(schema.rows.c.number).where(schema.rows.c.id == row_id))
         return int(found) if found is not None else None
+
+    def numbers_of(self, ids: Iterable[str]) -> BitMap:
+        """Numbers of rows; ids that are no rows of this ledger are left out."""
+        wanted = sorted(set(ids))
+        out = BitMap()
+        table = schema.rows.c
+        for start in range(0, len(wanted), BLOCK):
+            out |= self._numbers(select(table.number).where(table.id.in_(wanted[start : start + BLOCK])))
+        return out
+
+    def parents_of(self, numbers: BitMap | Iterable[int]) -> BitMap:
+        """Numbers of the rows that these were made from, one step up; parents never captured are left out."""
+        wanted = sorted(numbers)
+        out = BitMap()
+        rows, made = schema.rows, schema.row_parents
+        if not self._numbers(select(made.c.child).limit(1)):
+            return out
+        query = select(rows.c.number).join(made, made.c.parent_id == rows.c.id)
+        for start in range(0, len(wanted), BLOCK):
+            out |= self._numbers(query.where(made.c.child.in_(wanted[start : start + BLOCK])))
+        return out
 
     def children_of(self, ids: Iterable[str]) -> BitMap:
         """Numbers of the rows that were made from any of these rows, one step down."""

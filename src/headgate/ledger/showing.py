@@ -27,7 +27,7 @@ def describe(ledger: Ledger, name: str) -> dict[str, Any]:
     Raises:
         Refused: the ledger has no such record.
     """
-    number = ledger.rows.number_of(name) if len(name) == 67 else None
+    number = ledger.rows.number_of(name)
     if number is not None:
         body = next((orjson.loads(data) for _, _, data in ledger.rows.bodies([number])), None)
         holding = list(ledger.versions.holding([number]))
@@ -96,7 +96,7 @@ def ask(ledger: Ledger, question: str, name: str) -> Lineage:
         if not ledger.rows.numbers_of_subject(key):
             raise Refused("no row about this person", found=name)
         return ledger.impact_of_subject(key)
-    address = name if ledger.rows.number_of(name) is not None and len(name) == 67 else ledger.node(name).id
+    address = name if ledger.rows.number_of(name) is not None else ledger.node(name).id
     return ledger.impact(address) if question == "impact" else ledger.closure(address)
 
 
