@@ -89,7 +89,11 @@ def walk(
             step = _step(ledger, project, stage, settings, context)
             steps.append(step)
             told(step)
-            context = replace(context, outputs={**context.outputs, stage.name: step.result.outputs})
+            context = replace(
+                context,
+                outputs={**context.outputs, stage.name: step.result.outputs},
+                steps={**context.steps, stage.name: step.step},
+            )
             if step.result.outcome is not Outcome.PASS:
                 break
     complete = len(steps) == len(asked) and (not steps or steps[-1].result.outcome is Outcome.PASS)

@@ -25,6 +25,7 @@ class StageContext:
     quiet: bool
     now: datetime
     flow_name: str
+    steps: Mapping[str, str] = field(default_factory=dict)  # ledger node of each stage above, by stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

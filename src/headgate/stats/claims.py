@@ -8,10 +8,12 @@ tests). Only a passed non-inferiority may be worded "no regression beyond the ma
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from headgate.kit.errors import Refused
 from headgate.stats.making import made, too_few
+from headgate.stats.multiplicity import holm
 from headgate.stats.paired import PairedComparison
 from headgate.stats.power import ALPHA, items_needed, z_sum, zero_failures_bound
 from headgate.stats.verdict import Finding, Measure, Outcome, Verdict
@@ -80,6 +82,40 @@ def judge_difference(
         details=numbers | dict(details or {}),
         reason=reason,
     )
+
+
+def corrected(verdicts: Sequence[Verdict], alpha: float = ALPHA) -> list[Verdict]:
+    """The same verdicts after Holm's correction over all claims that are decided together.
+
+    A claim that passed alone and not in company becomes `unsure`, with the items that would carry it.
+    Verdicts without `p_claim` in their details are no claims and stay as they are.
+    """
+    numbers = [_numbers(verdict) for verdict in verdicts]
+    claims = [one["p_claim"] for one in numbers if one]
+    adjusted = iter(holm(claims))
+    out = []
+    for verdict, one in zip(verdicts, numbers, strict=True):
+        p = next(adjusted) if one else 0.0
+        if one:
+            verdict = replace(verdict, details={**verdict.details, "p_holm": p, "claims": len(claims)})
+        if one and verdict.outcome is Outcome.PASS and p > alpha:
+            verdict = replace(verdict, outcome=Outcome.UNSURE, reason=_in_company(one, p, len(claims), alpha))
+        out.append(verdict)
+    return out
+
+
+def _numbers(verdict: Verdict) -> Mapping[str, Any]:
+    found = verdict.details.get("comparison", {})
+    return found if isinstance(found, Mapping) and "p_claim" in found else {}
+
+
+def _in_company(one: Mapping[str, Any], p: float, claims: int, alpha: float) -> str:
+    comparison = PairedComparison.from_json(one)
+    sides = 2 if one["kind"] == "superiority" else 1
+    room = comparison.d - one["margin"] if sides == 2 else one["margin"] + comparison.d
+    needed = items_needed(max(room, 1e-6), comparison.variance, alpha=alpha / claims, sides=sides)
+    more = _more(needed, comparison.n)
+    return f"p {one['p_claim']:.3g} is {p:.3g} after correction for {claims} claims; {more} at the present difference"
 
 
 def p_of_claim(comparison: PairedComparison, kind: Kind, margin: float) -> float:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headgate.kit.errors import Refused
-from headgate.stats.claims import judge_difference
+from headgate.stats.claims import corrected, judge_difference
 from headgate.stats.intervals import share_interval
 from headgate.stats.making import against, made, must_have_threshold, too_few
 from headgate.stats.power import (
@@ -25,7 +25,7 @@ from headgate.stats.power import (
 )
 from headgate.stats.verdict import Finding, Measure, Outcome, Verdict
 
-__all__ = ["cannot_tell", "judge_count", "judge_difference", "judge_interval", "judge_share"]
+__all__ = ["cannot_tell", "corrected", "judge_count", "judge_difference", "judge_interval", "judge_share"]
 
 
 def judge_share(

@@ -8,8 +8,8 @@ degrees of freedom, and a sign-flip permutation by cluster.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,17 @@ class PairedComparison:
     def as_json(self) -> dict[str, Any]:
         """All numbers, for the details of a verdict."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, numbers: Mapping[str, Any]) -> PairedComparison:
+        """Reads a comparison back from the details of a verdict; other keys are left out.
+
+        Raises:
+            KeyError: a number is missing.
+        """
+        parts = {one.name: numbers[one.name] for one in fields(cls)}
+        gains, losses = parts["discordant"]
+        return cls(**{**parts, "discordant": (gains, losses)})
 
 
 def compare_paired(
