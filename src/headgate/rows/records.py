@@ -6,6 +6,7 @@ be parsed comes as `Problem`, in its place, so that the reader can go on.
 
 from __future__ import annotations
 
+import base64
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from headgate.rows.lines import Overlong, numbered_lines, pieces
 DEEPEST = 200  # brackets in a line up to which its depth needs no look: JSON writers stop at 254 levels
 BLANKS = b" \t\r\n"
 BATCH = 65_536  # rows of Parquet held at a time
+NOT_JSON = ("Binary", "Date", "Decimal", "Duration", "Int128", "Object", "Time")  # in names of Parquet types
 SEPARATORS = {"csv": ",", "tsv": "\t"}
 
 
@@ -127,7 +129,7 @@ class _Replay:
 
     def take_back(self) -> None:
         """All lines of the present record but the first will come again."""
-        self._again = self.taken[:0:-1] + self._again if not self._again else [*self._again, *self.taken[:0:-1]]
+        self._again += self.taken[:0:-1]
 
     def __iter__(self) -> _Replay:
         return self
@@ -200,9 +202,24 @@ def _parquet(path: Path) -> Records:
 
     try:
         table = polars.scan_parquet(path)
+        odd = any(name in str(kind) for kind in table.collect_schema().dtypes() for name in NOT_JSON)
         height = int(table.select(polars.len()).collect().item())
         for start in range(0, height, BATCH):
             rows = table.slice(start, BATCH).collect().iter_rows(named=True)
-            yield from enumerate(rows, start + 1)
-    except (polars.exceptions.PolarsError, OSError) as error:
+            for number, body in enumerate(rows, start + 1):
+                yield number, _plain(body) if odd else body
+    except (polars.exceptions.PolarsError, polars.exceptions.PanicException, OSError) as error:
         raise Refused("not a readable Parquet file", file=str(path), found=str(error).splitlines()[0]) from None
+
+
+def _plain(body: Body) -> Body | Problem:
+    """A row of Parquet in JSON's own types: moments as ISO 8601, bytes as base64, others as text."""
+    try:
+        plain: Body = orjson.loads(orjson.dumps(body, default=_as_text))
+    except TypeError as error:
+        return Problem("a value that JSON has no form for", found=str(error), wanted="text, numbers, lists, structs")
+    return plain
+
+
+def _as_text(value: Any) -> str:
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
+import polars
 import pytest
 
 from headgate.rows.arrays import ArraySplitter
 from headgate.rows.formats import FORMATS
 from headgate.rows.lines import Overlong, numbered_lines
 from headgate.rows.reading import read_rows
-from headgate.rows.row import Kind
+from headgate.rows.row import Kind, Message, ToolCall
 from headgate.rows.writing import write_rows
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -105,3 +107,21 @@ def test_array_elements_do_not_depend_on_the_pieces_they_come_in(size: int) -> N
     expected = [element if len(element) <= 30 else Overlong(len(element)) for element in elements]
     assert found == list(zip(lines, expected, strict=True))
     assert splitter.closed
+
+
+def test_parquet_with_lists_of_messages_is_read_as_the_rows_it_holds(tmp_path: Path) -> None:
+    """Struct fields that a message does not have come as nulls; moments become text; lines are row numbers."""
+    call = {"id": "c1", "function": {"name": "f", "arguments": "{}"}}
+    turns = [
+        {"role": "user", "content": "hi", "tool_calls": None},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+    ]
+    path = tmp_path / "data"
+    columns = {"messages": [turns] * 2, "created_at": [datetime(2026, 1, 2)] * 2, "scan": [[{"bytes": b"\xff"}]] * 2}
+    polars.DataFrame(columns).write_parquet(path)
+    reader = read_rows(path)
+    rows = list(reader)
+    assert (reader.detected.format, reader.detected.container, reader.bad_lines) == ("openai-sft", "parquet", [])
+    assert rows[0].messages == (Message("user", "hi"), Message("assistant", tool_calls=(ToolCall("f", "{}", "c1"),)))
+    assert ([row.place.line for row in rows if row.place], rows[0].side.created_at) == ([1, 2], "2026-01-02T00:00:00")
+    assert (rows[0].side.extra, rows[0].id == rows[1].id) == ({"scan": [{"bytes": "/w=="}]}, True)

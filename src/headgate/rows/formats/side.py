@@ -113,7 +113,7 @@ def _take(key: str, value: Any, fields: dict[str, Any], extra: dict[str, Any]) -
     if type(value) is str and value and name in PLAIN and name not in fields:  # the common case, for speed
         fields[name] = value
     elif name is None or (name in fields and name != "slices") or not _named(name, value, fields, None):
-        extra[key] = _storable(value)
+        extra[key] = value
 
 
 def _named(name: str, value: Any, fields: dict[str, Any], extra: dict[str, Any] | None) -> bool:
@@ -124,7 +124,7 @@ def _named(name: str, value: Any, fields: dict[str, Any], extra: dict[str, Any] 
     fitting = _fitting(name, value)
     if fitting is None:
         if extra is not None:
-            extra[name] = _storable(value)
+            extra[name] = value
         return False
     if name == "slices":
         fields.setdefault("slices", {}).update(fitting)
@@ -156,15 +156,7 @@ def _text(value: Any) -> str | None:
         return value
     if type(value) in (int, float):
         return str(value)
-    moment = getattr(value, "isoformat", None)  # dates and moments of Parquet files
-    return str(moment()) if moment else None
-
-
-def _storable(value: Any) -> Any:
-    # Parquet holds values that JSON has no form for; they are kept as text.
-    if isinstance(value, str | int | float | bool | list | dict):
-        return value
-    return _text(value) or str(value)
+    return None
 
 
 def _all_text(values: Iterable[Any]) -> bool:
