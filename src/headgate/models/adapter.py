@@ -14,7 +14,7 @@ from typing import Any
 
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import canonical_json, digest_json
-from headgate.models.fingerprint import Fingerprint, file_marks, read_header, read_json, tensor_marks, weights_root
+from headgate.models.fingerprint import Fingerprint, file_marks, read_header, read_json, weight_files, weights_root
 
 CONFIG = "adapter_config.json"
 TENSORS = "adapter_model.safetensors"
@@ -122,7 +122,7 @@ def must_fit(folder: Path, base: Path) -> None:
     config = read_config(folder)
     if config.get("peft_type") != "LORA":
         raise Refused("not a LoRA adapter", file=str(folder / CONFIG), found=repr(config.get("peft_type")))
-    shapes = {name: mark.shape for name, mark in tensor_marks(base).items()}
+    shapes = {name: entry[1] for path in weight_files(base) for name, entry in read_header(path)[0].items()}
     halves: dict[str, dict[str, tuple[int, ...]]] = {}
     for name, (_, shape, _, _) in header.items():
         stem, _, half = name.removeprefix(PREFIX).partition(".lora_")

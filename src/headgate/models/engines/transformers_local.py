@@ -204,9 +204,11 @@ class LocalModel:
                 yield [i], [failed(f"prompt of {len(ids[i])} tokens, context of {limit}", finish_reason="context")]
                 del ids[i]
         order = sorted(ids, key=lambda i: (len(ids[i]), i))
+        # A drawn answer must not depend on what else is asked, so each has the random numbers to itself.
+        size = 1 if settings.temperature > 0 else self.batch
         with on_threads(self.threads):
-            for start in range(0, len(order), self.batch):
-                group = order[start : start + self.batch]
+            for start in range(0, len(order), size):
+                group = order[start : start + size]
                 yield group, self._batch([ids[i] for i in group], settings)
 
     def _batch(self, ids: list[list[int]], settings: Sampling) -> list[Completion]:
