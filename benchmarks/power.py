@@ -85,12 +85,12 @@ def measured(rule: Rule, planter: Planter, data: Path) -> dict[str, Any]:
     """The figures of one rule, as JSON."""
     plan = planter.PLAN
     detection, clean, at_claim = [], [], Tally()
-    for source in plan.sources:
+    for source in (*plan.sources, *plan.honest):
         rows = _loaded(source, data)
         for size in plan.sizes:
             if size > len(rows):
                 continue
-            for strength in plan.strengths:
+            for strength in plan.strengths if source in plan.sources else ():
                 tally = _cell(rule, planter, rows, size, strength, range(plan.seeds))
                 detection.append(tally.figure(source, size, strength))
                 if strength == plan.claimed and size >= plan.smallest:

@@ -54,6 +54,15 @@ def gsm8k_test(folder: Path) -> Rows:
     return _answered("gsm8k", _lines(folder / "gsm8k" / "test.jsonl"))
 
 
+def gsm8k_rephrased(folder: Path) -> Rows:
+    """GSM8K train, and the 1,319 test questions with a published rephrasing in `side.extra["rephrased"]`."""
+    pairs = [
+        _row("gsm8k_rephrased", number, one["original"], one["answer"], Side(extra={"rephrased": one["rephrased"]}))
+        for number, one in enumerate(_lines(folder / "rephrased_tests" / "gsm8k_pairs.jsonl"), start=1)
+    ]
+    return [*gsm8k(folder), *pairs]
+
+
 def star(folder: Path) -> Rows:
     """Customer dialogues: each reply that a wizard typed freely, after what the user said before it."""
     return [row for row in _star(folder) if row.side.slices["reply"] == "typed"]
@@ -86,6 +95,7 @@ LOADERS: Mapping[str, Callable[[Path], Rows]] = {
     "banking77": banking77,
     "clinc150": clinc150,
     "gsm8k": gsm8k,
+    "gsm8k_rephrased": gsm8k_rephrased,
     "star": star,
     "star_all": star_all,
     "gpteacher": gpteacher,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from headgate.rules.data.dat003_near_duplicates import near_duplicates
 from headgate.rules.data.dat004_learned_typo import learned_typo
+from headgate.rules.data.dat006_self_leak import self_leak
+from headgate.rules.data.dat007_paraphrased_leak import paraphrased_leak
+from headgate.rules.data.dat008_group_leak import group_leak
 from headgate.rules.data.dat009_rows_without_lesson import rows_without_lesson
 from headgate.rules.data.dat010_erased_slice import erased_slice
 from headgate.rules.lineage.lin001_unsourced_rows import unsourced_rows
@@ -10,7 +14,11 @@ from headgate.rules.lineage.lin002_withdrawn_subject import withdrawn_subject
 from headgate.rules.shape import Rule
 
 CATALOGUE: tuple[Rule, ...] = (
+    near_duplicates,
     learned_typo,
+    self_leak,
+    paraphrased_leak,
+    group_leak,
     rows_without_lesson,
     erased_slice,
     unsourced_rows,

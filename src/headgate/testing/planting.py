@@ -51,6 +51,7 @@ class Plan:
     sizes: tuple[int, ...]  # training rows, ascending
     smallest: int  # training rows from which on the claim holds; one of `sizes`
     sources: tuple[str, ...]  # names of clean data sets
+    honest: tuple[str, ...] = ()  # further clean data sets, in which nothing can be planted: false alarms only
     seeds: int = 20  # plantings for each source, size and strength
     clean_seeds: int = 20  # honest draws for each source and size
 

@@ -21,7 +21,7 @@ from headgate.text.guards import guard_keys, swapped_word
 from headgate.text.jaccard import jaccard
 from headgate.text.minhash import EMPTY, candidates, signatures
 from headgate.text.ngrams import Grams, character_ngrams, exact_hashes, word_ngrams
-from headgate.text.tape import Mask, Positions, Tape, tape_of
+from headgate.text.tape import Mask, Positions, Tape, mixed, tape_of
 
 WORDS = 3  # per word shingle
 CHARACTERS = 5  # per character shingle
@@ -71,15 +71,17 @@ def near_duplicate_pairs(
     short_threshold: float = SHORT_THRESHOLD,
     short_words: int = SHORT_WORDS,
     banding: Banding = Banding(),
+    apart: Positions | None = None,
 ) -> Pairs:
     """Pairs with Jaccard similarity of at least `threshold`, found by banding and checked exactly.
 
     Texts with the same words are linked to the first of them only; within a crowded bucket each
     text is compared with its likeliest neighbours, so that pairs connect clusters and do not list
-    every combination.
+    every combination. `apart` gives each text a class (any whole number): texts with the same words in
+    different classes are compared like others and not linked as the same.
     """
     tape = texts if isinstance(texts, Tape) else tape_of(texts)
-    same = _same(tape)
+    same = _same(tape, apart)
     first = np.setdiff1d(np.flatnonzero(tape.lengths), same.right)  # one of each set of equal texts
     kept = tape.take(first)
     found = (
@@ -115,9 +117,11 @@ def similarity_of(
     return out
 
 
-def _same(tape: Tape) -> Pairs:
+def _same(tape: Tape, apart: Positions | None) -> Pairs:
     # The same words with another mark of amount ($5, €5) are alike, not the same.
     keys = exact_hashes(tape) ^ guard_keys(tape)
+    if apart is not None:
+        keys ^= mixed(apart.astype(np.uint64))
     order = np.argsort(keys, kind="stable").astype(np.int64)
     order = order[tape.lengths[order] > 0]
     sorted_keys = keys[order]

@@ -23,8 +23,8 @@ from headgate.text.near_duplicates import (
     near_duplicate_pairs,
     similarity_of,
 )
-from headgate.text.ngrams import sorted_distinct
-from headgate.text.tape import Mask, Positions, Tape
+from headgate.text.ngrams import exact_hashes, sorted_distinct
+from headgate.text.tape import Hashes, Mask, Positions, Tape
 
 ANSWER = 0.5  # similarity under which two answers are different answers
 
@@ -57,14 +57,14 @@ def redundant(
     In each cluster the rows with the rarest wording stay, so that variants survive the plain phrasing.
     """
     pairs_of = partial(near_duplicate_pairs, threshold=threshold, short_threshold=short_threshold)
-    pairs = pairs_of(whole)
+    codes = _codes(classes)
+    pairs = pairs_of(whole, apart=codes)
     alike = pairs.where(_fields_alike(pairs, prompt, answer))
     # A label that differs is a different answer; its numbers and negations count like any other.
     guarded = alike.guarded | (guard_keys(answer)[alike.left] != guard_keys(answer)[alike.right])
-    codes = _codes(classes)
     same = codes[alike.left] == codes[alike.right]
     free = alike.where(~guarded & same)
-    rows, partners, similarity, exact = _leaving(free, rarity(whole))
+    rows, partners, similarity, exact = _leaving(free, rarity(whole), exact_hashes(whole))
     return Redundant(
         rows=rows,
         partners=partners,
@@ -99,24 +99,37 @@ def _fields_alike(pairs: Pairs, prompt: Tape, answer: Tape) -> Mask:
     return kept
 
 
-def _leaving(pairs: Pairs, rare: NDArray[np.float64]) -> tuple[Positions, Positions, NDArray[np.float64], Mask]:
-    """A greedy choice: from the rarest wording down, a row stays unless a near-duplicate of its own already does."""
-    near: dict[int, list[int]] = {}
-    for place, (one, two) in enumerate(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)):
-        near.setdefault(one, []).append(place)
-        near.setdefault(two, []).append(place)
+def _leaving(
+    pairs: Pairs, rare: NDArray[np.float64], ties: Hashes
+) -> tuple[Positions, Positions, NDArray[np.float64], Mask]:
+    """A greedy choice: from the rarest wording down, a row stays unless a near-duplicate of its own already does.
+
+    `ties` are hashes of the words, so that the order of rows decides only between rows with the same words.
+    """
+    exact = pairs.where(pairs.exact)
+    near = pairs.where(~pairs.exact)
+    met: dict[int, list[int]] = {}
+    for place, (one, two) in enumerate(zip(near.left.tolist(), near.right.tolist(), strict=True)):
+        met.setdefault(one, []).append(place)
+        met.setdefault(two, []).append(place)
     stays: set[int] = set()
-    gone: list[tuple[int, int, int]] = []
-    for row in sorted(near, key=lambda row: (-rare[row], row)):
-        met = [(pairs.similarity[place], place) for place in near[row] if _other(pairs, place, row) in stays]
-        if met:
-            _, place = max(met)
-            gone.append((row, _other(pairs, place, row), place))
-        else:
+    gone: dict[int, tuple[int, float, bool]] = {}
+    for row in sorted(met, key=lambda row: (-rare[row], int(ties[row]), row)):
+        likest = max(((near.similarity[p], p) for p in met[row] if _other(near, p, row) in stays), default=None)
+        if likest is None:
             stays.add(row)
-    gone.sort()
-    table = np.array(gone, dtype=np.int64).reshape(-1, 3)
-    return table[:, 0], table[:, 1], pairs.similarity[table[:, 2]], pairs.exact[table[:, 2]]
+        else:
+            gone[row] = (_other(near, likest[1], row), float(likest[0]), False)
+    # Copies are linked to the first of their kind only, and follow it to the row that stays.
+    for leader, copy in zip(exact.left.tolist(), exact.right.tolist(), strict=True):
+        gone[copy] = gone.get(leader, (leader, 1.0, True))
+    order = sorted(gone)
+    return (
+        np.array(order, dtype=np.int64),
+        np.array([gone[row][0] for row in order], dtype=np.int64),
+        np.array([gone[row][1] for row in order], dtype=np.float64),
+        np.array([gone[row][2] for row in order], dtype=bool),
+    )
 
 
 def _other(pairs: Pairs, place: int, row: int) -> int:

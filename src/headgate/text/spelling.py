@@ -19,6 +19,7 @@ from headgate.kit.errors import Unavailable
 
 LIST = "frequency_dictionary_en_82_765.txt"
 VOWELS = frozenset("aeiou")
+RARE = 1_000_000  # frequency of a word below which its plural must be listed itself
 PREFIX = 9  # letters of a word that the index of deletions looks at
 
 # American to British, one place of a word at a time; a word is known when the British form is listed.
@@ -26,7 +27,7 @@ BRITISH = tuple(
     (re.compile(pattern), british)
     for pattern, british in (
         (r"or", "our"),  # color
-        (r"er(s|ed|ing)?$", r"re\1"),  # center, liters
+        (r"([bctdghpv])er(s|ed|ing)?$", r"\1re\2"),  # center, liters
         (r"([a-z])z", r"\1s"),  # realize, analyze, cozy
         (r"([aeiou])l(ed|ing|er|ers|or|ors|ous|ery)$", r"\1ll\2"),  # traveled
         (r"(i|o)ll(s|ful|fully|ment|ments)?$", r"\1l\2"),  # fulfill, skillful, enrollment
@@ -65,9 +66,9 @@ ENDINGS = (
     "ies", "ied", "est",
 )  # fmt: skip
 BEGINNINGS = (
-    "un", "re", "non", "pre", "mis", "over", "under", "out", "sub", "super", "anti", "auto", "bio", "co", "cyber",
-    "de", "dis", "e", "eco", "in", "inter", "micro", "mid", "mini", "multi", "neuro", "nano", "on", "off", "photo",
-    "post", "pro", "self", "semi", "tele", "trans", "ultra", "up", "web",
+    "un", "re", "non", "pre", "mis", "over", "under", "out", "sub", "super", "anti", "auto", "bio", "cyber", "dis",
+    "eco", "inter", "micro", "mid", "mini", "multi", "neuro", "nano", "off", "photo", "post", "pro", "self", "semi",
+    "tele", "trans", "ultra", "web",
 )  # fmt: skip
 # Contractions written without their apostrophe; those that are words themselves (cant, wont) are left out.
 CONTRACTIONS: Mapping[str, tuple[str, str]] = {
@@ -120,14 +121,40 @@ def regional(word: str) -> set[str]:
 
 @lru_cache(maxsize=1 << 16)
 def is_known(word: str) -> bool:
-    """Whether a word is English in some regional spelling, an inflection of such a word, or two of them in one."""
+    """Whether a word is listed, in some regional spelling, or a plain inflection of one that is."""
     if word in CONTRACTIONS:
         return False
-    return _listed(word) or any(_listed(stem) for stem in _stems(word)) or _compound(word)
+    return _listed(word) or any(_listed(stem) for stem in _inflected(word))
+
+
+@lru_cache(maxsize=1 << 16)
+def may_be_made(word: str) -> bool:
+    """Whether a word that is not listed can be read as a derivation of one that is, or as two of them in one."""
+    return any(_listed(stem) for stem in _stems(word)) or _compound(word)
 
 
 def _listed(word: str) -> bool:
     return not dictionary().keys().isdisjoint(regional(word))
+
+
+def _inflected(word: str) -> Iterator[str]:
+    """What a word may be the plural or a regular verb form of."""
+    if word.endswith("s") and not word.endswith("ss"):
+        if word.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):
+            yield word[:-2]
+        if word.endswith("ies"):
+            yield word[:-3] + "y"
+        elif dictionary().get(word[:-1], 0) >= RARE:
+            yield word[:-1]
+    for ending in ("ed", "ing"):
+        stem = word.removesuffix(ending)
+        if stem == word or len(stem) < 4:
+            continue
+        yield stem + "e"
+        if stem + stem[-1] + ending not in dictionary():  # "occured" is no form of "occur", since "occurred" is
+            yield stem
+        if stem[-1] == stem[-2] and stem[-3] in VOWELS and stem[-4] not in VOWELS:
+            yield stem[:-1]  # sit-t-ing
 
 
 def _stems(word: str) -> Iterator[str]:
@@ -150,7 +177,7 @@ def _stems(word: str) -> Iterator[str]:
             yield stem + "y"  # happ-ier
     for beginning in BEGINNINGS:
         rest = word.removeprefix(beginning)
-        if rest != word and len(rest) >= 4:
+        if rest != word and len(rest) >= 5:
             yield rest
 
 
@@ -166,7 +193,10 @@ def same_word(one: str, other: str) -> bool:
     """Whether two spellings are forms of one word: regional, inflected or derived."""
     if not regional(one).isdisjoint(regional(other)):
         return True
-    return one in _stems(other) or other in _stems(one) or not set(_stems(one)).isdisjoint(_stems(other))
+    if is_slip(one, other):  # forms of one word differ at the end, not in the middle
+        return False
+    shared = ({one, *_stems(one)} & {other, *_stems(other)}) - {""}
+    return any(_listed(stem) for stem in shared)
 
 
 def distance(one: str, other: str, limit: int = 2) -> int:

@@ -8,12 +8,23 @@ before and after it must be what stands around the right word.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from headgate.text.spelling import CONTRACTIONS, dictionary, edits, is_known, is_slip, neighbours, same_word
+from headgate.text.spelling import (
+    CONTRACTIONS,
+    dictionary,
+    distance,
+    edits,
+    is_known,
+    is_slip,
+    may_be_made,
+    neighbours,
+    same_word,
+)
 from headgate.text.tape import Hashes, Positions, Tape, word_hash
 
 SHORTEST = 5  # letters of a misspelling; shorter ones are abbreviations more often than slips
@@ -22,11 +33,17 @@ AROUND = 3  # words on each side that must be English
 ENGLISH = 0.6  # share of them
 STANDARD = 10  # times as frequent as a strange word must another be to be its right spelling
 CERTAIN = 4.0  # log-odds from which on a variant is reported
-SLIP = 2.0  # log-odds that the kind of slip adds: people do double, swap and mistake vowels
+SLIP, LETTER, TWO = 3.0, 1.0, -1.0  # log-odds of a typical slip, of any other letter, of two of them
+LETTERS = 0.5  # log-odds for each letter above SHORTEST: long words rarely lie near each other by chance
+MADE = -2.0  # log-odds of a word that may be a derivation or a compound
 COMMON = 5_000_000  # frequency of a dictionary word that may be meant although these texts never use it
-SMOOTHING = 4.0  # pseudo-occurrences of a neighbour at its frequency in all texts
 GLUED = frozenset("_/\\@#$<>=`~|{}[]0123456789")  # beside a word, these make it part of code or an address
 JOINED = frozenset(".:-@('’")  # between two words, these make them one
+
+ENOUGH = 27  # occurrences after which more of them say no more
+SAMPLE = 1000  # occurrences of a word whose neighbours are looked at
+EDGE, NUMBER = np.uint64(0), np.uint64(1)  # neighbours that are no words
+DEBUG = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,22 +78,59 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Types:
-    """Distinct words of a tape with their number and one place each; words are looked up by hash."""
+    """Distinct words of a tape and where each stands; words are looked up by hash."""
 
     tape: Tape
     hashes: Hashes  # (V,) sorted
-    counts: Positions  # (V,)
-    first: Positions  # (V,) position of one occurrence
+    order: Positions  # (W,) positions of all words, sorted by hash and then by place
+    bounds: Positions  # (V + 1,): type i stands at order[bounds[i]:bounds[i + 1]]
+    numbers: int = 0  # occurrences of words that begin with a digit
+    kept: dict[tuple[int, int, int], tuple[dict[int, int], float]] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> Positions:
+        """Occurrences of each type; shape (V,)."""
+        return np.diff(self.bounds)
 
     def word(self, index: int) -> str:
-        position = int(self.first[index])
+        """The letters of a type."""
+        position = int(self.order[self.bounds[index]])
         text = int(np.searchsorted(self.tape.offsets, position, side="right")) - 1
         return self.tape.quote(text, position - int(self.tape.offsets[text]), 1).lower()
 
-    def count(self, hashed: int) -> int:
+    def positions(self, hashed: int) -> Positions:
+        """Where a word stands, ascending."""
         index = int(np.searchsorted(self.hashes, np.uint64(hashed)))
-        found = index < len(self.hashes) and int(self.hashes[index]) == hashed
-        return int(self.counts[index]) if found else 0
+        if index == len(self.hashes) or int(self.hashes[index]) != hashed:
+            return self.order[:0]
+        return self.order[self.bounds[index] : self.bounds[index + 1]]
+
+    def company(self, positions: Positions, step: int) -> tuple[dict[int, int], float]:
+        """Number of each neighbour at a sample of positions, and the share of those not seen (Good 1953)."""
+        key = (int(positions[0]), len(positions), step)
+        if key not in self.kept:
+            sample = positions[:: -(-len(positions) // SAMPLE)]
+            seen, counts = np.unique(_beside(self.tape, sample, step), return_counts=True)
+            unseen = (np.count_nonzero(counts == 1) + 1) / (len(sample) + 2)
+            self.kept[key] = (dict(zip(seen.tolist(), counts.tolist(), strict=True)), unseen)
+        return self.kept[key]
+
+    def share(self, hashed: int) -> float:
+        """Share of a neighbour in all texts, numbers and edges of texts among them."""
+        total = len(self.tape.words)
+        if hashed == int(EDGE):
+            return (len(self.tape) + 1) / (total + 1)
+        if hashed == int(NUMBER):
+            return (self.numbers + 1) / (total + 1)
+        return max(len(self.positions(hashed)), 1) / total
+
+
+def _types(tape: Tape) -> _Types:
+    order = np.argsort(tape.words, kind="stable")
+    ordered = tape.words[order]
+    heads = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(ordered) else order
+    bounds = np.append(heads, len(ordered)).astype(np.int64)
+    return _Types(tape, ordered[heads], order, bounds)
 
 
 def read_variants(
@@ -86,9 +140,11 @@ def read_variants(
 
     A word is readable when it is used `visible` times; words in `keep` are right as they are.
     """
-    types = _Types(tape, *_unique(tape.words))
+    types = _types(tape)
     often = np.flatnonzero(types.counts >= least)
     words = {types.word(index): int(types.counts[index]) for index in often.tolist()}
+    numbers = sum(count for word, count in words.items() if word[0].isdigit())
+    types = replace(types, numbers=numbers)
     words = {word: count for word, count in words.items() if word.isalpha()}
     known = {word for word in words if is_known(word)}
     total = sum(words.values())
@@ -102,11 +158,6 @@ def read_variants(
         readable_types=sum(1 for word in known if words[word] >= visible and _plain(word)),
         english=sum(words[word] for word in known) / total if total else 0.0,
     )
-
-
-def _unique(words: Hashes) -> tuple[Hashes, Positions, Positions]:
-    hashes, first, counts = np.unique(words, return_index=True, return_counts=True)
-    return hashes, counts.astype(np.int64), first.astype(np.int64)
 
 
 def _plain(word: str) -> bool:
@@ -129,21 +180,39 @@ def _near(strange: Sequence[str], words: Mapping[str, int], known: Collection[st
 
 def _variant(types: _Types, wrong: str, rights: Sequence[str], least: int) -> Variant | None:
     tape = types.tape
-    every = _positions(tape, wrong)
+    meant = "" if rights else _meant(wrong)
+    if not rights and not meant:
+        return None
+    every = types.positions(word_hash(wrong))
     positions = _prose(tape, every)
     lower = sum(tape.texts[text][start:end].islower() for text, (start, end) in _places(tape, positions))
     if lower < least or 2 * lower < len(every):  # a name, or part of code
         return None
+    if meant:
+        return _made(tape, wrong, meant, positions, len(types.positions(word_hash(meant))))
     scored = [
-        (_likeness(types, positions, standing) + SLIP * is_slip(wrong, right), right, standing)
+        (_likeness(types, positions, standing) + _prior(wrong, right), right, standing)
         for right in rights
-        if len(standing := _positions(tape, right)) >= least
+        if len(standing := types.positions(word_hash(right)))
     ]
-    score, right, standing = max(scored, key=lambda each: each[:2], default=(0.0, "", every))
-    if score >= CERTAIN:
-        return _made(tape, wrong, right, positions, len(_prose(tape, standing)))
-    meant = "" if scored else _meant(wrong)
-    return _made(tape, wrong, meant, positions, len(_positions(tape, meant))) if meant else None
+    score, right, standing = max(scored, key=lambda each: each[:2])
+    if DEBUG:
+        print(
+            "SCORE",
+            wrong,
+            right,
+            len(positions),
+            len(standing),
+            round(score, 2),
+            round(score - _prior(wrong, right), 2) if right else 0,
+        )
+    return _made(tape, wrong, right, positions, len(_prose(tape, standing))) if score >= CERTAIN else None
+
+
+def _prior(wrong: str, right: str) -> float:
+    """Log-odds of a slip before the company is looked at."""
+    kind = SLIP if is_slip(wrong, right) else LETTER if distance(wrong, right) == 1 else TWO
+    return kind + LETTERS * (len(wrong) - SHORTEST) + MADE * may_be_made(wrong)
 
 
 def _meant(wrong: str) -> str:
@@ -156,7 +225,7 @@ def _meant(wrong: str) -> str:
 def _contraction(types: _Types, wrong: str, least: int) -> Variant | None:
     tape = types.tape
     head, tail = (np.uint64(word_hash(part)) for part in CONTRACTIONS[wrong])
-    positions = _prose(tape, _positions(tape, wrong))
+    positions = _prose(tape, types.positions(word_hash(wrong)))
     right = np.flatnonzero((tape.words[:-1] == head) & (tape.words[1:] == tail))
     return _made(tape, wrong, "'".join(CONTRACTIONS[wrong]), positions, len(right)) if len(positions) >= least else None
 
@@ -175,10 +244,6 @@ def _places(tape: Tape, positions: Positions) -> Iterator[tuple[int, tuple[int, 
 
 def _texts(tape: Tape, positions: Positions) -> Positions:
     return np.searchsorted(tape.offsets, positions, side="right") - 1
-
-
-def _positions(tape: Tape, word: str) -> Positions:
-    return np.flatnonzero(tape.words == np.uint64(word_hash(word)))
 
 
 def _prose(tape: Tape, positions: Positions) -> Positions:
@@ -212,27 +277,35 @@ def _english_around(tape: Tape, text: int, position: int) -> bool:
     low, high = int(tape.offsets[text]), int(tape.offsets[text + 1])
     beside = [*range(max(low, position - AROUND), position), *range(position + 1, min(high, position + AROUND + 1))]
     words = [tape.quote(text, place - low, 1).lower() for place in beside]
+    words = [word for word in words if not word[0].isdigit()]
     return not words or sum(word in dictionary() for word in words) >= ENGLISH * len(words)
 
 
 def _likeness(types: _Types, wrong: Positions, right: Positions) -> float:
-    """Mean log-odds of the neighbours of `wrong` under those of `right` against all words; 0 is no evidence."""
-    total = len(types.tape.words)
+    """Log-odds that the neighbours of `wrong` are those of `right` and not any words; 0 is no evidence.
+
+    The mean over occurrences, times the square root of their number over three: occurrences in one
+    set of texts repeat each other, so that evidence grows more slowly than with their number.
+
+    What was never seen beside `right` gets the share of its neighbours that are new each time.
+    """
     score = 0.0
     for step in (-1, 1):
-        near_right = _beside(types.tape, right, step)
-        near_wrong = _beside(types.tape, wrong, step)
-        seen, counts = np.unique(near_right, return_counts=True)
-        held = dict(zip(seen.tolist(), counts.tolist(), strict=True))
-        for hashed in near_wrong.tolist():
-            share = max(types.count(hashed), 1) / total
-            score += float(np.log((held.get(hashed, 0) + SMOOTHING * share) / (len(right) + SMOOTHING) / share))
-    return score / max(1, len(wrong))
+        held, unseen = types.company(right, step)
+        of = sum(held.values())
+        for hashed, count in types.company(wrong, step)[0].items():
+            score += count * math.log(unseen + (1 - unseen) * held.get(hashed, 0) / of / types.share(hashed))
+    looked_at = sum(types.company(wrong, 1)[0].values())
+    return score / looked_at * math.sqrt(min(looked_at, ENOUGH) / 3)
 
 
 def _beside(tape: Tape, positions: Positions, step: int) -> Hashes:
-    """Hash of the word before or after each position; 0 at the edge of a text."""
+    """Hash of the word before or after each position; EDGE outside the text, NUMBER for any number."""
     texts = _texts(tape, positions)
     places = positions + step
     inside = (places >= tape.offsets[texts]) & (places < tape.offsets[texts + 1])
-    return np.where(inside, tape.words[np.clip(places, 0, len(tape.words) - 1)], np.uint64(0))
+    out = np.where(inside, tape.words[np.clip(places, 0, len(tape.words) - 1)], EDGE)
+    for number in np.flatnonzero(inside).tolist():
+        if tape.texts[int(texts[number])][int(tape.starts[int(places[number])])].isdigit():
+            out[number] = NUMBER
+    return out
