@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from transformers import AutoTokenizer
 
 from headgate.models.chat_template import FIXED_CONVERSATIONS, ChatTemplate
 from headgate.models.engines.transformers_local import LocalModel, open_local
@@ -42,6 +41,8 @@ def model() -> Iterator[LocalModel]:
 
 def test_rendering_and_tokens_are_those_of_transformers() -> None:
     """Whoever serves the folder with the library sends the same ids."""
+    from transformers import AutoTokenizer
+
     template, tokenizer, theirs = ChatTemplate.of_folder(BASE), Tokenizer(BASE), AutoTokenizer.from_pretrained(BASE)
     assert template is not None
     for messages, opening in FIXED_CONVERSATIONS:
