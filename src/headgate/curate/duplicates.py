@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from headgate.curate.components import Pairs
-from headgate.curate.survivors import Choice, Removal, Scores, choose, tail_scores
+from headgate.curate.survivors import Choice, Removal, Scores, at_least, choose, tail_scores
 from headgate.kit.hashing import digest_json
 from headgate.rows.row import Row
 from headgate.text.guards import guard_keys, swapped_word
@@ -98,17 +98,15 @@ def _within(rows: Sequence[Row], ranking: Sequence[tuple[float, ...]], likeness:
     clusters: list[tuple[int, ...]] = []
     for turn in range(ROUNDS):
         pairs, similarity = fields.pairs(standing)
-        chosen = choose(
-            len(standing), pairs, similarity, [ranking[p] for p in standing], [ids[p] for p in standing], keep
-        )
+        chosen = choose(len(standing), pairs, similarity, [ranking[p] for p in standing], [ids[p] for p in standing])
         removed |= {standing[one.position]: standing[one.survivor] for one in chosen.removals}
         if not turn:
             clusters = [tuple(standing[p] for p in cluster) for cluster in chosen.clusters]
         gone = {one.position for one in chosen.removals}
         standing = [p for place, p in enumerate(standing) if place not in gone]
-        if not gone or keep > 1:
+        if not gone:
             break
-    return Choice(tuple(_witnessed(removed, fields)), tuple(clusters))
+    return Choice(tuple(at_least(_witnessed(removed, fields), clusters, keep)), tuple(clusters))
 
 
 def _witnessed(removed: dict[int, int], fields: _Fields) -> list[Removal]:

@@ -55,13 +55,11 @@ def choose(
     similarity: Scores,
     ranking: Sequence[tuple[float, ...]],
     ties: Sequence[str],
-    keep: int = 1,
 ) -> Choice:
     """Chooses survivors of every cluster and proposes the rest for removal.
 
     `pairs` has shape (pairs, 2), `similarity` shape (pairs,). A higher ranking survives; `ties` are
-    decided by content address, so that the order of rows does not matter. Each cluster keeps `keep`
-    rows at least, where it has so many.
+    decided by content address, so that the order of rows does not matter.
     """
     near: dict[int, dict[int, float]] = {}
     for (one, other), alike in zip(pairs.tolist(), similarity.tolist(), strict=True):
@@ -72,7 +70,6 @@ def choose(
     for cluster in clusters:
         order = sorted(cluster, key=lambda p: (ranking[p], ties[p]), reverse=True)
         stay = _independent(order, near)
-        stay |= set(_most_different(order, stay, near)[: max(0, keep - len(stay))])
         for position in order:
             if position not in stay:
                 survivor = max((p for p in near[position] if p in stay), key=lambda p: (near[position][p], ties[p]))
@@ -89,6 +86,11 @@ def _independent(order: Sequence[int], near: Mapping[int, Mapping[int, float]]) 
     return stay
 
 
-def _most_different(order: Sequence[int], stay: set[int], near: Mapping[int, Mapping[int, float]]) -> list[int]:
-    rest = [position for position in order if position not in stay]
-    return sorted(rest, key=lambda position: max(near[position].get(one, 0.0) for one in stay))
+def at_least(removals: Sequence[Removal], clusters: Sequence[Sequence[int]], keep: int) -> list[Removal]:
+    """Removals less those of the most different rows, so that each cluster keeps `keep` rows where it has so many."""
+    gone = {one.position: one for one in removals}
+    for cluster in clusters:
+        going = sorted((gone[p] for p in cluster if p in gone), key=lambda one: one.similarity)
+        for one in going[: max(0, keep - (len(cluster) - len(going)))]:
+            del gone[one.position]
+    return list(gone.values())
