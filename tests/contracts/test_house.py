@@ -76,7 +76,7 @@ def test_sizes(path: Path) -> None:
     budget = 400
     if path.parent.parent.name == "rules" and re.match(r"[a-z]{3}\d{3}_", path.name):
         budget = 250
-    elif path.parent.name == "cli" and path.name not in ("main.py", "__init__.py", "output.py", "stage_verb.py"):
+    elif path.parent.name == "cli" and path.name not in ("main.py", "__init__.py", "output.py", "stage_verb.py", "arguments.py"):
         budget = 120
     excused = re.search(r"^# size: \S.{10,}", text, re.MULTILINE)
     assert len(lines) <= budget or excused, f"{len(lines)} lines, budget {budget}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headgate.cli.output import EXIT_OF, answer, common_options, print_json
+from headgate.cli.output import EXIT_OF, answer, common_options, examples, print_json
 from headgate.kit.hashing import short
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _examples(*lines: str) -> str:
-    return "\b\nExamples:\n" + "\n".join(f"  headgate ledger {line}" for line in lines)
+    return examples(*(f"ledger {line}" for line in lines))
 
 
 def _store(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -92,8 +92,7 @@ def verify(head: str | None, store: Path, quiet: bool, as_json: bool) -> int:
 def export(target: Path, store: Path, quiet: bool, as_json: bool) -> None:
     """Writes every record to TARGET, one JSON object a line; .gz and .zst compress."""
     with _open(store) as ledger:
-        count = ledger.export(target)
-        head = ledger.head().hash
+        count, head = ledger.export(target), ledger.head().hash
     if as_json:
         print_json(answer("ledger export", {"file": str(target), "records": count, "head": head}))
     elif not quiet:

@@ -25,6 +25,11 @@ def print_json(value: Any) -> None:
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
+def examples(*lines: str) -> str:
+    """The epilogue of a verb's help: command lines that can be run."""
+    return "\b\nExamples:\n" + "\n".join(f"  headgate {line}" for line in lines)
+
+
 def answer(command: str, parts: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON object of a verb that has no verdict of its own: a pass, unless `parts` say otherwise."""
     return {"headgate": __version__, "command": command, "outcome": Outcome.PASS.value, **parts}
