@@ -19,6 +19,7 @@ from headgate.kit.errors import Unavailable
 
 LIST = "frequency_dictionary_en_82_765.txt"
 VOWELS = frozenset("aeiou")
+STEM = 6  # letters of a stem that two words share by more than chance, listed or not
 RARE = 1_000_000  # frequency of a word below which its plural must be listed itself
 PREFIX = 9  # letters of a word that the index of deletions looks at
 
@@ -195,8 +196,8 @@ def same_word(one: str, other: str) -> bool:
         return True
     if is_slip(one, other):  # forms of one word differ at the end, not in the middle
         return False
-    shared = ({one, *_stems(one)} & {other, *_stems(other)}) - {""}
-    return any(_listed(stem) for stem in shared)
+    mine, theirs = set(_stems(one)), set(_stems(other))
+    return one in theirs or other in mine or any(len(stem) >= STEM or _listed(stem) for stem in mine & theirs)
 
 
 def distance(one: str, other: str, limit: int = 2) -> int:

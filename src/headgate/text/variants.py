@@ -43,7 +43,6 @@ JOINED = frozenset(".:-@('’")  # between two words, these make them one
 ENOUGH = 27  # occurrences after which more of them say no more
 SAMPLE = 1000  # occurrences of a word whose neighbours are looked at
 EDGE, NUMBER = np.uint64(0), np.uint64(1)  # neighbours that are no words
-DEBUG = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,16 +195,6 @@ def _variant(types: _Types, wrong: str, rights: Sequence[str], least: int) -> Va
         if len(standing := types.positions(word_hash(right)))
     ]
     score, right, standing = max(scored, key=lambda each: each[:2])
-    if DEBUG:
-        print(
-            "SCORE",
-            wrong,
-            right,
-            len(positions),
-            len(standing),
-            round(score, 2),
-            round(score - _prior(wrong, right), 2) if right else 0,
-        )
     return _made(tape, wrong, right, positions, len(_prose(tape, standing))) if score >= CERTAIN else None
 
 
