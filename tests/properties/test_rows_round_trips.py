@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.kit.errors import Refused
+from headgate.rows.arrays import ArraySplitter
 from headgate.rows.formats import FORMATS
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Kind, Message, Row, Side, ToolCall
@@ -187,7 +188,7 @@ def test_a_round_trip_loses_what_the_report_says(format: str) -> None:
     """Each aspect that differs is counted, nothing else is, and no loss means the same content address."""
     written = 0
 
-    @settings(max_examples=40 if format == "parquet" else 70, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=25 if format == "parquet" else 50, deadline=None, derandomize=True, database=None)
     @given(row=st.integers(0, 4).flatmap(lambda choice: MADE_FOR.get(format, DEMONSTRATIONS) if choice else ROWS))
     def loses_what_it_says(row: Row) -> None:
         nonlocal written
@@ -293,3 +294,14 @@ def test_no_bytes_break_a_reader(content: bytes) -> None:
             assert len(list(reader)) == reader.rows_read
         except Refused as refused:
             assert refused.file == str(path)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(values=st.lists(JSON, min_size=1, max_size=4), size=st.sampled_from([1, 2, 5, 17, 1000]), indent=st.booleans())
+def test_an_array_is_cut_into_the_elements_it_holds(values: list[Any], size: int, indent: bool) -> None:
+    """Whatever the elements, the layout, and the pieces in which the file comes."""
+    data = orjson.dumps(values, option=orjson.OPT_INDENT_2 if indent else 0)
+    splitter = ArraySplitter(1 << 20)
+    pieces = (data[at : at + size] for at in range(0, len(data), size))
+    assert [orjson.loads(element) for _, element in splitter.elements(pieces)] == values
+    assert splitter.closed

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from headgate.rows.lines import UTF8_MARK, Overlong
 
 MARKS = re.compile(rb'["{}\[\],]')
+INSIDE = re.compile(
+    rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL
+)  # whole strings, and all but brackets
 STRING_END = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
 
@@ -55,6 +58,8 @@ class ArraySplitter:
                     self._pass_open_string()
                     return
                 self._at, self._in_string = end.end(), False
+            if self._depth > 1:
+                self._at = INSIDE.match(self._buffer, self._at).end()  # type: ignore[union-attr]
             mark = MARKS.search(self._buffer, self._at)
             if mark is None:
                 self._at = len(self._buffer)
