@@ -61,10 +61,10 @@ class Content:
     def erase(self, address: str) -> bool:
         """Removes bytes for good and keeps their address; False when they were not there."""
         with self._begin() as writing:
+            writing.erases = True
             table = schema.content_bytes
             done = writing.connection.execute(delete(table).where(table.c.digest == address))
             if not done.rowcount:
                 return False
             writing.append("content-erased", {"digest": address})
-            writing.erases = True
         return True

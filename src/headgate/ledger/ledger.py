@@ -131,12 +131,25 @@ class Ledger:
                     erases = self._writing.erases
                 finally:
                     self._writing = None
-            if erases and not sqlite.truncate_wal(self._engine):
-                raise sqlite.Busy(
-                    "erased, but a reader still holds the old bytes",
-                    file=str(self.file),
-                    next_step="end the other command, then: headgate ledger verify",
-                )
+            if erases:
+                self.sweep()
+
+    def sweep(self) -> None:
+        """Empties the write-ahead log, after which no erased byte is left in the files of the ledger.
+
+        Every erasure ends with a sweep, also one that finds nothing left to erase.
+
+        Raises:
+            Busy: a reader keeps the log alive; what was erased is gone for every query but not from the files.
+        """
+        with sqlite.translated(self.file):
+            swept = sqlite.truncate_wal(self._engine)
+        if not swept:
+            raise sqlite.Busy(
+                "erased, but a reader still holds the old bytes",
+                file=str(self.file),
+                next_step="end the other command, then run this one again",
+            )
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Connection]:

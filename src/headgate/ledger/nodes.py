@@ -141,12 +141,12 @@ class Nodes:
             node = self.get(address)
             if node.kind == "dataset-version":
                 raise Refused("the manifest of a dataset version is never erased", found=node.name)
+            writing.erases = True
             if node.erased:
                 return False
             bodies = schema.node_bodies
             writing.connection.execute(delete(bodies).where(bodies.c.seq == node.seq))
             writing.append("node-erased", {"id": node.id})
-            writing.erases = True
         return True
 
     def get(self, name: str) -> Node:

@@ -229,9 +229,9 @@ class Rows:
                 part = wanted[start : start + BLOCK]
                 erased += writing.connection.scalars(select(bodies.c.number).where(bodies.c.number.in_(part)))
                 writing.connection.execute(delete(bodies).where(bodies.c.number.in_(part)))
+            writing.erases = True
             if erased:
                 writing.append("rows-erased", {"numbers": sorted(erased)})
-                writing.erases = True
         return len(erased)
 
     def _numbers(self, query: Any) -> BitMap:
