@@ -173,7 +173,7 @@ def written_and_read(row: Row, format: str, folder: Path) -> tuple[Any, Row | No
     """The loss report of one row and the row as it is read back; None where it cannot be written."""
     path = folder / ("rows.parquet" if format == "parquet" else "rows.data")
     try:
-        report = write_rows(path, [row], format=format)
+        report = write_rows(path, [row], format=format, with_index=False)
     except Refused as refused:
         assert refused.what.startswith("not one of 1 rows can be written")
         return None, None
@@ -188,7 +188,7 @@ def test_a_round_trip_loses_what_the_report_says(format: str) -> None:
     """Each aspect that differs is counted, nothing else is, and no loss means the same content address."""
     written = 0
 
-    @settings(max_examples=25 if format == "parquet" else 50, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=40 if format == "parquet" else 50, deadline=None, derandomize=True, database=None)
     @given(row=st.integers(0, 4).flatmap(lambda choice: MADE_FOR.get(format, DEMONSTRATIONS) if choice else ROWS))
     def loses_what_it_says(row: Row) -> None:
         nonlocal written
