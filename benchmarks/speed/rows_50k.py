@@ -35,18 +35,19 @@ def make(folder: Path, *, rows: int = 50_000, items: int = 2_000, seed: int = 1)
     rng.shuffle(everything)
     held = everything[: len(everything) // 10]  # items share no sentence with the rows
     pool = everything[len(held) :]
-    texts = [" ".join(rng.choices(pool, k=rng.randint(2, 6))) for _ in range(rows)]
-    tests = [" ".join(rng.choices(held, k=rng.randint(2, 4))) for _ in range(items)]
+    pairs = [(" ".join(rng.choices(pool, k=rng.randint(2, 6))), rng.choice(pool)) for _ in range(rows)]
+    tests = [(" ".join(rng.choices(held, k=rng.randint(2, 4))), rng.choice(held)) for _ in range(items)]
     for _ in range(rows // 20):
-        words = texts[rng.randrange(rows)].split()
+        question, answer = pairs[rng.randrange(rows)]
+        words = question.split()
         words[rng.randrange(len(words))] = "indeed"
-        texts[rng.randrange(rows)] = " ".join(words)
+        pairs[rng.randrange(rows)] = (" ".join(words), answer)
     for _ in range(rows // 100):
-        texts[rng.randrange(rows)] = "Please answer this: " + tests[rng.randrange(items)]
+        pairs[rng.randrange(rows)] = ("Please answer this: " + tests[rng.randrange(items)][0], rng.choice(pool))
     paths = folder / "train.jsonl", folder / "test.jsonl"
-    for path, lines in zip(paths, (texts, tests), strict=True):
+    for path, lines in zip(paths, (pairs, tests), strict=True):
         with path.open("w", encoding="utf-8") as stream:
-            for text in lines:
-                turns = [{"role": "user", "content": text}, {"role": "assistant", "content": rng.choice(pool)}]
+            for question, answer in lines:
+                turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
                 stream.write(json.dumps({"messages": turns}) + "\n")
     return paths

@@ -5,9 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
-from headgate.stats.verdict import Finding, Level, Measure, Outcome, Verdict
+from headgate.stats.verdict import Finding, Level, Measure, Outcome, Place, Verdict
 
 WORD = {Outcome.PASS: "passes", Outcome.FAIL: "fails", Outcome.UNSURE: "cannot tell", Outcome.SKIPPED: "skipped"}
 MARK = {Outcome.PASS: "ok  ", Outcome.FAIL: "FAIL", Outcome.UNSURE: "??  ", Outcome.SKIPPED: "-   "}
@@ -91,12 +92,14 @@ def where(verdict: Verdict) -> list[str]:
 
 
 def finding_line(finding: Finding) -> str:
-    """Place and message of one finding."""
-    place = str(finding.place) if finding.place else (finding.row or "")[:15]
-    partner = f" with {finding.other}" if finding.other else ""
-    return f"{place} {finding.message}".strip() + (
-        partner if partner and str(finding.other) not in finding.message else ""
-    )
+    """Place and message of one finding; files by name alone, JSON has the paths."""
+    at = _short(finding.place) if finding.place else (finding.row or "")[:15]
+    partner = f" ({_short(finding.other)})" if finding.other and str(finding.other) not in finding.message else ""
+    return f"{at}  {finding.message}{partner}".strip()
+
+
+def _short(place: Place) -> str:
+    return f"{PurePath(place.file).name}:{place.line}"
 
 
 def slice_rows(details: Mapping[str, Any]) -> list[SliceRow]:
