@@ -78,7 +78,8 @@ def _lacking(tape: Tape, one: int, other: int) -> list[str]:
     there = set(tape.words_of(other).tolist())
     alone = [place for place, word in enumerate(tape.words_of(one).tolist()) if word not in there]
     words = (fold(tape.quote(one, place, 1)) for place in alone)
-    return [word for word in words if len(word) >= CONTENT]
+    # Negations are counted by the key of the text; "can't" and "cannot" are the same one.
+    return [word for word in words if len(word) >= CONTENT and word not in NEGATIONS and word not in CONTRACTED]
 
 
 def _starting_with_digit(tape: Tape) -> Mask:

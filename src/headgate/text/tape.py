@@ -257,11 +257,12 @@ def _words(data: Bytes) -> tuple[Positions, Positions]:
 
 
 def _punctuation(lead: Bytes, second: Bytes, third: Bytes) -> Mask:
-    latin = (lead == 0xC2) & (second >= 0xA0) & (second != 0xAA) & (second != 0xB5) & (second != 0xBA)
+    latin = (lead == 0xC2) & (second != 0xAA) & (second != 0xB5) & (second != 0xBA)
     general = (lead == 0xE2) & (second < 0xB0)  # dashes, quotes, currencies, arrows, mathematics, emoji of old
     chinese = (lead == 0xE3) & (second == 0x80)
     wide = (lead == 0xEF) & (second == 0xBC) & ((third < 0x90) | ((third >= 0x9A) & (third < 0xA1)))
-    found: Mask = latin | general | chinese | wide
+    ogham = (lead == 0xE1) & (second == 0x9A) & (third == 0x80)
+    found: Mask = latin | general | chinese | wide | ogham
     return found
 
 
