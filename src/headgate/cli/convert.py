@@ -41,8 +41,8 @@ def command(source: Path, target: str, output: Path, quiet: bool, as_json: bool,
     The format of IN is detected from its content. Consent, licence, source and all other side data
     that no training format holds go to OUT.headgate.jsonl, which headgate reads back with OUT;
     dataset_info.json gets an entry where LLaMA-Factory can load the format. The exit code is 0 when
-    every row was written, though it may have lost listed things, and 1 when a line could not be
-    read or a row could not be written.
+    every row was written, though it may have lost listed things, 1 when a row could not be
+    written, and 2 when a line could not be read.
     """
     from headgate.kit.progress import progress
     from headgate.rows.reading import read_rows
@@ -58,6 +58,8 @@ def command(source: Path, target: str, output: Path, quiet: bool, as_json: bool,
         print_json(_as_json(reader, report, failed))
     elif not quiet:
         click.echo(_as_text(reader, report))
+    if reader.bad_lines:
+        return int(Exit.WRONG_USE)
     return int(Exit.FAIL if failed else Exit.PASS)
 
 

@@ -46,7 +46,7 @@ def test_json_tells_the_whole_story(tmp_path: Path, capsys: pytest.CaptureFixtur
     prompt = b'{"messages":[{"role":"user","content":"hi"}]}\n'
     weighed = GOOD.replace(b'"yo"', b'"yo","weight":1')
     source.write_bytes(GOOD + b"{broken\n" + prompt + weighed)
-    assert run(source, "--to", "alpaca", "-o", out, "--json") == 1
+    assert run(source, "--to", "alpaca", "-o", out, "--json") == 2
     told = orjson.loads(capsys.readouterr().out)
     assert (told["command"], told["outcome"], told["written"]) == ("convert", "fail", 2)
     assert told["lost"] == {"weights": 1}
