@@ -28,7 +28,7 @@ weight its rows instead of deleting others. Then freeze again.
 
 ## References
 Slyman and others 2024, "FairDeDup": plain semantic deduplication harms subgroups.
-The floor of 80 % follows the four-fifths rule of the Uniform Guidelines on Employee Selection, 1978.
+Compare the four-fifths rule of the Uniform Guidelines on Employee Selection Procedures, 1978.
 """
 
 from __future__ import annotations
