@@ -2,7 +2,8 @@
 
 Across this border matching is bold where inside training it is timid: same words, half of an item's
 word 4-grams inside a row, or a near-duplicate even when a number or a negation differs, because a
-model that has seen the twin of an item has seen the item.
+model that has seen the twin of an item has seen the item. What the rules self-leak and group-leak
+point at goes too, so that a set that was decontaminated passes them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from pathlib import Path
 from headgate.kit.files import must_be_file
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
+from headgate.rules.given import Corpus, Given
+from headgate.rules.running import run_rules
+from headgate.rules.selection import select
 from headgate.text.coverage import coverage
 from headgate.text.near_duplicates import near_duplicate_pairs
 from headgate.text.ngrams import exact_hashes
@@ -22,6 +26,7 @@ from headgate.text.tape import Tape, joined, tape_of
 SAME = "has the words of an evaluation item"
 COVERS = "holds a large part of an evaluation item"
 ALIKE = "is a near-duplicate of an evaluation item"
+RULES = ("self-leak", "group-leak")
 SHORT_ITEM = 12  # words; half of the 4-grams of shorter items is a common phrase, and `ALIKE` sees them
 
 
@@ -49,12 +54,14 @@ def items_of(files: Sequence[str], folder: Path, *, columns: dict[str, str], for
 
 def leaks(rows: Sequence[Row], items: Sequence[Row], *, share: float, threshold: float) -> list[Leak]:
     """For every row that resembles an item the strongest such resemblance, in the order of the rows."""
-    asked = tape_of([item.prompt_text or item.text for item in items])
-    prompts = tape_of([row.prompt_text or row.text for row in rows])
+    given, sought = Corpus(rows, "training rows"), Corpus(items, "evaluation items")
+    asked = _prompts(sought)
+    prompts = _prompts(given)
     found = [
         *_same(prompts, asked),
-        *_covering(tape_of([row.text for row in rows]), asked, share),
+        *_covering(given.text, asked, share),
         *_alike(prompts, asked, threshold),
+        *_by_rules(given, sought),
     ]
     best: dict[int, Leak] = {}
     for leak in found:
@@ -62,6 +69,26 @@ def leaks(rows: Sequence[Row], items: Sequence[Row], *, share: float, threshold:
         if held is None or leak.share > held.share:
             best[leak.position] = leak
     return [best[position] for position in sorted(best)]
+
+
+def _prompts(corpus: Corpus) -> Tape:
+    """What is asked; the whole text where nobody asks."""
+    whole = [row.prompt_text or row.text for row in corpus]
+    return corpus.prompt if all(row.prompt_text for row in corpus) else tape_of(whole)
+
+
+def _by_rules(rows: Corpus, items: Corpus) -> list[Leak]:
+    places: dict[str | None, list[int]] = {}
+    for position, row in enumerate(rows):
+        places.setdefault(row.id, []).append(position)
+    numbers = {item.id: place for place, item in enumerate(items)}
+    verdicts = run_rules(select(RULES), Given({"training-rows": rows, "evaluation-items": items}))
+    return [
+        Leak(position, numbers.get(finding.other_row or "", 0), f"{verdict.rule} points at it", 0.0)
+        for verdict in verdicts
+        for finding in verdict.findings
+        for position in places.get(finding.row, ())
+    ]
 
 
 def _same(rows: Tape, items: Tape) -> list[Leak]:

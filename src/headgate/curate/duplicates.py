@@ -14,7 +14,7 @@ import numpy as np
 
 from headgate.curate.components import Pairs
 from headgate.curate.survivors import Choice, Removal, Scores, at_least, choose, tail_scores
-from headgate.kit.hashing import digest_json
+from headgate.kit.hashing import canonical_json
 from headgate.rows.row import Row
 from headgate.text.guards import guard_keys, swapped_word
 from headgate.text.near_duplicates import (
@@ -63,14 +63,13 @@ def near_duplicates(rows: Sequence[Row], likeness: Likeness, *, keep: int = 1, h
     present model), else the one with the most rare wording.
     """
     ranking = rankings(rows, hardness)
-    removals: list[Removal] = []
-    clusters: list[tuple[int, ...]] = []
-    for group in comparable(rows):
-        part = _within([rows[p] for p in group], [ranking[p] for p in group], likeness, keep)
-        removals += [Removal(group[r.position], group[r.survivor], r.similarity) for r in part.removals]
-        clusters += [tuple(group[p] for p in cluster) for cluster in part.clusters]
+    codes = classes(rows)
+    sizes = np.bincount(codes, minlength=1)
+    group = np.flatnonzero(sizes[codes] > 1).tolist()
+    part = _among([rows[p] for p in group], codes[group], [ranking[p] for p in group], likeness, keep)
+    removals = [Removal(group[one.position], group[one.survivor], one.similarity) for one in part.removals]
     removals.sort(key=lambda one: (-one.similarity, rows[one.position].id))
-    return Choice(tuple(removals), tuple(clusters))
+    return Choice(tuple(removals), tuple(tuple(group[p] for p in cluster) for cluster in part.clusters))
 
 
 def rankings(rows: Sequence[Row], hardness: str) -> list[tuple[float, ...]]:
@@ -79,33 +78,40 @@ def rankings(rows: Sequence[Row], hardness: str) -> list[tuple[float, ...]]:
     return [(_number(row.side.extra.get(hardness)), score) for row, score in zip(rows, rare, strict=True)]
 
 
-def comparable(rows: Sequence[Row]) -> list[list[int]]:
-    """Positions of rows that may be duplicates of each other at all: same kind, slices and label; groups of two up."""
-    by_key: dict[str, list[int]] = {}
-    for position, row in enumerate(rows):
-        roles = [message.role for message in row.messages]
-        key = digest_json([row.kind.value, dict(row.side.slices), row.label, row.tools, roles])
-        by_key.setdefault(key, []).append(position)
-    return [group for group in by_key.values() if len(group) > 1]
+def classes(rows: Sequence[Row]) -> Positions:
+    """A number for each row, equal where rows may be duplicates at all: same kind, slices, label, tools and roles."""
+    known: dict[bytes, int] = {}
+    keys = (
+        canonical_json([row.kind.value, dict(row.side.slices), row.label, row.tools, [m.role for m in row.messages]])
+        for row in rows
+    )
+    return np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.int64)
 
 
-def _within(rows: Sequence[Row], ranking: Sequence[tuple[float, ...]], likeness: Likeness, keep: int) -> Choice:
-    """Proposals among comparable rows, in rounds until what stays holds no more pairs."""
-    fields = _Fields(rows, likeness)
+def _among(
+    rows: Sequence[Row], codes: Positions, ranking: Sequence[tuple[float, ...]], likeness: Likeness, keep: int
+) -> Choice:
+    """Proposals, in rounds until what stays holds no more pairs."""
+    fields = _Fields(rows, codes, likeness)
     ids = [row.id for row in rows]
-    standing = list(range(len(rows)))
+    standing: Positions = np.arange(len(rows))
     removed: dict[int, int] = {}
     clusters: list[tuple[int, ...]] = []
     for turn in range(ROUNDS):
         pairs, similarity = fields.pairs(standing)
-        chosen = choose(len(standing), pairs, similarity, [ranking[p] for p in standing], [ids[p] for p in standing])
-        removed |= {standing[one.position]: standing[one.survivor] for one in chosen.removals}
+        chosen = choose(
+            len(standing),
+            pairs,
+            similarity,
+            [ranking[p] for p in standing.tolist()],
+            [ids[p] for p in standing.tolist()],
+        )
+        removed |= {int(standing[one.position]): int(standing[one.survivor]) for one in chosen.removals}
         if not turn:
-            clusters = [tuple(standing[p] for p in cluster) for cluster in chosen.clusters]
-        gone = {one.position for one in chosen.removals}
-        standing = [p for place, p in enumerate(standing) if place not in gone]
-        if not gone:
+            clusters = [tuple(int(standing[p]) for p in cluster) for cluster in chosen.clusters]
+        if not chosen.removals:
             break
+        standing = np.delete(standing, [one.position for one in chosen.removals])
     return Choice(tuple(at_least(_witnessed(removed, fields), clusters, keep)), tuple(clusters))
 
 
@@ -124,22 +130,21 @@ def _witnessed(removed: dict[int, int], fields: _Fields) -> list[Removal]:
 class _Fields:
     """Tapes of the whole text, the prompt and the answer of comparable rows."""
 
-    def __init__(self, rows: Sequence[Row], likeness: Likeness) -> None:
+    def __init__(self, rows: Sequence[Row], codes: Positions, likeness: Likeness) -> None:
         self.whole = tape_of([row.text for row in rows])
         self.prompt = tape_of([row.prompt_text for row in rows])
         self.answer = tape_of(["\n".join([row.answer_text, *_rejected(row)]) for row in rows])
         self.guards = [(tape, guard_keys(tape)) for tape in (self.prompt, self.answer)]
+        self.codes = codes
         self.likeness = likeness
 
-    def pairs(self, standing: Sequence[int]) -> tuple[Pairs, Scores]:
-        """Pairs among the rows standing, as places in `standing`, whose every field is alike."""
-        at = self.likeness
-        found = near_duplicate_pairs(
-            self.whole.take(standing), threshold=min(at.long, at.short), short_threshold=min(at.long, at.short)
-        )
-        rows = np.array(standing, dtype=np.int64)
-        similarity = self.similarity(rows[found.left], rows[found.right])
-        pairs = np.stack([found.left, found.right], axis=1)
+    def pairs(self, standing: Positions) -> tuple[Pairs, Scores]:
+        """Pairs among the rows standing, as places in `standing`, of one class and alike in every field."""
+        least = min(self.likeness.long, self.likeness.short)
+        codes = self.codes[standing]
+        found = near_duplicate_pairs(self.whole.take(standing), threshold=least, short_threshold=least, apart=codes)
+        pairs = np.stack([found.left, found.right], axis=1)[codes[found.left] == codes[found.right]]
+        similarity = self.similarity(standing[pairs[:, 0]], standing[pairs[:, 1]])
         return pairs[similarity > 0], similarity[similarity > 0]
 
     def similarity(self, left: Positions, right: Positions) -> Scores:

@@ -39,7 +39,9 @@ def is_phone(match: re.Match[str]) -> bool:
     text = match.group()
     before = match.string[max(0, match.start() - BEFORE) : match.start()]
     digits = re.sub(r"\D", "", text)
-    if DATE.search(text) or MIDDLE.search(before) or not 9 <= len(digits) <= 15:
+    if DATE.search(text) or not 9 <= len(digits) <= 15:
+        return False
+    if not text.startswith("+") and MIDDLE.search(before):
         return False
     if SPOKEN.search(before):
         return True

@@ -253,6 +253,21 @@ def test_decontamination_takes_twins_of_items(
     assert all(str(one["partner-place"]).endswith("gate.csv:2") for one in gone)
 
 
+def test_decontamination_takes_rows_tied_to_items(
+    ledger: Ledger, context: StageContext, store: Store, star: list[Row]
+) -> None:
+    """Dialogues of a caller who is also in the evaluation file leave training."""
+    item = '{"prompt": "Is my doctor in on Monday?", "completion": "Yes.", "subject": "caller-05"}\n'
+    (context.folder / "gate.jsonl").write_text(item)
+    store(star)
+    settings = Settings(
+        steps=["split", "decontaminate"], split=SplitSettings(shares={"train": 1.0}), against=["gate.jsonl"]
+    )
+    result = run(ledger, settings, context=context)
+    assert {one["number"] for one in removed(result)} == set(ledger.rows.numbers_of_subject("caller-05"))
+    assert result.facts["steps"][-1]["reasons"] == {"group-leak points at it": 3}
+
+
 def test_proposals_are_written_without_being_applied(
     ledger: Ledger, context: StageContext, store: Store, banking: list[Row]
 ) -> None:
