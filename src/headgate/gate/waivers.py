@@ -1,0 +1,146 @@
+"""Waivers: a person answers for one failure, in one flow, until a day.
+
+A waiver is a record with a name, a reason and an end date. It covers the verdicts of one rule (or of
+one failure mode), is shown in every decision that rests on it, and counts for nothing once its last
+day is over.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from headgate.gate.evidence import NEVER_WAIVED
+from headgate.kit.errors import Refused
+from headgate.ledger.ledger import Ledger
+from headgate.ledger.nodes import Node
+from headgate.stats.verdict import Outcome, Verdict
+
+KIND = "waiver"
+GATE_RULES = ("candidate-over-base", "candidate-over-few-shot", "worst-drop", "coverage")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """One waiver as recorded."""
+
+    id: str
+    rule: str  # rule or failure that it covers
+    flow: str
+    name: str  # of the person who answers for it
+    reason: str
+    until: date  # its last day, in UTC
+
+    def stands(self, now: datetime) -> bool:
+        """Whether its last day is not over."""
+        return now < datetime.combine(self.until + timedelta(days=1), time(), UTC)
+
+    def covers(self, verdict: Verdict) -> bool:
+        """Whether it speaks about the rule or the failure of a verdict."""
+        return verdict.rule not in NEVER_WAIVED and self.rule in (verdict.rule, verdict.code, verdict.failure)
+
+    def as_json(self) -> dict[str, Any]:
+        """As printed, and as stored in a decision."""
+        return {
+            "waiver": self.id,
+            "rule": self.rule,
+            "flow": self.flow,
+            "name": self.name,
+            "reason": self.reason,
+            "until": self.until.isoformat(),
+        }
+
+
+def give(ledger: Ledger, *, rule: str, flow: str, name: str, reason: str, until: str, now: datetime) -> Waiver:
+    """Records a waiver.
+
+    Raises:
+        Refused: name, reason or flow is empty, the end date is none or over, nothing has that rule's
+            name, or it is evidence that is missing.
+    """
+    person, why, place = name.strip(), reason.strip(), flow.strip()
+    for what, text, wanted in (
+        ("name", person, 'the person who answers for it: --name "Ann Lee"'),
+        ("reason", why, "why it is right to go on: --reason ..."),
+        ("flow", place, "the flow that it is for: --flow NAME"),
+    ):
+        if not any(sign.isalpha() for sign in text):
+            raise Refused(f"a waiver needs a {what}", found=repr(text), wanted=wanted)
+    last = _day(until)
+    _must_be_known(ledger, rule)
+    waiver = Waiver(id="", rule=rule, flow=place, name=person, reason=why, until=last)
+    if not waiver.stands(now):
+        raise Refused("the end of a waiver lies in the future", found=last.isoformat(), wanted=f"after {now.date()}")
+    body = {key: value for key, value in waiver.as_json().items() if key != "waiver"}
+    return _read(ledger.node(ledger.record(KIND, rule, body, at=now)))
+
+
+def all_waivers(ledger: Ledger, flow: str | None = None) -> list[Waiver]:
+    """Every waiver (of a flow), oldest first; expired ones too."""
+    found = [_read(node) for node in ledger.find(KIND)]
+    return [waiver for waiver in found if flow is None or waiver.flow == flow]
+
+
+def standing(ledger: Ledger, flow: str, now: datetime) -> list[Waiver]:
+    """The waivers of a flow that count now."""
+    return [waiver for waiver in all_waivers(ledger, flow) if waiver.stands(now)]
+
+
+def covering(waivers: Sequence[Waiver], verdict: Verdict) -> Waiver | None:
+    """The waiver that covers a verdict for longest."""
+    return max((one for one in waivers if one.covers(verdict)), key=lambda one: one.until, default=None)
+
+
+def lets_through(ledger: Ledger, verdicts: Sequence[Verdict], *, flow: str, unsure: str, now: datetime) -> bool:
+    """Whether standing waivers cover everything that blocks, so that a walk may go on to the gate."""
+    stopping = [verdict for verdict in verdicts if verdict.blocks]
+    waivers = standing(ledger, flow, now) if stopping else []
+    return bool(stopping) and all(may_answer(verdict, unsure) and covering(waivers, verdict) for verdict in stopping)
+
+
+ANSWERED_LATER = ("check", "evaluate")  # stages whose outputs are whole even where a verdict blocks
+
+
+def may_answer(verdict: Verdict, unsure: str) -> bool:
+    """Whether a person may answer for a verdict: for a failure always, for a doubt where the flow says `ask`."""
+    return verdict.outcome is not Outcome.UNSURE or unsure == "ask"
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise Refused("a waiver needs an end date", found=repr(text), wanted="a day such as 2026-12-31") from None
+
+
+def _must_be_known(ledger: Ledger, rule: str) -> None:
+    from headgate.rules.catalogue import CATALOGUE
+
+    if rule in NEVER_WAIVED:
+        raise Refused(
+            "evidence that is not there cannot be waived",
+            found=rule,
+            next_step="run what the gate names, or take the stage out of gate.require",
+        )
+    known = {word for one in CATALOGUE for word in (one.name, one.code, one.failure)} | set(GATE_RULES)
+    for node in ledger.find("verdict"):
+        known |= {node.name, str(node.body.get("failure", ""))}
+    if rule not in known:
+        near = difflib.get_close_matches(rule, known, n=1)
+        step = f"did you mean {near[0]!r}?" if near else "headgate gate show"
+        raise Refused("no rule or failure of that name", found=repr(rule), next_step=step)
+
+
+def _read(node: Node) -> Waiver:
+    body: Mapping[str, Any] = node.body
+    return Waiver(
+        id=node.id,
+        rule=body["rule"],
+        flow=body["flow"],
+        name=body["name"],
+        reason=body["reason"],
+        until=date.fromisoformat(body["until"]),
+    )

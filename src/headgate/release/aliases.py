@@ -1,0 +1,142 @@
+"""Aliases: names that move. Every move is a record, so that the way back is known.
+
+A release or an explicit move puts a release on top; a rollback takes the top off. What lies below is
+what a further rollback returns to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from headgate.kit.errors import Refused
+from headgate.ledger.ledger import Edge, Ledger
+from headgate.ledger.nodes import Node
+from headgate.release.folder import RECORD, must_be_adapter, must_be_same, read_record
+from headgate.release.settings import must_be_name
+
+KIND = "deployment"
+RELEASE, MOVE, ROLLBACK = "release", "move", "rollback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One move of an alias."""
+
+    id: str
+    alias: str
+    release: str
+    before: str  # release that it pointed at, empty for the first move
+    how: str
+    at: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As printed."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def history(ledger: Ledger, alias: str) -> list[Move]:
+    """Every move of an alias, oldest first."""
+    return [_read(node) for node in ledger.find(KIND, alias)]
+
+
+def all_aliases(ledger: Ledger) -> dict[str, str]:
+    """Each alias with the release that it points at."""
+    return {node.name: str(node.body["release"]) for node in ledger.find(KIND)}
+
+
+def stack(moves: list[Move]) -> list[str]:
+    """Releases under an alias, the present one last; rollbacks have taken off what they took off."""
+    under: list[str] = []
+    for move in moves:
+        if move.how == ROLLBACK:
+            while under and under[-1] != move.release:
+                under.pop()
+        elif not under or under[-1] != move.release:
+            under.append(move.release)
+    return under
+
+
+def move(ledger: Ledger, alias: str, release: str, *, project: Path, how: str, now: datetime) -> Move:
+    """Points an alias at a release whose folder is as it was released.
+
+    Raises:
+        Refused: no such release, its folder was changed, or not a name for an alias.
+    """
+    must_be_name(alias, "not a name for an alias")
+    node = find_release(ledger, release)
+    must_stand(node, project)
+    with ledger.transaction():
+        moves = history(ledger, alias)
+        if moves and moves[-1].release == node.name:
+            return moves[-1]
+        body = {
+            "alias": alias,
+            "release": node.name,
+            "before": moves[-1].release if moves else "",
+            "how": how,
+            "number": len(moves) + 1,
+        }
+        edges = [Edge("served-as", node.id)] + ([Edge("supersedes", moves[-1].id)] if moves else [])
+        return _read(ledger.node(ledger.record(KIND, alias, body, edges=edges, at=now)))
+
+
+def roll_back(ledger: Ledger, alias: str, *, project: Path, now: datetime) -> Move:
+    """Points an alias at the release before the present one.
+
+    Raises:
+        Refused: the alias is unknown, there is nothing before, or the folder of what was before is gone
+            or changed.
+    """
+    moves = history(ledger, alias)
+    if not moves:
+        known = ", ".join(sorted(all_aliases(ledger))) or "none yet"
+        raise Refused(f"no alias {alias!r}", wanted=f"one of: {known}", next_step="headgate release list")
+    under = stack(moves)
+    if len(under) < 2:
+        raise Refused(
+            f"nothing to roll {alias} back to",
+            found=f"{moves[-1].release} is the first release under it",
+            next_step="headgate release list",
+        )
+    return move(ledger, alias, under[-2], project=project, how=ROLLBACK, now=now)
+
+
+def find_release(ledger: Ledger, name: str) -> Node:
+    """A release by its full name, by its digest, or by the alias that points at it.
+
+    Raises:
+        Refused: there is none, or the name fits several.
+    """
+    wanted = all_aliases(ledger).get(name, name)
+    releases = {node.name: node for node in ledger.find("release")}
+    fitting = [key for key in releases if key == wanted or key.partition("@")[2] == wanted]
+    if not fitting:
+        fitting = [key for key in releases if key.partition("@")[0] == wanted]
+    if len(fitting) == 1:
+        return releases[fitting[0]]
+    if not fitting:
+        raise Refused("no such release", found=repr(name), next_step="headgate release list")
+    raise Refused("the name fits several releases", found=", ".join(fitting), wanted="NAME@DIGEST")
+
+
+def must_stand(node: Node, project: Path) -> None:
+    """Refuses a release whose folder is not, file by file, what was released.
+
+    Raises:
+        Refused: the folder is gone, or a file was changed, added or removed.
+    """
+    folder = project / str(node.body["folder"])
+    must_be_same(folder, node.body["files"])
+    if read_record(folder) != {key: value for key, value in node.body.items() if key != "folder"}:
+        raise Refused("the record in the release is not that of the ledger", file=str(folder / RECORD))
+    must_be_adapter(folder, str(node.body["adapter_digest"]))
+
+
+def _read(node: Node) -> Move:
+    body = node.body
+    return Move(
+        id=node.id, alias=body["alias"], release=body["release"], before=body["before"], how=body["how"], at=body["at"]
+    )
