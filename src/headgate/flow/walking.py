@@ -94,7 +94,7 @@ def walk(
                 outputs={**context.outputs, stage.name: step.result.outputs},
                 steps={**context.steps, stage.name: step.step},
             )
-            if step.result.outcome is not Outcome.PASS:
+            if step.result.outcome is not Outcome.PASS and not _waived(ledger, step, asked, context):
                 break
     complete = len(steps) == len(asked) and (not steps or steps[-1].result.outcome is Outcome.PASS)
     return Walked(flow=project.flow.settings.name, steps=tuple(steps), complete=complete)
@@ -142,6 +142,17 @@ def _step(ledger: Ledger, project: Project, stage: Stage, settings: Any, context
     }
     node = record_step(ledger, result, key, settings=origins)
     return Walk(stage=stage, result=result, reused=False, seconds=time.perf_counter() - started, step=node)
+
+
+def _waived(ledger: Ledger, step: Walk, asked: list[tuple[Stage, Any]], context: StageContext) -> bool:
+    """Whether a walk may go on to the gate because a person answers for everything that blocks in this step."""
+    from headgate.gate.waivers import ANSWERED_LATER, lets_through
+
+    policy = next((settings.unsure for stage, settings in asked if stage.name == "gate"), None)
+    if policy is None or step.stage.name not in ANSWERED_LATER:
+        return False
+    verdicts = step.result.verdicts
+    return lets_through(ledger, verdicts, flow=context.flow_name, unsure=policy, now=context.now)
 
 
 def _stages(project: Project, until: str | None) -> list[tuple[Stage, Any]]:
