@@ -28,6 +28,7 @@ from headgate.kit.hashing import digest_json
 from headgate.kit.progress import progress
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, StepResult
+from headgate.ledger.waivers import let_through
 from headgate.rows.row import Row
 from headgate.stats.verdict import Outcome, Verdict, worst
 
@@ -50,7 +51,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     if settings.takes("select"):
         steps.select(bench, settings)
     selected = bench.rows()
-    verdicts = judge_lineage(ledger, bench, settings, context.now)
+    verdicts = let_through(ledger, judge_lineage(ledger, bench, settings, context.now), context)
     assigned: Memory | None = None
     if not _stopped(verdicts):
         assigned = _shape(ledger, name, bench, settings, context, verdicts)
@@ -98,7 +99,7 @@ def _shape(
         steps.drop_exact(bench, train)
     if settings.takes("near-duplicates") or settings.near_duplicates.propose:
         steps.drop_near(bench, settings, apply=settings.takes("near-duplicates"))
-    verdicts.append(judge_thinning(before, bench.rows(train), settings))
+    verdicts += let_through(ledger, [judge_thinning(before, bench.rows(train), settings)], context)
     if settings.takes("decontaminate"):
         steps.decontaminate(bench, settings, context.folder)
     if settings.takes("split"):

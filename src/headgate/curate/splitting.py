@@ -2,7 +2,7 @@
 
 Rows that share a conversation, subject, user or group, or that are near-duplicates, form a
 component, and a component goes to one split as a whole. Which one is decided by a keyed hash of the
-component, so that nobody can choose; and once a row or key has been assigned, that is remembered
+component, so that nobody can choose (one that would more than fill its split goes to the largest); and once a row or key has been assigned, that is remembered
 with the dataset version and outlasts everything that is added later.
 
 A new row may join two components that already lie in different splits. Then no assignment keeps
@@ -25,6 +25,7 @@ BRIDGE = "joins rows of different splits"
 CHAIN = "is linked, through other new rows, to rows of different splits"
 ACROSS = "is linked to a row of another split"
 STRADDLES = "lies after the cutoff and belongs with rows before it"
+LARGE = 10  # rows; a component of so many that is larger than the whole share of its split goes to the largest split
 UNDATED = "has no date, so it cannot be placed before or after the cutoff"
 
 
@@ -178,7 +179,10 @@ class _Work:
         moments = [self.members[position].moment for position in group]
         if cutoff is not None and all(moment is not None and moment >= cutoff for moment in moments):
             return self.plan.later
-        return dealt(min(key for position in group for key in self.members[position].keys), self.plan)
+        split = dealt(min(key for position in group for key in self.members[position].keys), self.plan)
+        if len(group) >= LARGE and len(group) > self.plan.shares[split] * len(self.members):
+            return max(self.plan.shares, key=lambda name: self.plan.shares[name])
+        return split
 
     def _misplaced(self, position: int, split: str) -> str:
         cutoff, moment = self.plan.cutoff, self.members[position].moment

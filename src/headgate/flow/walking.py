@@ -130,7 +130,7 @@ def _step(ledger: Ledger, project: Project, stage: Stage, settings: Any, context
     )
     if known := step_with_key(ledger, stage.name, key):
         result = stored_result(known)
-        if result.outcome is Outcome.PASS:
+        if result.outcome is Outcome.PASS and not _waiver_ran_out(result, context):
             return Walk(stage=stage, result=result, reused=True, seconds=time.perf_counter() - started, step=known.id)
     try:
         result = stage.module.run(ledger, settings, context=context)
@@ -153,6 +153,12 @@ def _waived(ledger: Ledger, step: Walk, asked: list[tuple[Stage, Any]], context:
         return False
     verdicts = step.result.verdicts
     return lets_through(ledger, verdicts, flow=context.flow_name, unsure=policy, now=context.now)
+
+
+def _waiver_ran_out(result: StepResult, context: StageContext) -> bool:
+    """Whether a recorded pass rests on a waiver whose last day is over."""
+    waivers = [verdict.details["waived"] for verdict in result.verdicts if "waived" in verdict.details]
+    return any(waiver["until"] < context.now.date().isoformat() for waiver in waivers)
 
 
 def _stages(project: Project, until: str | None) -> list[tuple[Stage, Any]]:
