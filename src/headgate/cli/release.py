@@ -64,9 +64,8 @@ def list_releases(flow_file: Path, quiet: bool, as_json: bool) -> None:
     if as_json:
         print_json(_answer("list", releases=found))
     elif not quiet:
-        for one in found:
-            click.echo(f"{one['release']:<40} {one['at'][:16]}  {one['files']:<8} {', '.join(one['aliases'])}")
-        click.echo(f"{len(found)} releases")
+        rows = [f"{r['release']:<40} {r['at'][:16]}  {r['files']:<8} {', '.join(r['aliases'])}" for r in found]
+        click.echo("\n".join([*rows, f"{len(found)} releases"]))
 
 
 @command.command(epilog=_examples(" show production", " show support-replies@9f3c21aa0b1d --json"))
@@ -118,5 +117,4 @@ def _told(name: str, moved: dict[str, Any], *, quiet: bool, as_json: bool) -> No
     if as_json:
         print_json(_answer(name, **moved))
     elif not quiet:
-        before = f", before: {moved['before']}" if moved["before"] else ""
-        click.echo(f"{moved['alias']} -> {moved['release']}{before}")
+        click.echo(f"{moved['alias']} -> {moved['release']}" + (", before: " + moved["before"]) * bool(moved["before"]))
