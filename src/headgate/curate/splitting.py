@@ -2,8 +2,9 @@
 
 Rows that share a conversation, subject, user or group, or that are near-duplicates, form a
 component, and a component goes to one split as a whole. Which one is decided by a keyed hash of the
-component, so that nobody can choose (one that would more than fill its split goes to the largest); and once a row or key has been assigned, that is remembered
-with the dataset version and outlasts everything that is added later.
+component, so that nobody can choose; one that would more than fill its split goes to the largest.
+Once a row or key has been assigned, that is remembered with the dataset version and outlasts
+everything that is added later.
 
 A new row may join two components that already lie in different splits. Then no assignment keeps
 both promises, so the new row is held back: it goes to no split, with the reason recorded.

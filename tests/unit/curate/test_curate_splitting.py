@@ -42,6 +42,15 @@ def test_another_salt_deals_otherwise() -> None:
     assert one != other
 
 
+def test_a_component_too_large_for_its_split_goes_to_the_largest() -> None:
+    """A thread of 30 among 100 rows never fills a tenth, whatever its name; one of five may."""
+    for size, expected in ((30, {"train"}), (5, {"train", "dev"})):
+        rows = [member(n) for n in range(100 - size)]
+        threads = [[member(100 + 50 * name + n, f"thread {name}") for n in range(size)] for name in range(60)]
+        seen = {assign([*rows, *thread], NONE, Memory(), PLAN).splits[-1] for thread in threads}
+        assert seen == expected
+
+
 def old(splits: dict[str, str]) -> Memory:
     """A memory in which row n holds conversation n."""
     rows = dict(enumerate(splits.values()))
