@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import gzip
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 import zstandard
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from headgate.kit.files import atomic_write
 from headgate.ledger import schema
@@ -23,21 +24,21 @@ if TYPE_CHECKING:
 def export(ledger: Ledger, path: Path) -> int:
     """Writes log, nodes, edges, claims, versions and rows; `.gz` and `.zst` compress. Returns the line count.
 
-    The first line names the head of the chain. Erased content has no line of its own: only its
-    addresses remain, in the log.
+    The first line names the head of the chain, and all lines are of that moment. The bodies of rows are in
+    the file, so keep it as safe as the ledger; of an erased row its addresses are left.
 
     Raises:
         Refused: the target cannot be written; nothing is left behind.
     """
     count = 0
-    with atomic_write(path) as stream, _packing(stream, path) as out:
-        for record in _records(ledger):
+    with ledger.snapshot() as connection, atomic_write(path) as stream, _packing(stream, path) as out:
+        for record in _records(ledger, connection):
             out.write(orjson.dumps(record) + b"\n")
             count += 1
     return count
 
 
-def _records(ledger: Ledger) -> Iterator[dict[str, Any]]:
+def _records(ledger: Ledger, connection: Connection) -> Iterator[dict[str, Any]]:
     head = ledger.head()
     yield {"record": "head", "seq": head.seq, "hash": head.hash}
     for entry in ledger.log():
@@ -45,17 +46,41 @@ def _records(ledger: Ledger) -> Iterator[dict[str, Any]]:
     for kind in sorted(KINDS):
         for node in ledger.find(kind):
             yield {"record": "node", **node.as_json()}
-    with ledger._reading() as connection:
-        for row in connection.execute(select(schema.edges).order_by(schema.edges.c.seq)):
-            yield {"record": "edge", "source": row.source_id, "label": row.label, "target": row.target_id}
+    for row in connection.execute(select(schema.edges).order_by(schema.edges.c.seq)):
+        yield {"record": "edge", "source": row.source_id, "label": row.label, "target": row.target_id}
     for claim in ledger.claims.all():
         yield {"record": "claim", **claim.as_json()}
     for name in ledger.versions.names():
         version = ledger.versions.get(name)
         splits = {split: list(numbers) for split, numbers in version.splits.items()}
         yield {"record": "version", "name": name, "numbers": list(version.numbers), "splits": splits}
-    for number, row_id, body in ledger.rows.bodies(ledger.rows.all_numbers()):
-        yield {"record": "row", "number": number, "id": row_id, "body": orjson.loads(body)}
+    yield from _rows(connection)
+
+
+def _rows(connection: Connection) -> Iterator[dict[str, Any]]:
+    rows, bodies, nodes = schema.rows, schema.row_bodies, schema.nodes
+    query = (
+        select(rows, bodies.c.body, nodes.c.id.label("source_id"))
+        .join(nodes, nodes.c.seq == rows.c.source)
+        .outerjoin(bodies, bodies.c.number == rows.c.number)
+        .order_by(rows.c.number)
+    )
+    decompress = zstandard.ZstdDecompressor().decompress
+    for row in connection.execute(query).yield_per(500):
+        facts = {name: getattr(row, name) for name in ("number", "id", "content_id", "body_digest", "size", "subject")}
+        body = {"erased": True} if row.body is None else _readable(decompress(row.body))
+        yield {"record": "row", **facts, "source": row.source_id, **body}
+    made = select(rows.c.id, schema.row_parents.c.parent_id).join(rows, rows.c.number == schema.row_parents.c.child)
+    for child, parent in connection.execute(made.order_by(rows.c.number, schema.row_parents.c.parent_id)):
+        yield {"record": "edge", "source": child, "label": "derived-from", "target": parent}
+
+
+def _readable(body: bytes) -> dict[str, Any]:
+    """A body as JSON where it is JSON, otherwise as base64."""
+    try:
+        return {"body": orjson.loads(body)}
+    except orjson.JSONDecodeError:
+        return {"body_base64": base64.b64encode(body).decode()}
 
 
 def _packing(stream: IO[bytes], path: Path) -> Any:

@@ -45,6 +45,7 @@ class Ledger:
         self._engine = engine
         self._clock = clock
         self._writing: Writing | None = None
+        self._snapshot: Connection | None = None
         self.nodes = Nodes(self._reading, self._begin)
         self.rows = Rows(self._reading, self._begin)
         self.versions = Versions(self._reading, self._begin, self.nodes, self.rows)
@@ -156,8 +157,21 @@ class Ledger:
         if self._writing is not None:
             yield self._writing.connection
             return
+        if self._snapshot is not None:
+            yield self._snapshot
+            return
         with sqlite.translated(self.file), self._engine.connect() as connection:
             yield connection
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Everything read inside is of one moment, whatever other processes write. Keep it short."""
+        with self._reading() as connection:
+            before, self._snapshot = self._snapshot, connection
+            try:
+                yield connection
+            finally:
+                self._snapshot = before
 
     def record(
         self, kind: str, name: str, body: Mapping[str, Any], *, edges: Iterable[Edge] = (), at: datetime | None = None
