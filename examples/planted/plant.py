@@ -107,8 +107,9 @@ def unlicensed_source(project: Project) -> None:
 
 def rows_that_teach_nothing(project: Project) -> None:
     """Forty requests with a pasted mail so long that the answer is cut away before training."""
-    for one in project.rows[:40]:
-        paste = " ".join(other["messages"][0]["content"] for other in project.rows[60:75])
+    for number, one in enumerate(project.rows[:40]):
+        others = project.rows[60 + 15 * number : 75 + 15 * number]
+        paste = " ".join(other["messages"][0]["content"] for other in others)
         one["messages"][0]["content"] += " " + paste
 
 
