@@ -118,10 +118,16 @@ def _summary(imported: Imported, verdicts: Sequence[Verdict]) -> str:
     stopping = [verdict.summary for verdict in verdicts if verdict.blocks]
     if stopping:
         return "; ".join(stopping)
-    rows = imported.new + imported.known
+    rows, repeated = len(imported.numbers), _repeated(imported)
     sources = ", ".join(sorted(imported.sources))
+    twice = f", lines that repeat a row: {repeated:,}" if repeated else ""
     bad = f", {len(imported.bad_lines):,} bad lines left out" if imported.bad_lines else ""
-    return f"{rows:,} rows from {sources} ({imported.new:,} new){bad}"
+    return f"{rows:,} rows from {sources} ({imported.new:,} new){twice}{bad}"
+
+
+def _repeated(imported: Imported) -> int:
+    """Lines that say what another line says, words and side data alike: one row, stored once."""
+    return imported.new + imported.known - len(imported.numbers)
 
 
 def _facts(imported: Imported, asserted: Asserted) -> dict[str, Any]:
@@ -129,6 +135,7 @@ def _facts(imported: Imported, asserted: Asserted) -> dict[str, Any]:
         "rows": len(imported.numbers),
         "new": imported.new,
         "known": imported.known,
+        "repeated": _repeated(imported),
         "sources": dict(imported.sources),
         "rows-by-source": dict(imported.by_source),
         "files": imported.by_file,

@@ -61,6 +61,14 @@ def test_the_same_file_again_adds_nothing(ledger: Ledger, context: StageContext,
     assert depends_on(ledger, BANKING, context) == depends_on(ledger, BANKING, context)
 
 
+def test_repeated_lines_are_one_row_and_counted(ledger: Ledger, context: StageContext, folder: Path) -> None:
+    """The same line twice is stored once and said; the same words of another person are a row of their own."""
+    chats(folder, "a.jsonl", [chat("a", subject="s"), chat("a", subject="s"), chat("a", subject="t")])
+    result = run(ledger, Settings(files=["a.jsonl"], source="s", licence="MIT"), context=context)
+    assert (result.facts["rows"], result.facts["repeated"]) == (2, 1)
+    assert "lines that repeat a row: 1" in result.summary
+
+
 def test_output_names_only_what_this_run_read(ledger: Ledger, context: StageContext, folder: Path) -> None:
     """Rows of the same source that came from another file are not in the output."""
     run(ledger, BANKING, context=context)
