@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,14 @@ from headgate.stats.verdict import Level, Verdict
 
 FAILURE = "ft-vs-prompting"
 SCORED = (Mark.PASS, Mark.FAIL)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What arms must have to be compared."""
+
+    coverage: float = 0.95  # share of items scored in each arm
+    gap: float = 0.02  # largest difference of coverage between two arms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +82,7 @@ def _all_scored(marks: Sequence[Scored]) -> bool:
     return all(one.mark in SCORED for one in marks)
 
 
-def judge_coverage(arms: Sequence[Arm], *, at_least: float, gap: float) -> Verdict:
+def judge_coverage(arms: Sequence[Arm], limits: Limits) -> Verdict:
     """Whether enough items were scored in each arm, and alike: a difference in parsing is no difference in skill."""
     suite, pool = arms[0].suite, arms[0].pool
     least = min(arms, key=lambda arm: arm.coverage)
@@ -82,7 +90,7 @@ def judge_coverage(arms: Sequence[Arm], *, at_least: float, gap: float) -> Verdi
     details: dict[str, Any] = {"suite": suite, "pool": pool, "arms": shown}
     count = least.counts["pass"] + least.counts["fail"]
     summary = f"{suite}, {pool}: {count:,} of {len(least.items):,} items scored for {least.name}"
-    reason = coverage_doubt(arms, at_least=at_least, gap=gap)
+    reason = coverage_doubt(arms, limits)
     if reason:
         verdict = cannot_tell(summary=summary, reason=reason, next_step=_step(least), details=details)
     else:
@@ -91,22 +99,22 @@ def judge_coverage(arms: Sequence[Arm], *, at_least: float, gap: float) -> Verdi
             len(least.items),
             name="scored items",
             summary=summary,
-            at_least=at_least,
+            at_least=limits.coverage,
             census=True,
             details=details,
         )
     return named(verdict, "coverage", FAILURE)
 
 
-def coverage_doubt(arms: Sequence[Arm], *, at_least: float, gap: float) -> str:
+def coverage_doubt(arms: Sequence[Arm], limits: Limits) -> str:
     """Why the arms cannot be compared, or an empty text."""
     least, most = min(arm.coverage for arm in arms), max(arm.coverage for arm in arms)
-    if least < at_least:
+    if least < limits.coverage:
         worst = min(arms, key=lambda arm: arm.coverage)
         why = ", ".join(f"{count:,} x {reason}" for reason, count in worst.reasons.items())
-        return f"coverage: {least:.1%} of the items are scored for {worst.name}, wanted {at_least:.0%} ({why})"
-    if most - least > gap:
-        return f"coverage: arms differ by {most - least:.1%} of the items, wanted {gap:.0%} at most"
+        return f"coverage: {least:.1%} of the items are scored for {worst.name}, wanted {limits.coverage:.0%} ({why})"
+    if most - least > limits.gap:
+        return f"coverage: arms differ by {most - least:.1%} of the items, wanted {limits.gap:.0%} at most"
     return ""
 
 
@@ -116,20 +124,17 @@ def _step(arm: Arm) -> str:
     return "see to the endpoint and run the same command again; only failed items are asked again"
 
 
-def judge_superiority(
-    reference: Arm, candidate: Arm, *, at_least: float, gap: float, details: Mapping[str, Any] | None = None
-) -> Verdict:
+def judge_superiority(reference: Arm, candidate: Arm, limits: Limits) -> Verdict:
     """Whether the candidate is better than the reference on the items that both have a score for."""
     about: dict[str, Any] = {
         "suite": candidate.suite,
         "pool": candidate.pool,
         "reference": reference.name,
         "candidate": candidate.name,
-        **(details or {}),
     }
     rule = f"candidate-over-{reference.name}"
     title = f"{candidate.suite}, {candidate.pool}: {candidate.name} over {reference.name}"
-    doubt = coverage_doubt([reference, candidate], at_least=at_least, gap=gap)
+    doubt = coverage_doubt([reference, candidate], limits)
     (before, after), clusters = scores([reference, candidate])
     if not doubt and len(before) == 0:
         doubt = "there is nothing to compare"

@@ -12,7 +12,7 @@ import asyncio
 import os
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -234,9 +234,3 @@ class _Later(Retryable):
     def __init__(self, what: str, *, found: str | None = None, after: float | None = None) -> None:
         super().__init__(what, found=found)
         self.after = after
-
-
-def identity(model_fingerprint: str, completions: Sequence[Completion]) -> str:
-    """The address of what answered: the model and every version that its server reported."""
-    versions: Mapping[str, int] = Counter(one.version for one in completions if one.version)
-    return digest_json([model_fingerprint, sorted(versions)]) if versions else model_fingerprint

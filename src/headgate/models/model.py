@@ -80,6 +80,12 @@ def request_key(fingerprint: str, prompt: Prompt, sampling: Sampling) -> str:
     return digest_json([fingerprint, [dict(message) for message in prompt], sampling.as_json()])
 
 
+def identity(fingerprint: str, completions: Sequence[Completion]) -> str:
+    """The address of what answered: the model and every version that its server reported."""
+    versions = sorted({one.version for one in completions if one.version})
+    return digest_json([fingerprint, versions]) if versions else fingerprint
+
+
 class AnswerBook(Protocol):
     """What a model needs of a journal: answers that are already known, and a place for new ones."""
 

@@ -9,9 +9,9 @@ import pytest
 
 from headgate.kit.errors import Refused
 from headgate.kit.progress import silent
-from headgate.models.endpoint import EndpointModel, identity
+from headgate.models.endpoint import EndpointModel
 from headgate.models.journal import Journal
-from headgate.models.model import Completion, Sampling, request_key
+from headgate.models.model import Completion, Sampling, identity, request_key
 from headgate.models.opening import open_model
 from headgate.testing.fake_endpoint import FakeEndpoint, Request
 from headgate.testing.faults import Plan, always, either, first, where

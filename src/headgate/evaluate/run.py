@@ -1,0 +1,266 @@
+"""The stage: base, best few-shot prompt and candidate on the same items; two claims per pool.
+
+A candidate must beat the base it was made from, and the best prompt that the same base could have
+been given. Both claims are asked of the gate pool and of the sealed pool; on the development pool
+everything may be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from headgate.evaluate.asking import Address, Asker, addresses
+from headgate.evaluate.comparing import FAILURE, Arm, Limits, judge_coverage, judge_superiority, named
+from headgate.evaluate.fewshot import (
+    NO_SHOTS,
+    Choice,
+    Pool,
+    Shots,
+    all_shots,
+    best,
+    items_to_choose_on,
+    judge_prompts,
+    point,
+    training_rows,
+)
+from headgate.evaluate.pools import judge_apart
+from headgate.evaluate.recording import facts_of, record_all, record_arm, write_dev
+from headgate.evaluate.sealed import SealedPools
+from headgate.evaluate.settings import POOLS, Settings
+from headgate.evaluate.suites import Suite, counts, freeze, load_suite
+from headgate.kit.errors import Refused
+from headgate.ledger.ledger import Ledger
+from headgate.ledger.steps import StageContext, StepResult
+from headgate.stats.judging import judge_count
+from headgate.stats.verdict import Level, Outcome, Verdict, worst
+
+LOOKS_AT_GATE = 20  # candidates judged on one gate pool before its score is called worn
+
+
+def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepResult:
+    """Evaluates and compares.
+
+    Raises:
+        Refused: items, models or settings that the user can mend.
+    """
+    suites = [load_suite(name, one, context.folder) for name, one in settings.suites.items()]
+    for suite in suites:
+        if not suite.pools["gate"] and not suite.pools["sealed"]:
+            raise Refused(f"suite {suite.name!r} has no gate or sealed items", wanted="items that may decide something")
+    base, candidate = addresses(ledger, settings, context)
+    stage = _Stage(ledger, settings, context, suites, base, candidate)
+    with Asker(settings, context) as asker:
+        stage.walk(asker)
+    return stage.result()
+
+
+@dataclass
+class _Stage:
+    """One evaluation on its way: what was asked so far and what came of it."""
+
+    ledger: Ledger
+    settings: Settings
+    context: StageContext
+    suites: Sequence[Suite]
+    base: Address
+    candidate: Address
+    verdicts: list[Verdict] = field(default_factory=list)
+    arms: dict[str, dict[str, dict[str, Arm]]] = field(default_factory=dict)  # suite, pool, arm
+    choices: dict[str, Choice] = field(default_factory=dict)
+    scores: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def walk(self, asker: Asker) -> None:
+        """All of it, in an order that opens each model as seldom as possible."""
+        nodes = {suite.name: freeze(self.ledger, suite) for suite in self.suites}
+        self.verdicts.append(named(judge_apart([i for s in self.suites for i in s.items]), "pools-apart", "self-leak"))
+        rows = self._training_rows()
+        for suite in self.suites:
+            self._choose(asker, suite, rows)
+        shown = {name: [choice.shots] for name, choice in self.choices.items()}
+        self.verdicts.append(named(judge_prompts(self.suites, shown), "prompt-leak", "self-leak"))
+        if self.verdicts[-1].outcome is Outcome.FAIL:
+            return
+        for address, names in ((self.base, ("base", "few-shot")), (self.candidate, ("candidate",))):
+            for suite in self.suites:
+                for pool in ("dev", "gate"):
+                    self._ask(asker, suite, pool, address, names)
+        for suite in self.suites:
+            self._compare(suite)
+        self._sealed(asker)
+        with self.ledger.transaction():
+            self._record(nodes)
+
+    def _choose(self, asker: Asker, suite: Suite, pool: Pool | None) -> None:
+        if pool is None or self.settings.few_shot.counts == [0]:
+            self.verdicts.append(_skipped(suite, "no dataset version above to draw examples from"))
+            return
+        tried = all_shots(pool, self.settings.few_shot, suite)
+        items, source = items_to_choose_on(suite, pool, self.settings.few_shot)
+        if not items or not any(shots.count for shots in tried):
+            self.verdicts.append(_skipped(suite, "no rows to show or to choose on"))
+            return
+        curve = []
+        for shots in tried:
+            arm, said = asker.ask(f"base, {shots.count} examples", self.base, suite, "dev", items, shots)
+            curve.append(point(shots, arm.scored, sum(one.finish_reason == "context" for one in said)))
+        choice = Choice(shots=best(tried, curve), curve=tuple(curve), chosen_on=source, refused=pool.refused)
+        self.choices[suite.name] = choice
+
+    def _training_rows(self) -> Pool | None:
+        dataset = self.context.outputs.get("curate", {}).get("dataset")
+        if not dataset:
+            return None
+        items = [item for suite in self.suites for item in suite.items]
+        return training_rows(self.ledger, dataset, self.settings.few_shot, items, self.settings.seed)
+
+    def _shots(self, suite: Suite, name: str) -> Shots:
+        return self.choices[suite.name].shots if name == "few-shot" else NO_SHOTS
+
+    def _ask(self, asker: Asker, suite: Suite, pool: str, address: Address, names: Sequence[str]) -> bool:
+        """Asks and keeps; whether every answer is settled."""
+        settled = True
+        for name in names:
+            if not suite.pools[pool] or (name == "few-shot" and suite.name not in self.choices):
+                continue
+            arm, said = asker.ask(name, address, suite, pool, suite.pools[pool], self._shots(suite, name))
+            self.arms.setdefault(suite.name, {}).setdefault(pool, {})[name] = arm
+            settled = settled and all(one.settled for one in said)
+        return settled
+
+    def _compare(self, suite: Suite) -> None:
+        limits = Limits(self.settings.coverage, self.settings.coverage_gap)
+        arms = self.arms.get(suite.name, {}).get("gate")
+        if not arms:
+            return
+        self.verdicts.append(judge_coverage(list(arms.values()), limits))
+        for name in ("base", "few-shot"):
+            if name in arms:
+                self.verdicts.append(judge_superiority(arms[name], arms["candidate"], limits))
+        self.verdicts += [_steady(arm) for arm in arms.values() if len(arm.versions) > 1]
+        self.verdicts.append(self._wear(suite, arms["candidate"]))
+
+    def _wear(self, suite: Suite, arm: Arm) -> Verdict:
+        earlier = {n.body["model"] for n in self.ledger.find("score", f"{suite.name}/gate/candidate")} | {arm.model}
+        count = len(earlier)
+        verdict = judge_count(
+            count,
+            name="candidates judged on this pool",
+            summary=f"{suite.name}, gate: {count:,} candidates were judged on these items so far",
+            unit="candidates",
+            looked_at=count,
+            at_most=LOOKS_AT_GATE,
+            next_step="bring fresh gate items" if count > LOOKS_AT_GATE else "",
+        )
+        return named(verdict, "gate-pool-worn", "self-leak", Level.WARN)
+
+    def _sealed(self, asker: Asker) -> None:
+        suites = [suite for suite in self.suites if suite.pools["sealed"]]
+        if not suites:
+            return
+        room = SealedPools(self.ledger, self.settings, self.context)
+        for suite in suites:
+            self.verdicts += room.look(
+                suite, self._identity(asker, suite), self._manner(suite), self._look(asker, suite)
+            )
+        if verdict := room.judge_log():
+            self.verdicts.append(verdict)
+        self.facts["sealed"] = {suite.name: room.facts(suite) for suite in suites}
+
+    def _identity(self, asker: Asker, suite: Suite) -> str:
+        for pool in ("gate", "dev"):
+            if arm := self.arms.get(suite.name, {}).get(pool, {}).get("candidate"):
+                return arm.model
+        return asker.model(self.candidate).fingerprint
+
+    def _manner(self, suite: Suite) -> dict[str, Any]:
+        arms = self.arms.get(suite.name, {}).get("gate", {})
+        return {
+            "base": arms["base"].model if "base" in arms else self.base.spec,
+            "prompt": self.choices[suite.name].shots.digest if suite.name in self.choices else "",
+            "max_tokens": suite.settings.max_tokens or self.settings.max_tokens,
+            "stop": list(self.settings.stop),
+        }
+
+    def _look(self, asker: Asker, suite: Suite) -> Any:
+        def ask() -> tuple[Sequence[Arm], Arm, bool]:
+            first = self._ask(asker, suite, "sealed", self.candidate, ("candidate",))
+            second = self._ask(asker, suite, "sealed", self.base, ("base", "few-shot"))
+            arms = self.arms[suite.name]["sealed"]
+            references = [arms[name] for name in ("base", "few-shot") if name in arms]
+            return references, arms["candidate"], first and second
+
+        return ask
+
+    def _record(self, nodes: Mapping[str, str]) -> None:
+        adapter = self.context.outputs.get("train", {}).get("adapter") if not self.settings.candidate else None
+        for suite, pools in self.arms.items():
+            for pool, arms in pools.items():
+                for name, arm in arms.items():
+                    prompt = self.choices[suite].shots.digest if name == "few-shot" else ""
+                    node = record_arm(self.ledger, arm, nodes[suite], adapter, prompt)
+                    self.scores[f"{suite}/{pool}/{name}"] = node
+
+    def result(self) -> StepResult:
+        """How the stage ended."""
+        outcome = worst(self.verdicts)
+        outputs = {"scores": record_all(self.ledger, self.scores), **self.scores} if self.scores else {}
+        for suite, pools in self.arms.items():
+            if "dev" in pools:
+                outputs[f"{suite}/dev/results"] = str(write_dev(self.context, suite, list(pools["dev"].values())))
+        return StepResult(
+            stage="evaluate",
+            outcome=outcome,
+            summary=_summary(self.verdicts, outcome),
+            verdicts=tuple(self.verdicts),
+            outputs=outputs,
+            facts=self.facts | self._told(),
+        )
+
+    def _told(self) -> dict[str, Any]:
+        suites: dict[str, Any] = {}
+        for suite in self.suites:
+            arms = self.arms.get(suite.name, {})
+            shown = {
+                pool: {name: facts_of(arm) for name, arm in arms[pool].items()} for pool in POOLS[:2] if pool in arms
+            }
+            told = {"items": counts(suite), "bad_lines": suite.bad_lines, "repeats": suite.repeats, "pools": shown}
+            suites[suite.name] = told
+        return {"suites": suites, "few_shot": {name: choice.as_json() for name, choice in self.choices.items()}}
+
+
+def _skipped(suite: Suite, reason: str) -> Verdict:
+    return Verdict(
+        rule="candidate-over-few-shot",
+        code="",
+        failure=FAILURE,
+        outcome=Outcome.SKIPPED,
+        level=Level.BLOCK,
+        summary=f"{suite.name}: no few-shot prompt was tried",
+        reason=reason,
+        details={"suite": suite.name},
+    )
+
+
+def _steady(arm: Arm) -> Verdict:
+    verdict = judge_count(
+        len(arm.versions),
+        name="server versions",
+        summary=f"{arm.suite}, {arm.pool}: {len(arm.versions)} versions of the server answered for {arm.name}",
+        unit="versions",
+        looked_at=len(arm.items),
+        at_most=1,
+        next_step="pin the version of the model behind the endpoint",
+        details={"versions": list(arm.versions)},
+    )
+    return named(verdict, "one-model", FAILURE, Level.WARN)
+
+
+def _summary(verdicts: Sequence[Verdict], outcome: Outcome) -> str:
+    """The verdict that decided, in one line."""
+    blocking = [verdict for verdict in verdicts if verdict.blocks and verdict.outcome is outcome]
+    claims = [verdict for verdict in verdicts if verdict.rule.startswith("candidate-over-")]
+    first = (blocking or [one for one in claims if one.outcome is outcome] or verdicts)[0]
+    return first.summary + (f" ({first.reason})" if first.reason else "")
