@@ -87,4 +87,4 @@ def _level(name: str, level: Level | str, file: str | None) -> Level:
     try:
         return Level(level)
     except ValueError:
-        raise replace(unknown(f"level for {name}", str(level), list(Level)), file=file) from None
+        raise replace(unknown(f"level for {name}", str(level), [each.value for each in Level]), file=file) from None

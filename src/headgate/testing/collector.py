@@ -7,7 +7,8 @@ In the `conftest.py` of the folder with the suites:
 
     pytest_collect_file = suites_of(CATALOGUE)
 
-A suite has the stem of its rule. `pytest -k "words of the heading"` selects a case.
+A suite has the stem of its rule. `pytest -k "words and heading"` selects the
+cases whose heading has these words.
 """
 
 from __future__ import annotations

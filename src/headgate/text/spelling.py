@@ -31,7 +31,7 @@ BRITISH = tuple(
         (r"([bctdghpv])er(s|ed|ing)?$", r"\1re\2"),  # center, liters
         (r"([a-z])z", r"\1s"),  # realize, analyze, cozy
         (r"([aeiou])l(ed|ing|er|ers|or|ors|ous|ery)$", r"\1ll\2"),  # traveled
-        (r"(i|o)ll(s|ful|fully|ment|ments)?$", r"\1l\2"),  # fulfill, skillful, enrollment
+        (r"(fulfi|enro|disti|insti|ski|wi|appa)ll", r"\1l"),  # fulfill, skillful, enrollment
         (r"log(s|ed)?$", r"logue\1"),  # catalog
         (r"([fltp])ense", r"\1ence"),  # defense
         (r"e", "ae"),  # anemia
@@ -169,7 +169,7 @@ def _stems(word: str) -> Iterator[str]:
             yield stem
             continue
         doubled = stem + stem[-1] + ending
-        if doubled not in common:  # "occured" is no form of "occur", since "occurred" is
+        if doubled not in common or stem.endswith("l"):  # "occured" is no form of "occur", since "occurred" is
             yield stem
         yield stem + "e"  # mak-ing
         if stem[-1] == stem[-2]:

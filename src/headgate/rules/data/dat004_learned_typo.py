@@ -69,7 +69,15 @@ class Options:
     retired: tuple[str, ...] = ()  # names no longer in use, each as "old name = new name"
 
 
-@rule("DAT004", failure="learned-typo", needs=("training-rows",), options=Options, level="warn", since="0.1")
+@rule(
+    "DAT004",
+    failure="learned-typo",
+    needs=("training-rows",),
+    options=Options,
+    level="warn",
+    status="stable",
+    since="0.1",
+)
 def learned_typo(given: Given, options: Options) -> Verdict:
     """Looks for repeated misspellings and retired names in the answers."""
     rows = given.rows("training-rows")

@@ -57,7 +57,15 @@ class Options:
     end_token: bool = True  # whether a row whose end token is unsupervised counts, where tokens are given
 
 
-@rule("DAT009", failure="method-matrix", needs=("training-rows",), options=Options, level="block", since="0.1")
+@rule(
+    "DAT009",
+    failure="method-matrix",
+    needs=("training-rows",),
+    options=Options,
+    level="block",
+    status="stable",
+    since="0.1",
+)
 def rows_without_lesson(given: Given, options: Options) -> Verdict:
     """Counts rows that teach nothing, by reason."""
     rows = given.rows("training-rows")

@@ -81,6 +81,7 @@ class Kept:
     needs=("training-rows", "selected-rows"),
     options=Options,
     level="block",
+    status="stable",
     since="0.1",
 )
 def erased_slice(given: Given, options: Options) -> Verdict:

@@ -51,7 +51,15 @@ class Options:
     subject: bool = True  # whether a subject key is needed where no consent covers the source
 
 
-@rule("LIN001", failure="provenance", needs=("training-rows",), options=Options, level="block", since="0.1")
+@rule(
+    "LIN001",
+    failure="provenance",
+    needs=("training-rows",),
+    options=Options,
+    level="block",
+    status="stable",
+    since="0.1",
+)
 def unsourced_rows(given: Given, options: Options) -> Verdict:
     """Counts rows that lack a source, a licence or a subject."""
     rows = given.rows("training-rows")

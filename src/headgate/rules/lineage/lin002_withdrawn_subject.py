@@ -50,7 +50,15 @@ class Options:
     unknown: bool = True  # whether subjects without any consent claim make the verdict unsure
 
 
-@rule("LIN002", failure="provenance", needs=("training-rows", "claims"), options=Options, level="block", since="0.1")
+@rule(
+    "LIN002",
+    failure="provenance",
+    needs=("training-rows", "claims"),
+    options=Options,
+    level="block",
+    status="stable",
+    since="0.1",
+)
 def withdrawn_subject(given: Given, options: Options) -> Verdict:
     """Looks up the consent behind every row at the moment of the check."""
     rows = given.rows("training-rows")
