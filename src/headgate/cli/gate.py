@@ -20,8 +20,8 @@ def _examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  headgate gate{line}" for line in lines)
 
 
-def _answer(name: str, outcome: str, **parts: Any) -> dict[str, Any]:
-    return {"headgate": __version__, "command": f"gate {name}", "outcome": outcome, **parts}
+def _answer(verb: str, outcome: str, /, **parts: Any) -> dict[str, Any]:
+    return {"headgate": __version__, "command": f"gate {verb}", "outcome": outcome, **parts}
 
 
 def _flow(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -20,8 +20,8 @@ def _examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  headgate release{line}" for line in lines)
 
 
-def _answer(name: str, **parts: Any) -> dict[str, Any]:
-    return {"headgate": __version__, "command": f"release {name}", "outcome": "pass", **parts}
+def _answer(verb: str, /, **parts: Any) -> dict[str, Any]:
+    return {"headgate": __version__, "command": f"release {verb}", "outcome": "pass", **parts}
 
 
 def _where(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from headgate.gate.evidence import NEVER_WAIVED
+from headgate.gate.evidence import NEVER_WAIVED, OVER
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.nodes import Node
@@ -95,10 +95,17 @@ def covering(waivers: Sequence[Waiver], verdict: Verdict) -> Waiver | None:
 
 
 def lets_through(ledger: Ledger, verdicts: Sequence[Verdict], *, flow: str, unsure: str, now: datetime) -> bool:
-    """Whether standing waivers cover everything that blocks, so that a walk may go on to the gate."""
+    """Whether a walk may go on to the gate although verdicts block.
+
+    It may when each of them is covered by a standing waiver, or is a comparison, which the gate reads in
+    its own way: what did not get better may be what only must not get worse.
+    """
     stopping = [verdict for verdict in verdicts if verdict.blocks]
     waivers = standing(ledger, flow, now) if stopping else []
-    return bool(stopping) and all(may_answer(verdict, unsure) and covering(waivers, verdict) for verdict in stopping)
+    return bool(stopping) and all(
+        verdict.rule.startswith(OVER) or (may_answer(verdict, unsure) and covering(waivers, verdict))
+        for verdict in stopping
+    )
 
 
 ANSWERED_LATER = ("check", "evaluate")  # stages whose outputs are whole even where a verdict blocks

@@ -165,7 +165,8 @@ def _plain(text: str) -> str:
 
 def _accuracies(verdict: Verdict) -> str:
     shares = verdict.details.get("accuracies") or {}
-    return " to ".join(f"{share:.1%}" for share in shares.values()) or "not shown"
+    order = (verdict.rule.removeprefix(OVER), "candidate")
+    return " to ".join(f"{shares[name]:.1%}" for name in order if name in shares) or "not shown"
 
 
 def _measured(measure: Measure | None) -> str:

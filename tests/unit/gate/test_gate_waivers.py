@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -119,11 +120,17 @@ def test_a_walk_goes_on_to_the_gate_under_a_waiver(failing, scenes):
     waive(failing)
     other = scenes.check(hits=2, rule="self-leak")
     assert (True, True) == (through(failed), through([*failed, scenes.check()]))
-    doubt = scenes.comparison(12, 8, 100)
-    assert not through([doubt])
-    waive(failing, rule="candidate-over-base")
-    assert (False, True) == (through([doubt]), through([doubt], unsure="ask"))
+    coverage = replace(scenes.comparison(12, 8, 100), rule="coverage", failure="ft-vs-prompting")
+    assert not through([coverage])
+    waive(failing, rule="coverage")
+    assert (False, True) == (through([coverage]), through([coverage], unsure="ask"))
     assert through([other])  # the same failure mode as the one that was waived
+
+
+def test_a_walk_goes_on_with_comparisons_that_the_gate_judges(failing, scenes):
+    """A candidate that did not get better reaches the gate, which may ask only that it did not get worse."""
+    verdicts = [scenes.comparison(12, 8, 100), scenes.comparison(10, 80, 400)]
+    assert lets_through(failing.ledger, verdicts, flow="support", unsure="stop", now=failing.now)
 
 
 def test_a_new_waiver_changes_what_the_gate_depends_on(failing):
