@@ -94,7 +94,7 @@ def walk(
                 outputs={**context.outputs, stage.name: step.result.outputs},
                 steps={**context.steps, stage.name: step.step},
             )
-            if step.result.outcome is not Outcome.PASS and not _waived(ledger, step, asked, context):
+            if step.result.outcome is not Outcome.PASS and not _goes_on(ledger, step, asked, context):
                 break
     complete = len(steps) == len(asked) and (not steps or steps[-1].result.outcome is Outcome.PASS)
     return Walked(flow=project.flow.settings.name, steps=tuple(steps), complete=complete)
@@ -144,8 +144,8 @@ def _step(ledger: Ledger, project: Project, stage: Stage, settings: Any, context
     return Walk(stage=stage, result=result, reused=False, seconds=time.perf_counter() - started, step=node)
 
 
-def _waived(ledger: Ledger, step: Walk, asked: list[tuple[Stage, Any]], context: StageContext) -> bool:
-    """Whether a walk may go on to the gate because a person answers for everything that blocks in this step."""
+def _goes_on(ledger: Ledger, step: Walk, asked: list[tuple[Stage, Any]], context: StageContext) -> bool:
+    """Whether a walk goes on to the gate although this step did not pass: waived, or for the gate to judge."""
     from headgate.gate.waivers import ANSWERED_LATER, lets_through
 
     policy = next((settings.unsure for stage, settings in asked if stage.name == "gate"), None)
