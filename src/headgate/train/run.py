@@ -97,7 +97,11 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
         nodes = {one.seed: _record_adapter(ledger, one, base, run_id, context) for one in finished}
     shop.close()
     chosen = next(one for one in finished if one.seed == picked["chosen"])
-    return _passed(flight, chosen, run_id, nodes, _as_before(ledger, rows, shop.plan_digest, run_id, finished))
+    same = _as_before(ledger, rows, shop.plan_digest, run_id, finished)
+    # Relative to the project, so that a project can be moved and its steps still hold.
+    outputs = {"adapter": nodes[chosen.seed], "run": run_id}
+    outputs["adapter_path"] = str(chosen.folder.relative_to(context.folder))
+    return _passed(flight, chosen, outputs, list(nodes), same)
 
 
 def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any:
@@ -183,7 +187,7 @@ def _as_before(ledger: Ledger, rows: Material, planned: str, run_id: str, finish
 
 
 def _passed(
-    flight: PreFlight, chosen: Finished, run_id: str, nodes: Mapping[int, str], same: bool | None
+    flight: PreFlight, chosen: Finished, outputs: Mapping[str, str], seeds: Sequence[int], same: bool | None
 ) -> StepResult:
     trained = chosen.trained
     losses = trained.losses
@@ -195,11 +199,11 @@ def _passed(
             f"loss {losses[0]:.2f} to {losses[-1]:.2f}, {trained.wall_s:.0f} s"
         ),
         verdicts=flight.verdicts,
-        outputs={"adapter": nodes[chosen.seed], "run": run_id, "adapter_path": str(chosen.folder)},
+        outputs=outputs,
         facts={
             "adapter": chosen.mark.digest,
             "seed": chosen.seed,
-            "seeds": list(nodes),
+            "seeds": list(seeds),
             "steps": len(losses),
             "rows": len(flight.shard),
             "learned_tokens": flight.shard.supervised,
