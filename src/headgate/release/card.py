@@ -40,7 +40,7 @@ def front_matter(grounds: Grounds, settings: Settings) -> str:
         ("base_model_relation", "adapter"),
         ("library_name", "peft"),
         ("datasets", [grounds.version.name]),
-        ("license", settings.license),
+        ("license", settings.licence),
         ("language", list(settings.language)),
         ("tags", ["headgate", "lora", *settings.tags]),
     ]

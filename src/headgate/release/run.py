@@ -74,8 +74,10 @@ def _stands(node: Node, project: Path) -> bool:
 
 
 def _adapter_folder(grounds: Grounds, context: StageContext) -> Path:
-    path = context.outputs.get("train", {}).get("adapter_path")
-    return context.folder / path if path else context.work / str(grounds.adapter.body["folder"])
+    """Where the record says that the adapter lies; a folder handed on by the walk only where that is not there."""
+    recorded = context.work / str(grounds.adapter.body["folder"])
+    told = context.outputs.get("train", {}).get("adapter_path")
+    return recorded if recorded.is_dir() or not told else context.folder / told
 
 
 def _record(

@@ -20,7 +20,7 @@ class Settings:
     alias: str = option("production", help="Alias that moves to the new release; empty: none moves.")
     keep: int = option(3, help="Earlier releases whose folders stay ready for rollback; 0: all.", unit="releases")
     about: str = option("", help="What the adapter is for, in a sentence or two, for the card.")
-    license: str = option("", help="Licence of the adapter, an SPDX identifier; empty: not stated.")
+    licence: str = option("", help="Licence of the adapter, an SPDX identifier; empty: not stated.")
     language: list[str] = option([], help="Languages, as ISO 639-1 codes.")
     tags: list[str] = option([], help="More tags for the card.")
     limits: list[str] = option([], help="Known limits, one sentence each, for the card.")

@@ -130,7 +130,7 @@ class Scene:
         (place / "headgate.json").write_text(json.dumps({"base_name": "tiny"}))
         digest = adapter_mark(place).digest
         edges = [Edge("derived-from", run_id), Edge("derived-from", base)]
-        node = self.ledger.record("adapter", f"tiny@{scale}", {"digest": digest, "folder": place.name}, edges=edges)
+        node = self.ledger.record("adapter", f"tiny@{scale}", {"digest": digest, "folder": f"adapters/{place.name}"}, edges=edges)
         self.outputs["train"] = {"adapter": node, "run": run_id, "adapter_path": str(place)}
         return place
 

@@ -144,7 +144,7 @@ def test_links_in_an_adapter_are_refused(scene):
 
 def test_a_missing_adapter_is_refused(scene):
     """A folder that is gone is named."""
-    scene.outputs["train"]["adapter_path"] = str(scene.folder / "nowhere")
+    (scene.folder / ".headgate/work/adapters").rename(scene.folder / "elsewhere")
     with pytest.raises(Refused, match="not there"):
         release(scene)
 
@@ -252,7 +252,7 @@ def test_damage_is_what_a_release_depends_on(scene):
 def test_the_card_says_what_was_measured(scene):
     """Front matter, data, evaluation with interval and n, checks, limits and closure."""
     settings = Settings(
-        about="Answers in house style.", license="apache-2.0", language=["en"], limits=["No law advice."]
+        about="Answers in house style.", licence="apache-2.0", language=["en"], limits=["No law advice."]
     )
     grounds = gather(scene.ledger, scene.context)
     text = card(grounds, settings, "support")
