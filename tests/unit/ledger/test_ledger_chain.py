@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pyroaring import BitMap
 
-from headgate.kit.hashing import digest
+from headgate.kit.hashing import canonical_json, digest, digest_json
 from headgate.ledger.chain import GENESIS, entry_hash
 from headgate.ledger.ledger import Edge, Ledger, RowRecord
 from headgate.stats.verdict import Outcome
@@ -128,6 +128,26 @@ def test_entries_that_changed_places_are_reported(folder: Path) -> None:
     with Ledger.open(folder) as ledger:
         found = {problem.seq for problem in ledger.verify().problems}
     assert {3, 4} <= found
+
+
+def test_an_entry_rewritten_with_a_fitting_hash_breaks_the_link_to_the_next(folder: Path) -> None:
+    """Whoever recomputes the hash of one entry and edits its record to fit would have to rewrite all that follow."""
+    with Ledger.open(folder) as ledger:
+        claim = next(entry for entry in ledger.log() if entry.action == "claim")
+    payload = {**claim.payload, "recorded_at": "2020-01-01T00:00:00.000000Z"}
+    told = digest_json(payload)
+    hashed = entry_hash(claim.previous, claim.seq, claim.at, claim.action, told)
+    text = canonical_json(payload).decode()
+    tampered(
+        folder,
+        f"UPDATE claims SET recorded_at = '{payload['recorded_at']}'",
+        f"UPDATE log SET payload = '{text}', payload_digest = x'{told[3:]}', hash = x'{hashed[3:]}' "
+        f"WHERE seq = {claim.seq}",
+    )
+    with Ledger.open(folder) as ledger:
+        problems = ledger.verify().problems
+    assert [claim.seq + 1] == [problem.seq for problem in problems]
+    assert "does not follow the entry before it" in problems[0].what
 
 
 def test_a_cut_end_shows_only_against_the_expected_head(folder: Path) -> None:
