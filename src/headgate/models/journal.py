@@ -1,7 +1,9 @@
-"""The journal of a model: every answer on disk before it is used, so that none is asked for twice.
+"""The journal of a model: every answer is written down before it is used, so that none is asked for twice.
 
-One file per model, JSON lines, appended and flushed to disk for each answer. A kill at any moment
-loses at most the line being written; it is cut off when the journal is next opened. Prompts are not
+One file per model, JSON lines. Each answer is handed to the operating system at once, so a kill at
+any moment loses at most the line being written (it is cut off when the journal is next opened). The
+disk is told to keep them five times a second: a power cut costs the answers of the last moment, which
+are asked again. Prompts are not
 stored, only the key made of model, prompt and sampling. Failed attempts are noted for the reader and
 are asked again by the next run.
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self
 
 import orjson
@@ -18,6 +21,8 @@ import orjson
 from headgate.kit.errors import Refused
 from headgate.kit.files import as_refusal
 from headgate.models.model import Completion, completion_of
+
+SYNC_EVERY = 0.2  # seconds
 
 
 class Journal:
@@ -28,6 +33,7 @@ class Journal:
         self.failures = 0  # failed attempts noted in the file
         self.unreadable = 0  # whole lines that could not be read; their requests are asked again
         self._answers: dict[str, Completion] = {}
+        self._synced = 0.0  # monotonic seconds
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -76,7 +82,7 @@ class Journal:
         return self._answers.get(key)
 
     def put(self, key: str, completion: Completion) -> None:
-        """Records an answer; on disk when this returns.
+        """Records an answer; it survives the end of this process when this returns.
 
         Raises:
             Refused: the disk is full.
@@ -94,9 +100,14 @@ class Journal:
         try:
             while line:
                 line = line[os.write(self._handle, line) :]
-            os.fdatasync(self._handle)
+            if monotonic() - self._synced > SYNC_EVERY:
+                self._sync()
         except OSError as error:
             raise as_refusal(error, self.path) from error
+
+    def _sync(self) -> None:
+        os.fdatasync(self._handle)
+        self._synced = monotonic()
 
     @property
     def size(self) -> int:
@@ -112,5 +123,6 @@ class Journal:
     def close(self) -> None:
         """Closes the file and lets other processes have it."""
         if self._handle >= 0:
+            self._sync()
             os.close(self._handle)
             self._handle = -1

@@ -93,7 +93,7 @@ class AnswerBook(Protocol):
         """The answer on record, or None."""
 
     def put(self, key: str, completion: Completion) -> None:
-        """Records a settled answer; on disk when this returns."""
+        """Records a settled answer; it survives the end of this process when this returns."""
 
     def note_failure(self, key: str, reason: str) -> None:
         """Notes that a request failed and stays open."""

@@ -103,7 +103,7 @@ class Project:
             "suites": {"topics": SuiteSettings(**{**pools, **suite})},
             "base": server.spec("base"),
             "candidate": server.spec("candidate"),
-            "few_shot": FewShotSettings(counts=[0, 2, 4], draws=2),
+            "few_shot": FewShotSettings(counts=[0, 2], draws=2),
             "max_tokens": 16,
             "actor": "tester",
             "attempts": 1,
@@ -114,13 +114,39 @@ class Project:
         return run(self.ledger, self.settings(server, **changes), context=self.context)
 
 
+def make_project(folder: Path) -> Project:
+    """A project with ten development, thirty gate and thirty sealed items, and forty training rows."""
+    (folder / ".headgate").mkdir()
+    for name, start, count in (("dev", 0, 10), ("gate", 100, 30), ("sealed", 200, 30)):
+        write_items(folder / f"{name}.jsonl", items(start, count))
+    ledger = Ledger.open(folder / ".headgate", create=True)
+    return Project(folder, ledger, freeze_training(ledger, items(300, 40)))
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    (tmp_path / ".headgate").mkdir()
-    for name, start, count in (("dev", 0, 20), ("gate", 100, 60), ("sealed", 200, 60)):
-        write_items(tmp_path / f"{name}.jsonl", items(start, count))
-    with Ledger.open(tmp_path / ".headgate", create=True) as ledger:
-        yield Project(tmp_path, ledger, freeze_training(ledger, items(300, 60)))
+    made = make_project(tmp_path)
+    yield made
+    made.ledger.close()
+
+
+@dataclass
+class Passed:
+    """A project after one evaluation that passed."""
+
+    project: Project
+    result: StepResult
+    journal: list[Request]
+
+
+@pytest.fixture(scope="module")
+def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Passed]:
+    """One passing evaluation that several tests look at."""
+    project = make_project(tmp_path_factory.mktemp("passed"))
+    with FakeEndpoint(policy) as server:
+        result = project.run(server)
+    yield Passed(project, result, server.journal)
+    project.ledger.close()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from headgate.testing.faults import where
 
 Serve = Callable[..., FakeEndpoint]
 Project = Any  # of conftest
+Passed = Any  # of conftest
 
 
 def of(result: StepResult, rule: str, pool: str | None = None) -> list[Verdict]:
@@ -30,13 +31,13 @@ def one(result: StepResult, rule: str, pool: str | None = None) -> Verdict:
     return found[0]
 
 
-def test_a_better_candidate_passes_on_both_pools(project: Project, serve: Serve) -> None:
+def test_a_better_candidate_passes_on_both_pools(passed: Passed) -> None:
     """Right answers beat a base that knows nothing and a few-shot prompt that knows two intents of five."""
-    result = project.run(serve())
+    result = passed.result
     assert result.outcome is Outcome.PASS, result.summary
     gate = one(result, "candidate-over-base", "gate")
     assert gate.details["accuracies"] == {"base": 0.0, "candidate": 1.0}
-    assert (gate.details["d"], gate.details["n"], gate.outcome) == (1.0, 60, Outcome.PASS)
+    assert (gate.details["d"], gate.details["n"], gate.outcome) == (1.0, 30, Outcome.PASS)
     shots = one(result, "candidate-over-few-shot", "gate")
     assert shots.details["accuracies"] == {"few-shot": 0.4, "candidate": 1.0}
     assert {v.outcome for v in result.verdicts if v.details.get("pool") == "sealed"} == {Outcome.PASS}
@@ -64,21 +65,20 @@ def test_a_candidate_worse_than_the_prompt_fails(project: Project, serve: Serve,
     assert one(result, "candidate-over-few-shot", "gate").outcome is Outcome.FAIL
 
 
-def test_few_shot_is_chosen_on_dev_items_only(project: Project, serve: Serve, world: ModuleType) -> None:
+def test_few_shot_is_chosen_on_dev_items_only(passed: Passed, world: ModuleType) -> None:
     """Gate and sealed questions meet the base with no examples or with the chosen ones, never with others."""
-    server = serve()
-    result = project.run(server)
+    result = passed.result
     choice = result.facts["few_shot"]["topics"]
     assert choice["examples"] == 2 and choice["chosen_on"] == "dev pool"
-    assert {(p["examples"], p["draw"]) for p in choice["curve"]} == {(0, 0), (2, 0), (4, 0), (2, 1), (4, 1)}
+    assert {(p["examples"], p["draw"]) for p in choice["curve"]} == {(0, 0), (2, 0), (2, 1)}
     held = {
         question
         for name in ("gate", "sealed")
-        for question, _ in world.items(*{"gate": (100, 60), "sealed": (200, 60)}[name])
+        for question, _ in world.items(*{"gate": (100, 30), "sealed": (200, 30)}[name])
     }
-    shown = {len(r.messages) for r in server.journal if r.text in held and r.model == "base"}
+    shown = {len(r.messages) for r in passed.journal if r.text in held and r.model == "base"}
     assert shown == {1, 5}
-    prompts = {json.dumps(r.messages[:-1]) for r in server.journal if r.text in held and len(r.messages) > 1}
+    prompts = {json.dumps(r.messages[:-1]) for r in passed.journal if r.text in held and len(r.messages) > 1}
     assert len(prompts) == 1
 
 
@@ -92,56 +92,55 @@ def test_no_request_is_sent_twice(project: Project, serve: Serve) -> None:
     assert again.outcome is Outcome.PASS
 
 
-def test_gate_items_show_no_result_of_their_own(project: Project, serve: Serve, world: ModuleType) -> None:
+def test_gate_items_show_no_result_of_their_own(passed: Passed, world: ModuleType) -> None:
     """Neither verdicts nor facts name an item of the gate or sealed pool, or its words."""
-    result = project.run(serve())
+    result = passed.result
     told = json.dumps([v.as_json() for v in result.verdicts]) + json.dumps(result.facts)
     for name, start in (("gate", 100), ("sealed", 200)):
-        for question, _ in world.items(start, 60):
+        for question, _ in world.items(start, 30):
             assert question not in told, name
     assert [v.findings for v in result.verdicts if v.rule.startswith("candidate-over-")] == [()] * 4
 
 
-def test_dev_results_may_be_read(project: Project, serve: Serve) -> None:
+def test_dev_results_may_be_read(passed: Passed) -> None:
     """A file lists question, target and what each arm said."""
-    result = project.run(serve())
+    result = passed.result
     lines = [json.loads(x) for x in Path(result.outputs["topics/dev/results"]).read_text().splitlines()]
-    assert len(lines) == 20 and set(lines[0]["arms"]) == {"base", "few-shot", "candidate"}
+    assert len(lines) == 10 and set(lines[0]["arms"]) == {"base", "few-shot", "candidate"}
     assert lines[0]["arms"]["candidate"] == ["pass", "", lines[0]["target"]]
     assert lines[0]["file"].endswith("dev.jsonl") and lines[0]["line"] == 1
 
 
-def test_scores_are_recorded_with_their_evidence(project: Project, serve: Serve, world: ModuleType) -> None:
+def test_scores_are_recorded_with_their_evidence(passed: Passed, world: ModuleType) -> None:
     """Score nodes hold model, transcript and counts; of a sealed pool they hold no score."""
-    result = project.run(serve())
-    gate = project.ledger.node(result.outputs["topics/gate/candidate"]).body
-    sealed = project.ledger.node(result.outputs["topics/sealed/candidate"]).body
-    assert gate["counts"] == {"pass": 60, "fail": 0, "unscored": 0, "error": 0}
-    assert sorted(set(json.loads(project.ledger.content.get(gate["outcomes"])).values())) == ["pass"]
+    result = passed.result
+    gate = passed.project.ledger.node(result.outputs["topics/gate/candidate"]).body
+    sealed = passed.project.ledger.node(result.outputs["topics/sealed/candidate"]).body
+    assert gate["counts"] == {"pass": 30, "fail": 0, "unscored": 0, "error": 0}
+    assert sorted(set(json.loads(passed.project.ledger.content.get(gate["outcomes"])).values())) == ["pass"]
     assert gate["transcript"].startswith("b3:") and gate["model"].startswith("b3:")
-    assert not {"counts", "accuracy", "outcomes"} & set(sealed) and sealed["n"] == 60
-    suite = project.ledger.latest("suite", "topics")
-    assert suite is not None and [len(suite.body["pools"][p]) for p in ("dev", "gate", "sealed")] == [20, 60, 60]
-    assert len(project.ledger.find("item")) == 140
+    assert not {"counts", "accuracy", "outcomes"} & set(sealed) and sealed["n"] == 30
+    suite = passed.project.ledger.latest("suite", "topics")
+    assert suite is not None and [len(suite.body["pools"][p]) for p in ("dev", "gate", "sealed")] == [10, 30, 30]
+    assert len(passed.project.ledger.find("item")) == 70
     words = world.items(200, 1)[0][0]
-    assert all(words not in json.dumps(node.body) for node in project.ledger.find("item"))
+    assert all(words not in json.dumps(node.body) for node in passed.project.ledger.find("item"))
 
 
 def test_errors_are_unsure_and_asked_again(project: Project, serve: Serve, world: ModuleType) -> None:
-    """A tenth of the gate failing is no score of zero: coverage says so, and the next run repairs it."""
-    bad = "case 6"
-    server = serve(world.policy, where(bad, "500", times=1))
+    """A fifth of the gate failing is no score of zero: coverage says so, and the next run repairs it."""
+    bad = {question for question, _ in world.items(100, 6)}
+    server = serve(world.policy, lambda attempt, text: "500" if attempt == 1 and text in bad else "")
     first = project.run(server)
-    broken = [v for v in first.verdicts if v.rule == "coverage"]
-    assert first.outcome is Outcome.UNSURE
-    assert [v.outcome for v in broken] == [Outcome.UNSURE] and "coverage" in broken[0].reason
-    assert broken[0].details["arms"]["candidate"]["error"] > 3
+    coverage = one(first, "coverage")
+    assert (first.outcome, coverage.outcome) == (Outcome.UNSURE, Outcome.UNSURE)
+    assert coverage.reason.startswith("coverage: 80.0% of the items are scored")
+    assert coverage.details["arms"]["candidate"]["error"] == 6
     assert one(first, "candidate-over-base", "gate").outcome is Outcome.UNSURE
     second = project.run(server)
-    assert second.outcome is Outcome.UNSURE or second.outcome is Outcome.PASS
-    third = project.run(server)
-    assert third.outcome is Outcome.PASS
-    assert {t: n for t, n in server.sent("candidate").items() if n > 2} == {}
+    assert second.outcome is Outcome.PASS
+    sent = server.sent("candidate")
+    assert {text for text, n in sent.items() if n == 2} == bad and max(sent.values()) == 2
 
 
 def test_cut_off_answers_are_not_wrong_answers(project: Project, serve: Serve, world: ModuleType) -> None:
@@ -163,10 +162,10 @@ def test_two_versions_behind_one_name_are_said(project: Project, serve: Serve, w
 
 def test_an_item_in_two_pools_fails(project: Project, serve: Serve, world: ModuleType) -> None:
     """A sealed question that stands in dev as well judges nothing."""
-    world.write_items(project.folder / "sealed.jsonl", [*world.items(200, 59), world.items(3, 1)[0]])
+    world.write_items(project.folder / "sealed.jsonl", [*world.items(200, 29), world.items(3, 1)[0]])
     verdict = one(project.run(serve()), "pools-apart")
     assert (verdict.outcome, verdict.findings_total) == (Outcome.FAIL, 1)
-    assert str(verdict.findings[0].place).endswith("sealed.jsonl:60")
+    assert str(verdict.findings[0].place).endswith("sealed.jsonl:30")
     assert str(verdict.findings[0].other).endswith("dev.jsonl:4")
 
 
@@ -174,13 +173,13 @@ def test_a_system_message_that_gives_items_away_stops_everything(
     project: Project, serve: Serve, world: ModuleType
 ) -> None:
     """A sealed question pasted into the system message fails, before any item is sent with it."""
-    leaked = world.items(200, 60)[5][0]
+    leaked = world.items(200, 30)[5][0]
     server = serve()
     result = project.run(server, suite={"system": f"You route requests. For example: {leaked}"})
     verdict = one(result, "prompt-leak")
     assert result.outcome is Outcome.FAIL and verdict.findings_total == 1
     assert str(verdict.findings[0].place).endswith("sealed.jsonl:6")
-    gate = {question for question, _ in world.items(100, 60)}
+    gate = {question for question, _ in world.items(100, 30)}
     assert not [r for r in server.journal if r.text in gate]
 
 

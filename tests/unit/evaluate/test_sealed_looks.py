@@ -1,0 +1,143 @@
+"""Looks at sealed pools are counted before they are taken, answered once, and refused at the end of the budget."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from headgate.ledger.steps import StepResult
+from headgate.stats.verdict import Outcome, Verdict
+from headgate.testing.fake_endpoint import FakeEndpoint, Request
+
+Serve = Callable[..., FakeEndpoint]
+Project = Any  # of conftest
+
+
+def sealed(result: StepResult) -> list[Verdict]:
+    return [v for v in result.verdicts if v.details.get("pool") == "sealed"]
+
+
+def run(project: Project, server: FakeEndpoint, candidate: str = "candidate", **changes: Any) -> StepResult:
+    project.dataset = ""  # no few-shot prompt: fewer requests
+    suite = {"dev": "", "gate": "", **changes.pop("suite", {})}
+    return project.run(server, candidate=server.spec(candidate), suite=suite, **changes)
+
+
+def by_name(world: ModuleType) -> Callable[[Request], str]:
+    """Models named right* are right; all others know nothing."""
+    return lambda request: world.truth(request) if request.model.startswith("right") else "?"
+
+
+def entries(project: Project) -> list[dict[str, Any]]:
+    path = project.folder / ".headgate" / "access-log.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_a_look_is_logged_with_who_and_why(project: Project, serve: Serve, world: ModuleType) -> None:
+    """Opened first, answered after: actor, purpose, candidate, suite, and the ledger remembers the head."""
+    run(project, serve(by_name(world)), "right", purpose="release 4")
+    found = entries(project)
+    assert [e["answer"] for e in found] == ["opened", "pass better"]
+    assert {(e["actor"], e["purpose"]) for e in found} == {("tester", "release 4")}
+    assert found[0]["bits"] == 0 < found[1]["bits"] < 40
+    head = project.ledger.latest("trace", "access-log")
+    assert dict(head.body) == {"seq": 2, "hash": found[1]["hash"]}
+
+
+def test_the_same_look_is_answered_from_the_record(project: Project, serve: Serve, world: ModuleType) -> None:
+    """A rerun costs nothing, sends nothing and says the same; also when the budget is spent."""
+    server = serve(by_name(world))
+    first = run(project, server, "right", look_budget=1)
+    sent, logged = len(server.journal), len(entries(project))
+    again = run(project, server, "right", look_budget=1)
+    assert [v.as_json() for v in sealed(again)] == [v.as_json() for v in sealed(first)]
+    assert (len(server.journal), len(entries(project))) == (sent, logged)
+
+
+def test_at_the_end_of_the_budget_nothing_is_sent(project: Project, serve: Serve, world: ModuleType) -> None:
+    """The third candidate on a budget of two gets no answer, and no sealed item leaves the machine."""
+    server = serve(by_name(world))
+    outcomes = [run(project, server, name, look_budget=2).outcome for name in ("wrong-1", "right-2")]
+    third = run(project, server, "right-3", look_budget=2)
+    assert outcomes == [Outcome.UNSURE, Outcome.PASS]
+    assert third.outcome is Outcome.UNSURE
+    assert [v.reason for v in sealed(third)] == ["the look budget of 2 is spent"]
+    assert server.sent("right-3").total() == 0
+    assert third.facts["sealed"]["topics"]["looks_used"] == 2
+
+
+def test_another_scorer_or_one_more_item_does_not_fill_the_budget_up(
+    project: Project, serve: Serve, world: ModuleType
+) -> None:
+    """Pools that share items share their budget."""
+    server = serve(by_name(world))
+    run(project, server, "right", look_budget=1)
+    world.write_items(project.folder / "sealed.jsonl", [*world.items(200, 30), *world.items(400, 1)])
+    more = run(project, server, "right-2", look_budget=1)
+    other = run(project, server, "right-3", look_budget=1, suite={"scorer": "contains"})
+    assert [sealed(r)[0].reason for r in (more, other)] == ["the look budget of 1 is spent"] * 2
+
+
+def test_fresh_items_have_a_budget_of_their_own(project: Project, serve: Serve, world: ModuleType) -> None:
+    """A pool without one of the old items starts at zero looks."""
+    server = serve(by_name(world))
+    run(project, server, "right", look_budget=1)
+    world.write_items(project.folder / "sealed.jsonl", world.items(400, 30))
+    assert run(project, server, "right-2", look_budget=1).outcome is Outcome.PASS
+
+
+def test_a_sealed_answer_is_coarse(project: Project, serve: Serve, world: ModuleType) -> None:
+    """Interval ends stand on a grid of 1/sqrt(n), outwards; exact accuracies and p stay inside."""
+    run_of = run(project, serve(by_name(world)), "right")
+    verdict = next(v for v in sealed(run_of) if v.rule == "candidate-over-base")
+    step = 30**-0.5
+    for name in ("low", "high", "d"):
+        value = verdict.details[name] / step
+        assert abs(value - round(value)) < 1e-9 or verdict.details[name] in (-1.0, 1.0), name
+    assert verdict.details["low"] <= verdict.details["d"] - step <= verdict.details["high"]
+    assert verdict.details["accuracies"] == {} and "comparison" not in verdict.details
+    assert verdict.details["ladder"]["better"] is True
+
+
+def test_an_equal_second_candidate_is_not_better(project: Project, serve: Serve, world: ModuleType) -> None:
+    """The Ladder says "better" only for a step above the best so far."""
+    server = serve(by_name(world))
+    answers = [sealed(run(project, server, name))[0].details["ladder"]["better"] for name in ("right-1", "right-2")]
+    assert answers == [True, False]
+
+
+def test_a_look_that_was_cut_short_goes_on_for_free(project: Project, serve: Serve, world: ModuleType) -> None:
+    """Errors in the middle leave the look open: it counts once, is finished by the next run, then answered."""
+    bad = {question for question, _ in world.items(200, 6)}
+    server = serve(by_name(world), lambda attempt, text: "500" if attempt == 1 and text in bad else "")
+    first = run(project, server, "right", look_budget=1)
+    assert (first.outcome, [e["answer"] for e in entries(project)]) == (Outcome.UNSURE, ["opened"])
+    second = run(project, server, "right", look_budget=1)
+    assert (second.outcome, [e["answer"] for e in entries(project)]) == (Outcome.PASS, ["opened", "pass better"])
+    assert {text for text, n in server.sent("right").items() if n > 1} == bad
+
+
+def test_a_damaged_log_keeps_the_pool_closed(project: Project, serve: Serve, world: ModuleType) -> None:
+    """An edited log blocks, with the entry named, and no sealed item is sent."""
+    server = serve(by_name(world))
+    run(project, server, "right-1")
+    path = project.folder / ".headgate" / "access-log.jsonl"
+    path.write_text(path.read_text().replace("release decision", "just trying", 1))
+    result = run(project, server, "right-2")
+    broken = next(v for v in result.verdicts if v.rule == "sealed-access-log")
+    assert (result.outcome, broken.outcome) == (Outcome.FAIL, Outcome.FAIL)
+    assert broken.findings[0].message == "entry 1 was changed"
+    assert server.sent("right-2").total() == 0
+
+
+def test_a_removed_log_is_missed(project: Project, serve: Serve, world: ModuleType) -> None:
+    """The ledger remembers how many entries there were."""
+    server = serve(by_name(world))
+    run(project, server, "right-1")
+    (project.folder / ".headgate" / "access-log.jsonl").unlink()
+    result = run(project, server, "right-2")
+    broken = next(v for v in result.verdicts if v.rule == "sealed-access-log")
+    assert broken.findings[0].message == "the ledger remembers 2 entries, the log holds 0"
+    assert server.sent("right-2").total() == 0
