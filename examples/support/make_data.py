@@ -61,8 +61,8 @@ def customer(text: str, salt: str, rows: int) -> str:
 
 
 def pool(text: str) -> str:
-    """The pool of an item; adding items moves none."""
-    point, edge = fraction(text, "pool"), 0.0
+    """The pool of an item; adding items moves none, and the same words stay together."""
+    point, edge = fraction("".join(letter for letter in text.lower() if letter.isalnum()), "pool"), 0.0
     for name, share in POOLS.items():
         edge += share
         if point < edge:
