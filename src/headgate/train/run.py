@@ -25,7 +25,7 @@ from headgate.train.preflight import PreFlight, limit_of, pre_flight
 from headgate.train.schedule import schedule_of
 from headgate.train.settings import Settings
 from headgate.train.shard import keep
-from headgate.train.training import Finished, Workshop, train_seeds
+from headgate.train.training import Finished, Workshop, stands, train_seeds
 
 
 def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepResult:
@@ -110,7 +110,15 @@ def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any
         "engine": engine_source(),
         "packages": packages(),
         "base": find_base(ledger, settings.base, context.folder).fingerprint.root,
+        "gone": _gone(ledger, context),
     }
+
+
+def _gone(ledger: Ledger, context: StageContext) -> list[str]:
+    """Adapters of the flow's last good run that are no longer whole on disk, so that it must be made again."""
+    last = next((run for run in reversed(ledger.find("run", context.flow_name)) if run.body["outcome"] == "pass"), None)
+    nodes = [ledger.node(link.source_id) for link in ledger.edges_to(last.id, "derived-from")] if last else []
+    return [node.name for node in nodes if node.kind == "adapter" and not stands(context.work, node.body)]
 
 
 def _fly(rows: Material, base: Base, settings: Settings, context: StageContext) -> PreFlight:

@@ -17,6 +17,7 @@ import orjson
 
 from headgate import __version__
 from headgate.kit.doors import open_door
+from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write
 from headgate.kit.hashing import canonical_json, digest_json
 from headgate.kit.progress import Advance, progress
@@ -166,6 +167,14 @@ def _placed(shop: Workshop, seed: int, out: Path, trained: Trained) -> Finished:
         shutil.rmtree(target)  # the same tensors, perhaps damaged since
     out.replace(target)
     return Finished(seed=seed, folder=target, mark=mark, trained=trained, plan_digest=shop.plan_digest)
+
+
+def stands(work: Path, body: Mapping[str, Any]) -> bool:
+    """Whether the folder of a recorded adapter is there with the tensors it was recorded with."""
+    try:
+        return adapter_mark(work / str(body["folder"])).digest == str(body["digest"])
+    except Refused:
+        return False
 
 
 def _known(shop: Workshop, seed: int) -> Finished | None:

@@ -33,6 +33,11 @@ class Project:
     dataset: str
 
     @property
+    def base(self) -> Path:
+        """The shipped base."""
+        return REPOSITORY / "examples/base/headgate-tiny"
+
+    @property
     def context(self) -> StageContext:
         """What the flow would give to the stage."""
         return StageContext(
@@ -46,7 +51,7 @@ class Project:
 
     def train(self, **settings: object) -> StepResult:
         """Runs the stage."""
-        given = {"base": str(REPOSITORY / "examples/base/headgate-tiny"), "steps": 8, "batch": 16, **settings}
+        given = {"base": str(self.base), "steps": 8, "batch": 16, **settings}
         return run(self.ledger, Settings(**given), context=self.context)  # type: ignore[arg-type]
 
 

@@ -19,7 +19,8 @@ from headgate.models.fingerprint import fingerprint_of
 from headgate.models.model import Sampling
 from headgate.rows.row import Message
 from headgate.stats.verdict import Outcome
-from headgate.train.settings import Adapter
+from headgate.train.run import depends_on
+from headgate.train.settings import Adapter, Settings
 
 pytestmark = pytest.mark.training
 
@@ -31,7 +32,7 @@ def test_an_adapter_learns_and_says_what_it_was_made_from(project, base: Path) -
     assert result.facts["loss_last"] < 0.25 * result.facts["loss_first"]
 
     items = project_items()
-    folder = Path(result.outputs["adapter_path"])
+    folder = project.folder / result.outputs["adapter_path"]
     right = {}
     for name, adapter in (("base", None), ("adapter", folder)):
         answers = open_local(base, adapter=adapter).generate([p for p, _ in items], Sampling(max_tokens=16))
@@ -101,7 +102,8 @@ maker = importlib.util.module_from_spec(spec)
 sys.modules["project_maker"] = maker
 spec.loader.exec_module(maker)
 import headgate.train.training as training
-from headgate.train.settings import Adapter
+from headgate.train.run import depends_on
+from headgate.train.settings import Adapter, Settings
 from pathlib import Path
 
 done = 0
@@ -201,6 +203,17 @@ def test_weights_reach_the_loss(maker, tmp_path: Path) -> None:
     assert losses["a"] == pytest.approx(losses["b"], rel=1e-6)
     assert losses["c"][1] > losses["a"][1]
     assert losses["c"][0] != pytest.approx(losses["a"][0], rel=1e-3)
+
+
+def test_a_lost_adapter_is_noticed(project) -> None:
+    """The flow trains again when the folder that it would hand on is gone or damaged."""
+    settings = Settings(base=str(project.base), steps=2, batch=16, save_every=0)
+    result = project.train(steps=2, save_every=0)
+    whole = depends_on(project.ledger, settings, project.context)
+    tensors = project.folder / result.outputs["adapter_path"] / "adapter_model.safetensors"
+    tensors.write_bytes(tensors.read_bytes()[:-1] + b"\x01")
+    damaged = depends_on(project.ledger, settings, project.context)
+    assert (len(whole["gone"]), len(damaged["gone"])) == (0, 1)
 
 
 def test_a_changed_base_is_refused_by_name(project, base: Path, tmp_path: Path) -> None:
