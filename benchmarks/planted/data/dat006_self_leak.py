@@ -1,7 +1,8 @@
 """Copies a share of the evaluation items into training rows, in six disguises.
 
 As it is; in other case and punctuation; inside a longer text; cut to 60 %; with 5 % of the words
-replaced; the answer alone. Questions under 12 words are copied whole, short answers never alone.
+replaced; the answer alone. Questions under 12 words are copied whole and with their answer, short
+answers never alone.
 Strength 0 plants nothing.
 """
 
@@ -60,7 +61,7 @@ def _copied(item: Row, host: Row, drawn: random.Random) -> Row:
         question = _edited(question, host.text, drawn)
     elif kind == "answer":
         question = host.prompt_text
-    if kind not in ("whole", "answer"):
+    if kind not in ("whole", "answer") and len(words(item.prompt_text)) >= 12:
         answer = host.answer_text
     messages = (Message("user", question), Message("assistant", answer))
     return replace(host, kind=Kind.DEMONSTRATION, messages=messages, side=Side(source="planted", id=item.id))

@@ -19,8 +19,9 @@ from headgate.text.guards import number_words
 from headgate.text.ngrams import exact_hashes, word_ngrams
 from headgate.text.tape import Hashes, Mask, Positions, Tape, tape_of_words
 
-LONG, MEDIUM, SHORT = 17, 13, 9  # telling n-grams of an item (its words less three)
-TWIN_NUMBERS = 0.5  # share of the item's numbers that a true copy keeps
+LONG, MIDDLE, BRIEF, SHORT = 25, 17, 13, 9  # telling n-grams of an item (its words less three)
+STEPS = {MIDDLE: 0.65, BRIEF: 0.75, SHORT: 1.0}  # share that is asked of items of that length
+TWIN_NUMBERS = 0.75  # share of the item's numbers that a true copy keeps, in order
 RAREST_ROWS = 100  # rows looked at for an item that is all boilerplate
 
 
@@ -41,8 +42,8 @@ class Copies:
 
 def needed_share(telling: Positions, long_share: float = 0.5) -> NDArray[np.float64]:
     """Share of its telling n-grams that makes a copy of an item; above 1 where no share is enough."""
-    steps = [telling >= LONG, telling >= MEDIUM, telling >= SHORT]
-    return np.select(steps, [long_share, max(long_share, 0.75), 1.0], default=2.0)
+    steps = [telling >= LONG, *(telling >= least for least in STEPS)]
+    return np.select(steps, [long_share, *(max(long_share, share) for share in STEPS.values())], default=2.0)
 
 
 def copies(rows: Tape, items: Tape, *, long_share: float = 0.5) -> Copies:
@@ -81,15 +82,27 @@ def same_words(rows: Tape, items: Tape, *, least_words: int = 1) -> tuple[Positi
 
 
 def _twins(row: Hashes, item: Hashes, row_numbers: Mask, item_numbers: Mask) -> bool:
-    """Whether the matched parts of both texts disagree in more than half of the item's numbers."""
+    """Whether the matched parts of both texts disagree in more than a quarter of the item's numbers."""
     one, two = (word_ngrams(tape_of_words(words), N).hashes for words in (row, item))
     in_row, in_item = np.flatnonzero(np.isin(one, two)), np.flatnonzero(np.isin(two, one))
     if not len(in_row):
         return False
     # Numbers stand in the slots between the matches, and up to one n-gram outside them.
-    there = set(row[_around(in_row, len(row))][row_numbers[_around(in_row, len(row))]].tolist())
-    here = set(item[_around(in_item, len(item))][item_numbers[_around(in_item, len(item))]].tolist())
-    return bool(here) and len(here & there) < TWIN_NUMBERS * len(here)
+    there = row[_around(in_row, len(row))][row_numbers[_around(in_row, len(row))]].tolist()
+    here = item[_around(in_item, len(item))][item_numbers[_around(in_item, len(item))]].tolist()
+    return bool(here) and _in_order(here, there) < TWIN_NUMBERS * len(here)
+
+
+def _in_order(one: list[int], two: list[int]) -> int:
+    """Length of the longest common subsequence."""
+    best = [0] * (len(two) + 1)
+    for left in one:
+        before = 0
+        for place, right in enumerate(two, start=1):
+            kept = best[place]
+            best[place] = before + 1 if left == right else max(best[place], best[place - 1])
+            before = kept
+    return best[-1]
 
 
 def _around(matches: Positions, length: int) -> slice:

@@ -19,7 +19,7 @@ from headgate.text.jaccard import jaccard
 from headgate.text.ngrams import Grams, exact_hashes, word_ngrams
 from headgate.text.tape import Positions, Tape, joined, ranges
 
-COLUMN_BITS = 22  # terms are hashed to 4 million columns: collisions are rare and only add noise
+COLUMN_BITS = (14, 22)  # terms are hashed to 16 columns a word, within these limits: collisions only add noise
 FLOOR = 0.3  # weight that is left when no number agrees
 NEIGHBOURS = 20  # rows that are scored for each item
 RETRIEVAL_ROWS = 500  # a term in more rows than this helps no retrieval; it counts in the score
@@ -101,9 +101,11 @@ def _neighbours(items: Tape, rows: Tape, count: int, skip: Positions | None) -> 
 
 def _weighed(items: Tape, rows: Tape) -> tuple[Any, Any, Positions]:
     """Items and rows as matrices of unit length, and in how many rows each column occurs."""
-    counts = [_counts(tape) for tape in (items, rows)]
-    df = np.bincount(counts[1].indices, minlength=1 << COLUMN_BITS)
-    both = df + np.bincount(counts[0].indices, minlength=1 << COLUMN_BITS)
+    least, most = COLUMN_BITS
+    bits = min(max((len(items.words) + len(rows.words)).bit_length() + 4, least), most)
+    counts = [_counts(tape, bits) for tape in (items, rows)]
+    df = np.bincount(counts[1].indices, minlength=1 << bits)
+    both = df + np.bincount(counts[0].indices, minlength=1 << bits)
     idf = np.log((1 + len(items) + len(rows)) / (1 + both)) + 1
     for matrix in counts:
         matrix.data *= idf[matrix.indices]
@@ -113,7 +115,7 @@ def _weighed(items: Tape, rows: Tape) -> tuple[Any, Any, Positions]:
     return counts[0], counts[1], df
 
 
-def _counts(tape: Tape) -> Any:
+def _counts(tape: Tape, bits: int) -> Any:
     from scipy import sparse
 
     one, two = word_ngrams(tape, 1), word_ngrams(tape, 2)
@@ -121,8 +123,8 @@ def _counts(tape: Tape) -> Any:
     begins = np.stack([one.offsets[:-1], two.offsets[:-1] + len(one.hashes)], axis=1).reshape(-1)
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
     hashes = np.concatenate([one.hashes, two.hashes])[ranges(begins, offsets)]
-    columns = (hashes >> np.uint64(64 - COLUMN_BITS)).astype(np.int32)
-    matrix = sparse.csr_matrix((np.ones(len(columns)), columns, offsets[::2]), shape=(len(tape), 1 << COLUMN_BITS))
+    columns = (hashes >> np.uint64(64 - bits)).astype(np.int32)
+    matrix = sparse.csr_matrix((np.ones(len(columns)), columns, offsets[::2]), shape=(len(tape), 1 << bits))
     matrix.sum_duplicates()
     return matrix
 

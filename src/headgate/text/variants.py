@@ -41,6 +41,7 @@ GLUED = frozenset("_/\\@#$<>=`~|{}[]0123456789")  # beside a word, these make it
 JOINED = frozenset(".:-@('’")  # between two words, these make them one
 
 ENOUGH = 27  # occurrences after which more of them say no more
+FREQUENT = 2000  # types by which the language of the texts is judged
 SAMPLE = 1000  # occurrences of a word whose neighbours are looked at
 EDGE, NUMBER = np.uint64(0), np.uint64(1)  # neighbours that are no words
 
@@ -72,7 +73,7 @@ class Reading:
 
     variants: tuple[Variant, ...]  # most frequent first
     readable_types: int  # words used often enough for a habit to show
-    english: float  # share of words that the dictionary knows
+    english: float  # share of words that the dictionary knows, over the uses of the most frequent ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,6 @@ def read_variants(
     types = replace(types, numbers=numbers)
     words = {word: count for word, count in words.items() if word.isalpha()}
     known = {word for word in words if is_known(word)}
-    total = sum(words.values())
     strange = [word for word in words if word not in known and word not in keep and _plain(word)]
     near = _near(strange, words, known)
     found = [_variant(types, wrong, near.get(wrong, []), least) for wrong in strange]
@@ -155,8 +155,16 @@ def read_variants(
     return Reading(
         variants=tuple(sorted(kept, key=lambda variant: (-variant.count, variant.wrong))),
         readable_types=sum(1 for word in known if words[word] >= visible and _plain(word)),
-        english=sum(words[word] for word in known) / total if total else 0.0,
+        english=_english(types),
     )
+
+
+def _english(types: _Types) -> float:
+    """Share of known words among the uses of the most frequent types; 0 where there are none."""
+    first = np.argsort(-types.counts, kind="stable")[:FREQUENT].tolist()
+    counted = [(word, int(types.counts[index])) for index in first if (word := types.word(index)).isalpha()]
+    total = sum(count for _, count in counted)
+    return sum(count for word, count in counted if is_known(word)) / total if total else 0.0
 
 
 def _plain(word: str) -> bool:

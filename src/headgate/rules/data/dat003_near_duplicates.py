@@ -16,14 +16,15 @@ Similarity is the Jaccard index of word 3-grams (0.6 and more is near), or of ch
 where one of two texts is under 20 words. Candidates come from 32 bands of 4 MinHash rows and are
 checked exactly. Question and answer must each reach 0.5. In every cluster the rows with the rarest
 wording stay, never the first or the shortest, and every row that goes has a near-duplicate of its own
-among those that stay. The measure is the share of rows that would go: a census, so the share
-decides. The verdict fails when it is above `tolerated`, or when a slice would keep less than `floor` of its rows:
-there the 95 % Wilson interval decides, because a slice is a sample. Rows of slices under `protect` rows
-are never proposed; they count in the slice table and not in the share.
+among those that stay. The measure is the share of rows that another row makes redundant: a census, so the
+share decides. The verdict fails when it is above `tolerated`, or when a slice would keep less than
+`floor` of its rows if all of them went: there the 95 % Wilson interval decides, because a slice is a
+sample. Rows of slices under `protect` rows are listed with the remedy to keep them.
 
 ## When it cannot tell
 A pair at similarity 0.6 is met with a probability of 0.99, one at 0.7 with 0.9998. Paraphrases are no
-near-duplicates. A slice whose interval lies on both sides of its floor makes the verdict unsure.
+near-duplicates. A slice that leans below its floor (its 50 % interval is there, its 95 % interval is on
+both sides) makes the verdict unsure.
 Slices that the rows do not name cannot be protected; `details` lists those that were looked at.
 
 ## What to do
@@ -47,8 +48,10 @@ from headgate.rules.given import Corpus, Given
 from headgate.rules.shape import rule
 from headgate.stats.intervals import wilson
 from headgate.stats.judging import judge_share
-from headgate.stats.verdict import Finding, Verdict
+from headgate.stats.verdict import Finding, Outcome, Verdict
 from headgate.text.redundancy import Redundant, redundant
+
+LEANING = 0.5  # level of the interval from which on a slice is worth a doubt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +93,7 @@ def near_duplicates(given: Given, options: Options) -> Verdict:
     slices = _slices(rows, names, found)
     protected = {(one.name, one.value) for one in slices if one.rows < options.protect}
     kept = {row for row in found.rows.tolist() if any((n, rows[row].side.slices.get(n)) in protected for n in names)}
-    gone = len(found.rows) - len(kept)
+    gone = len(found.rows)
     judged = int((rows.text.lengths > 0).sum())
     shared: dict[str, Any] = {
         "findings": tuple(_findings(rows, found, kept, names)),
@@ -109,7 +112,7 @@ def near_duplicates(given: Given, options: Options) -> Verdict:
     thin = _thinned(slices, options.floor)
     if thin is None:
         return whole
-    return judge_share(
+    slice_verdict = judge_share(
         thin.gone,
         thin.rows,
         name=f"rows that {thin.label} would lose",
@@ -117,6 +120,8 @@ def near_duplicates(given: Given, options: Options) -> Verdict:
         summary=f"removing near-duplicates would take {thin.gone:,} of the {thin.rows:,} rows of {thin.label}",
         **shared,
     )
+    named = slice_verdict.outcome is Outcome.FAIL or whole.outcome is not Outcome.FAIL
+    return slice_verdict if named else whole
 
 
 def _class(row: Row) -> Hashable:
@@ -138,12 +143,10 @@ def _slices(rows: Corpus, names: Sequence[str], found: Redundant) -> list[_Slice
 
 
 def _thinned(slices: Sequence[_Slice], floor: float) -> _Slice | None:
-    """The slice that loses most surely more than it may; one row of a handful is no loss to speak of."""
-    under = [one for one in slices if one.rows - one.gone < floor * one.rows and one.gone >= LEAST_LOSS]
-    return max(under, key=lambda one: (wilson(one.gone, one.rows).low, one.label), default=None)
-
-
-LEAST_LOSS = 3  # rows
+    """The slice that most surely loses more than it may; a few rows of a handful are no loss to speak of."""
+    lost = {one: wilson(one.gone, one.rows, LEANING).low for one in slices if one.rows}
+    under = [one for one, low in lost.items() if low > 1 - floor]
+    return max(under, key=lambda one: (lost[one], one.label), default=None)
 
 
 def _findings(rows: Corpus, found: Redundant, kept: set[int], names: Sequence[str]) -> list[Finding]:

@@ -14,18 +14,19 @@ The score goes up, and what users meet does not.
 ## How it is measured
 Share of evaluation items of which a training row holds a copy, with a 95 % Wilson interval; every item
 and every row is looked at, and by default one copy is too many. An item counts as copied when
-- its question has the same words in the same order as the user's words in a row (`least_words` or more;
-  case, punctuation and spacing do not count), or
-- one row covers enough of its distinct word 4-grams: 50 % (`covered`) from 20 words on, 75 % from 16,
-  all of them from 12. 4-grams that stand in more than 20 rows and in more than 0.1 % of them are
+- its question has the same words in the same order as the user's words in a row (case, punctuation and
+  spacing do not count); under `phrase_words` words ("what is the time") the answers must be the same too, or
+- one row covers enough of its distinct word 4-grams: 50 % (`covered`) from 28 words on, 65 % from 20,
+  75 % from 16, all of them from 12. 4-grams that stand in more than 20 rows and in more than 0.1 % of them are
   boilerplate and prove nothing; an item that is all boilerplate counts when a row holds it whole.
-- its answer is covered in the same way, is 20 words or longer, belongs to this item only and stands in
-  no more than `answer_rows` rows: what stands in more is a stock answer and is listed apart.
-Two texts with the same frame that disagree in more than half of the numbers (a train of 270 miles, a
-plane of 1,200) are twins made by one template. They are counted in `details` and are no leaks.
+- its answer is covered to 75 %, is 20 words or longer, belongs to this item only and stands in no more
+  than `answer_rows` rows: what stands in more is a stock answer and is listed apart.
+Two texts with the same frame that disagree in more than a quarter of the numbers (a train of 270 miles,
+a plane of 1,200) are twins made by one template. They are counted in `details` and are no leaks.
 
 ## When it cannot tell
-Items under 12 words are found only as exact copies of the user's words, because half of eight words is
+An item under 8 words that stands in a row with another answer is taken for a turn of phrase; `details`
+counts them. Items under 12 words are found only as exact copies of the user's words, because half of eight words is
 a turn of phrase: of the 2,105 such questions in the test half of banking77, 35 % share half of their
 4-grams with some question of the other half. `details` says how many items are that short. A copy whose
 numbers were all changed counts as a twin. Paraphrases and translations are the business of
@@ -52,11 +53,12 @@ from headgate.rules.given import Corpus, Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Verdict
-from headgate.text.leaks import LONG, SHORT, Copies, copies, same_words
+from headgate.text.leaks import MIDDLE, SHORT, Copies, copies, same_words
 from headgate.text.ngrams import exact_hashes
 from headgate.text.tape import Hashes, Mask
 
-ANSWER_WORDS = LONG + 3  # an answer shorter than this is a label or a phrase
+ANSWER_WORDS = MIDDLE + 3  # an answer shorter than this is a label or a phrase
+ANSWER_COVERED = 0.75  # worked answers share their phrases; half of one is no evidence
 SHORTEST = SHORT + 3  # words from which an item can be found inside a longer text
 
 
@@ -66,7 +68,8 @@ class Options:
 
     tolerated: float = 0.0  # share of evaluation items, 0..1, that may be copied
     covered: float = 0.5  # share of a long item's 4-grams, 0..1, that one row must hold
-    least_words: int = 3  # words; shorter questions ("thanks") are not looked for
+    least_words: int = 3  # words; shorter questions ("yes please") are not looked for
+    phrase_words: int = 8  # words; a shorter question counts only together with its answer
     answers: bool = True  # whether copies of the answer alone count
     answer_rows: int = 2  # rows; an answer that stands in more of them is a stock answer
 
@@ -93,10 +96,11 @@ def self_leak(given: Given, options: Options) -> Verdict:
     lengths = items.prompt.lengths
     seen = lengths >= options.least_words
     partial = copies(rows.text, items.prompt, long_share=options.covered)
-    leaks = {(leak.row, leak.item): leak for leak in _questions(rows, items, partial, options)}
+    whole, phrases = _same_questions(rows, items, options)
+    leaks = {(leak.row, leak.item): leak for leak in [*_partial(partial), *whole]}
     twins, stock = len(set(partial.items[partial.twin].tolist())), 0
     if options.answers:
-        answers = copies(rows.text, items.answer, long_share=options.covered)
+        answers = copies(rows.text, items.answer, long_share=max(options.covered, ANSWER_COVERED))
         own, stock = _own_answers(items, answers, options)
         for leak in own:
             leaks.setdefault((leak.row, leak.item), leak)
@@ -109,6 +113,7 @@ def self_leak(given: Given, options: Options) -> Verdict:
         "template_twins": twins,
         "stock_answers": stock,
         "items_found_only_when_exact": int(((lengths < SHORTEST) & seen).sum()),
+        "phrases_with_another_answer": phrases,
         "items_too_short": int((~seen).sum()),
     }
     return judge_share(
@@ -124,13 +129,26 @@ def self_leak(given: Given, options: Options) -> Verdict:
     )
 
 
-def _questions(rows: Corpus, items: Corpus, partial: Copies, options: Options) -> Iterator[_Leak]:
-    kept = partial.where(~partial.twin)
+def _partial(pairs: Copies) -> Iterator[_Leak]:
+    kept = pairs.where(~pairs.twin)
     for row, item, words in zip(kept.rows.tolist(), kept.items.tolist(), kept.words.tolist(), strict=True):
         yield _Leak(row, item, words, "copy")
+
+
+def _same_questions(rows: Corpus, items: Corpus, options: Options) -> tuple[list[_Leak], int]:
+    """Rows with an item's question word for word, and how many items have only a phrase in common."""
+    lengths = items.prompt.lengths
+    answers = exact_hashes(rows.answer), exact_hashes(items.answer)
+    silent = rows.answer.lengths == 0, items.answer.lengths == 0
+    leaks, phrases = [], set[int]()
     same = same_words(rows.prompt, items.prompt, least_words=options.least_words)
     for row, item in zip(same[0].tolist(), same[1].tolist(), strict=True):
-        yield _Leak(row, item, int(items.prompt.lengths[item]), "exact")
+        agree = answers[0][row] == answers[1][item] or silent[0][row] or silent[1][item]
+        if lengths[item] >= options.phrase_words or agree:
+            leaks.append(_Leak(row, item, int(lengths[item]), "exact"))
+        else:
+            phrases.add(item)
+    return leaks, len(phrases - {leak.item for leak in leaks})
 
 
 def _own_answers(items: Corpus, answers: Copies, options: Options) -> tuple[list[_Leak], int]:
