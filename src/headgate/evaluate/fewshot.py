@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from headgate.evaluate.extractors import normalised
 from headgate.evaluate.pools import Item
 from headgate.evaluate.scorers import Mark, Scored
@@ -28,9 +26,10 @@ from headgate.rows.row import Row, from_bytes
 from headgate.stats.intervals import wilson
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Verdict
+from headgate.text.clusters import components
 from headgate.text.near_duplicates import near_duplicate_pairs
 
-LIKE = 0.7  # similarity from which a training row counts as a copy of an item
+LIKE = 0.6  # similarity from which a training row counts as a copy of an item
 WORDS_OF_A_QUESTION = 4  # a shorter question occurs in prompts by chance
 WORDS_OF_AN_ANSWER = 6  # a shorter answer, such as a label, is shared by many items
 EVALUATION_SPLITS = ("dev", "validation", "valid", "val")
@@ -91,13 +90,14 @@ def training_rows(ledger: Ledger, dataset: str, settings: FewShotSettings, items
 
 def copies_of(rows: Sequence[Row], items: Sequence[Item]) -> set[int]:
     """Numbers of the rows that equal or nearly equal a question of an item."""
-    questions = {normalised(item.question) for item in items}
-    found = {i for i, row in enumerate(rows) if normalised(row.prompt_text) in questions}
-    pairs = near_duplicate_pairs(
-        [*(row.prompt_text for row in rows), *(item.question for item in items)], threshold=LIKE
-    )
-    across = (pairs.left < len(rows)) & (pairs.right >= len(rows))
-    return found | set(np.unique(pairs.left[across]).tolist())
+    texts = [*(row.prompt_text for row in rows), *(item.question for item in items)]
+    # Pairs connect clusters and do not list every combination; a row near a copy of an item counts as well.
+    pairs = near_duplicate_pairs(texts, threshold=LIKE, short_threshold=LIKE)
+    labels = components(len(texts), pairs.left, pairs.right)
+    evaluated = set(labels[len(rows) :].tolist())
+    levelled = {normalised(item.question) for item in items}
+    same = {i for i, row in enumerate(rows) if normalised(row.prompt_text) in levelled}
+    return same | {i for i, label in enumerate(labels[: len(rows)].tolist()) if label in evaluated}
 
 
 def all_shots(pool: Pool, settings: FewShotSettings, suite: Suite) -> list[Shots]:
