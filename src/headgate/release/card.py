@@ -14,6 +14,7 @@ from headgate.release.settings import Settings
 from headgate.stats.verdict import Measure, Outcome, Verdict
 
 NOTHING = "None."
+SMALLEST_P = 1e-6  # below, the digits say more about the approximation than about the data
 
 
 def card(grounds: Grounds, settings: Settings, name: str) -> str:
@@ -57,10 +58,16 @@ def _what(grounds: Grounds) -> list[str]:
     facts = [
         ("base", f"`{grounds.base.name}`, fingerprint `{grounds.base.body['fingerprint']['root']}`"),
         ("adapter", f"`{grounds.adapter.body['digest']}`"),
-        ("trained on", f"`{grounds.version.name}`, {len(grounds.version.numbers):,} rows in all its splits"),
+        ("trained on", _trained_on(grounds)),
         ("decided", f"{grounds.decision.at[:10]}, decision `{grounds.decision.id}`"),
     ]
     return _table(("", ""), facts)
+
+
+def _trained_on(grounds: Grounds) -> str:
+    data = grounds.run.body.get("plan", {}).get("data", {})
+    whole = f"{len(grounds.version.numbers):,} rows in all its splits"
+    return f"`{grounds.version.name}`, " + (f"split {data['split']}, {data['rows']:,} rows" if data else whole)
 
 
 def _data(grounds: Grounds) -> list[str]:
@@ -105,7 +112,8 @@ def _claims(grounds: Grounds) -> list[str]:
         numbers = verdict.details.get("comparison")
         if isinstance(numbers, dict) and verdict.measure is not None:
             p = verdict.details.get("p_holm", numbers["p_claim"])
-            rows.append((verdict.rule, verdict.summary, f"{p:.3g}", _outcome(verdict)))
+            shown = f"{p:.3g}" if p >= SMALLEST_P else f"below {SMALLEST_P:g}"
+            rows.append((verdict.rule, verdict.summary, shown, _outcome(verdict)))
     return _table(("claim", "finding", "p, corrected", "gate"), rows)
 
 

@@ -120,7 +120,8 @@ class Scene:
         base = self.ledger.record(
             "base", "tiny", {"fingerprint": {"weights": "b3:w", "root": "b3:root"}, "folder": "."}
         )
-        body = {"outcome": "pass", "plan_digest": f"b3:plan{scale}"}
+        data = {"split": "train", "rows": ROWS}
+        body = {"outcome": "pass", "plan": {"data": data}, "plan_digest": f"b3:plan{scale}"}
         run_id = self.ledger.record("run", "support", body, edges=[Edge("trained-on", version.node_id)])
         place = self.folder / ".headgate" / "work" / "adapters" / f"a{scale}"
         place.mkdir(parents=True, exist_ok=True)
@@ -130,7 +131,9 @@ class Scene:
         (place / "headgate.json").write_text(json.dumps({"base_name": "tiny"}))
         digest = adapter_mark(place).digest
         edges = [Edge("derived-from", run_id), Edge("derived-from", base)]
-        node = self.ledger.record("adapter", f"tiny@{scale}", {"digest": digest, "folder": f"adapters/{place.name}"}, edges=edges)
+        node = self.ledger.record(
+            "adapter", f"tiny@{scale}", {"digest": digest, "folder": f"adapters/{place.name}"}, edges=edges
+        )
         self.outputs["train"] = {"adapter": node, "run": run_id, "adapter_path": str(place)}
         return place
 

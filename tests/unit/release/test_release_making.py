@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,7 @@ import headgate.release.folder as folder_module
 import headgate.release.run as run_module
 from headgate.gate.waivers import give
 from headgate.kit.errors import Refused
+from headgate.ledger.ledger import Ledger
 from headgate.models.adapter import adapter_mark
 from headgate.release.aliases import all_aliases, roll_back
 from headgate.release.card import card
@@ -187,6 +191,40 @@ def test_a_kill_between_copy_and_record_leaves_no_half_release(scene, monkeypatc
     assert folders[0].name == release(scene).outputs["release"]
 
 
+DYING = """
+import importlib.util, os, sys
+from pathlib import Path
+spec = importlib.util.spec_from_file_location("headgate_test_scene", sys.argv[1])
+scene = sys.modules["headgate_test_scene"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(scene)
+made = scene.ready(Path(sys.argv[2]))
+made.gate()
+import headgate.release.folder as folder, headgate.release.run as stage
+from headgate.release.settings import Settings
+place, name = {"copy": (folder.shutil, "copyfile"), "rename": (folder.Path, "rename"), "record": (stage, "_record")}[
+    sys.argv[3]
+]
+setattr(place, name, lambda *_, **__: os.kill(os.getpid(), 9))
+stage.run(made.ledger, Settings(), context=made.context)
+"""
+
+
+@pytest.mark.parametrize("moment", ["copy", "rename", "record"])
+def test_a_process_that_dies_leaves_no_half_release(scenes, tmp_path, moment):
+    """After a kill at any moment nothing is recorded, no folder of a release is partial, and the next run releases."""
+    source = Path(scenes.__file__)
+    died = subprocess.run([sys.executable, "-c", DYING, source, tmp_path, moment], check=False)
+    assert -9 == died.returncode
+    with Ledger.open(tmp_path / ".headgate") as ledger:
+        assert ([], {}) == (ledger.find("release"), all_aliases(ledger))
+        adapter = ledger.find("adapter")[-1].id
+        outputs = {"train": {"adapter": adapter}, "gate": {"decision": ledger.find("decision")[-1].id}}
+        context = scenes.Scene(folder=tmp_path, ledger=ledger, outputs=outputs).context
+        name = run(ledger, Settings(), context=context).outputs["release"]
+        assert [name] == [path.name for path in (tmp_path / "releases").iterdir()]
+        assert {"production": name} == all_aliases(ledger)
+
+
 def test_leftovers_of_a_hard_kill_are_cleared(scene):
     """A temporary folder of a process that died is removed by the next run."""
     left = scene.folder / "releases" / ".headgate-tmp-dead"
@@ -260,6 +298,8 @@ def test_the_card_says_what_was_measured(scene):
     for line in ('base_model: "tiny"', 'library_name: "peft"', '- "support@1"', 'license: "apache-2.0"', '- "en"'):
         assert line in head
     assert "| support | gate | base | 80.0% to 97.5% | +17.5 | +13.3 to +22.0 | 400 | pass |" in text
+    assert "| trained on | `support@1`, split train, 4 rows |" in text
+    assert "| below 1e-06 | pass |" in text
     assert "| support | gate | few-shot | 80.0% to 97.5% |" in text
     assert "| tickets | MIT | not stated |" in text
     assert "| learned-typo | pass | block | 0.00% (0.00% to 0.75%), n 400 | 0 of 400 rows |" in text
