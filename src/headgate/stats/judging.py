@@ -57,28 +57,14 @@ def judge_share(
     if zero_tolerance:
         at_most, census = 0.0, True
     must_have_threshold(at_most, at_least)
-    interval = share_interval(hits, of, level)
-    if at_most is not None:
-        visible = smallest_visible_share(of, at_most, level=level)
-    else:
-        visible = 1 - smallest_visible_share(of, 1 - (at_least or 0.0), level=level)
-    measure = Measure(
-        name=name,
-        value=interval.value,
-        low=interval.low,
-        high=interval.high,
-        unit="share",
-        n=of,
-        smallest_visible=visible,
-        level=level,
-    )
+    measure = _share_measure(hits, of, name, at_most, at_least, level)
+    ends = (measure.value, measure.value) if census else (measure.low, measure.high)
+    outcome, reason = against(*ends, at_most=at_most, at_least=at_least), ""
     if of == 0:
         outcome, reason = Outcome.UNSURE, "there is nothing to look at"
-    else:
-        ends = (interval.value, interval.value) if census else (interval.low, interval.high)
-        outcome = against(*ends, at_most=at_most, at_least=at_least)
-        reason = _share_doubt(hits, of, at_most, at_least, level) if outcome is Outcome.UNSURE else ""
-    if outcome is Outcome.PASS and claim_strength is not None and zero_failures_bound(of, level=level) > claim_strength:
+    elif outcome is Outcome.UNSURE:
+        reason = _share_doubt(hits, of, at_most, at_least, level)
+    elif outcome is Outcome.PASS and claim_strength and zero_failures_bound(of, level=level) > claim_strength:
         needed = items_for_zero_failures(claim_strength, level=level)
         outcome = Outcome.UNSURE
         reason = f"{of:,} rows cannot show a share of {claim_strength:.2%}; needs {needed - of:,} more rows"
@@ -189,6 +175,26 @@ def judge_interval(
 def cannot_tell(*, summary: str, reason: str, next_step: str = "", details: Mapping[str, Any] | None = None) -> Verdict:
     """The verdict where evidence is missing, expired or about something else: `unsure`, and why."""
     return made(Outcome.UNSURE, summary, None, next_step=next_step, details=details, reason=reason)
+
+
+def _share_measure(
+    hits: int, of: int, name: str, at_most: float | None, at_least: float | None, level: float
+) -> Measure:
+    interval = share_interval(hits, of, level)
+    if at_most is not None:
+        visible = smallest_visible_share(of, at_most, level=level)
+    else:
+        visible = 1 - smallest_visible_share(of, 1 - (at_least or 0.0), level=level)
+    return Measure(
+        name=name,
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+        unit="share",
+        n=of,
+        smallest_visible=visible,
+        level=level,
+    )
 
 
 def _share_doubt(hits: int, of: int, at_most: float | None, at_least: float | None, level: float) -> str:
