@@ -20,7 +20,7 @@ import headgate
 def main(names: list[str]) -> int:
     """Exit code 0 when every failure was stopped where it must be and the control was released."""
     right = True
-    print(f"{'variant':<20}{'stopped at':<12}{'by':<24}{'':<7}what headgate said")
+    print(f"{'variant':<20}{'stopped at':<12}{'by':<36}{'':<7}what headgate said")
     for variant in plant.VARIANTS:
         if names and variant.name not in names:
             continue
@@ -35,7 +35,7 @@ def main(names: list[str]) -> int:
         right &= good
         by = ", ".join(stops) or "-"
         took = f"{time.perf_counter() - started:.0f} s"
-        print(f"{variant.name:<20}{stage:<12}{by:<24}{'right' if good else 'WRONG':<7}{last.result.summary} ({took})")
+        print(f"{variant.name:<20}{stage:<12}{by:<36}{'right' if good else 'WRONG':<7}{last.result.summary} ({took})")
     print("reports under", Path("examples/planted/out"))
     return 0 if right else 1
 
