@@ -26,10 +26,9 @@ from headgate.rows.row import Row, from_bytes
 from headgate.stats.intervals import wilson
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Verdict
-from headgate.text.clusters import components
 from headgate.text.near_duplicates import near_duplicate_pairs
 
-LIKE = 0.6  # similarity from which a training row counts as a copy of an item
+LIKE = 0.7  # similarity from which a training row counts as a copy of an item
 WORDS_OF_A_QUESTION = 4  # a shorter question occurs in prompts by chance
 WORDS_OF_AN_ANSWER = 6  # a shorter answer, such as a label, is shared by many items
 EVALUATION_SPLITS = ("dev", "validation", "valid", "val")
@@ -90,14 +89,14 @@ def training_rows(ledger: Ledger, dataset: str, settings: FewShotSettings, items
 
 def copies_of(rows: Sequence[Row], items: Sequence[Item]) -> set[int]:
     """Numbers of the rows that equal or nearly equal a question of an item."""
-    texts = [*(row.prompt_text for row in rows), *(item.question for item in items)]
-    # Pairs connect clusters and do not list every combination; a row near a copy of an item counts as well.
-    pairs = near_duplicate_pairs(texts, threshold=LIKE, short_threshold=LIKE)
-    labels = components(len(texts), pairs.left, pairs.right)
-    evaluated = set(labels[len(rows) :].tolist())
-    levelled = {normalised(item.question) for item in items}
-    same = {i for i, row in enumerate(rows) if normalised(row.prompt_text) in levelled}
-    return same | {i for i, label in enumerate(labels[: len(rows)].tolist()) if label in evaluated}
+    asked = {normalised(item.question) for item in items}
+    texts = [normalised(row.prompt_text) for row in rows]
+    # Pairs are listed in full only between texts that differ, so each text stands once.
+    others = list(dict.fromkeys(text for text in texts if text not in asked))
+    pairs = near_duplicate_pairs([*others, *sorted(asked)], threshold=LIKE, short_threshold=LIKE)
+    across = (pairs.left < len(others)) & (pairs.right >= len(others))
+    near = {others[i] for i in pairs.left[across].tolist()}
+    return {i for i, text in enumerate(texts) if text in asked or text in near}
 
 
 def all_shots(pool: Pool, settings: FewShotSettings, suite: Suite) -> list[Shots]:
