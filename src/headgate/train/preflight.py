@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from headgate.kit.errors import Refused
 from headgate.kit.progress import Advance, silent
 from headgate.models.chat_template import ChatTemplate
 from headgate.models.fingerprint import read_json
@@ -200,6 +201,22 @@ def _verdict(rows: Sequence[Row], examined: Sequence[Examined], template: ChatTe
         },
     )
     return replace(verdict, rule="pre-flight", failure="method-matrix", level=Level.BLOCK)
+
+
+def must_fit_vocabulary(folder: Path, tokenizer: Tokenizer) -> None:
+    """Refuses a tokenizer that makes ids for which the base has no embedding.
+
+    Raises:
+        Refused: tokens were added to the tokenizer and not to the model.
+    """
+    size = int(read_json(folder / "config.json").get("vocab_size") or 0)
+    if size and tokenizer.size > size:
+        raise Refused(
+            "the tokenizer has tokens that the base does not know",
+            file=str(folder),
+            found=f"{tokenizer.size} tokens, {size} embeddings",
+            next_step="resize the base's embeddings and save it again, or take the tokenizer it came with",
+        )
 
 
 def limit_of(folder: Path, asked: int) -> int:

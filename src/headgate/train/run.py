@@ -21,7 +21,7 @@ from headgate.stats.verdict import Outcome, worst
 from headgate.train.closure import Base, choice, engine_source, find_base, history, plan
 from headgate.train.environment import packages
 from headgate.train.material import Material, material
-from headgate.train.preflight import PreFlight, limit_of, pre_flight
+from headgate.train.preflight import PreFlight, limit_of, must_fit_vocabulary, pre_flight
 from headgate.train.schedule import schedule_of
 from headgate.train.settings import Settings
 from headgate.train.shard import keep
@@ -123,6 +123,7 @@ def _gone(ledger: Ledger, context: StageContext) -> list[str]:
 
 def _fly(rows: Material, base: Base, settings: Settings, context: StageContext) -> PreFlight:
     tokenizer, template = Tokenizer(base.folder), ChatTemplate.of_folder(base.folder)
+    must_fit_vocabulary(base.folder, tokenizer)
     limit = limit_of(base.folder, settings.max_tokens)
     with progress("pre-flight", len(rows.rows), quiet=context.quiet) as advance:
         return pre_flight(rows.rows, tokenizer, template, limit, advance)

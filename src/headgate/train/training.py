@@ -6,6 +6,7 @@ same plan. A finished adapter is moved in one step to a folder named by its own 
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import orjson
 from headgate import __version__
 from headgate.kit.doors import open_door
 from headgate.kit.errors import Refused
-from headgate.kit.files import atomic_write
+from headgate.kit.files import as_refusal, atomic_write
 from headgate.kit.hashing import canonical_json, digest_json
 from headgate.kit.progress import Advance, progress
 from headgate.models.adapter import RECORD, AdapterMark, adapter_mark
@@ -136,12 +137,28 @@ def _one(shop: Workshop, engine: Any, seed: int, advance: Advance) -> Finished:
         checkpoints=shop.folder / f"seed-{seed}",
         held=shop.held,
     )
-    trained: Trained = engine.train(job, advance)
+    trained = _whole(shop, engine, job, advance)
     finished = _placed(shop, seed, out, trained)
     # From here on a kill costs nothing of this seed.
     with atomic_write(shop.folder / f"seed-{seed}.json") as stream:
         stream.write(canonical_json({"folder": finished.folder.name, "trained": _trained_json(trained)}))
     return finished
+
+
+def _whole(shop: Workshop, engine: Any, job: Job, advance: Advance) -> Trained:
+    """A training that came to its end with numbers in it."""
+    try:
+        trained: Trained = engine.train(job, advance)
+    except OSError as error:
+        raise as_refusal(error, shop.folder) from error
+    bad = next((i for i, loss in enumerate(trained.losses) if not math.isfinite(loss)), None)
+    if bad is not None:
+        raise Refused(
+            "training diverged",
+            found=f"the loss of step {bad + 1} of {len(trained.losses)} is {trained.losses[bad]}",
+            next_step=f"headgate train --set train.learning-rate={shop.settings.learning_rate / 10:g}",
+        )
+    return trained
 
 
 def _placed(shop: Workshop, seed: int, out: Path, trained: Trained) -> Finished:

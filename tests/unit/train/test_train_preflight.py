@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from headgate.kit.errors import Refused
 from headgate.models.chat_template import ChatTemplate
 from headgate.models.tokenizer import Tokenizer
 from headgate.rows.row import Kind, Message, Row
 from headgate.stats.verdict import Outcome
-from headgate.train.preflight import PreFlight, pre_flight
+from headgate.train.preflight import PreFlight, must_fit_vocabulary, pre_flight
 
 ASK = Message("user", "Where is my card?")
 SAY = Message("assistant", "card arrival")
@@ -170,6 +172,17 @@ def test_token_counts_reach_the_rule(base: Path) -> None:
     assert flight.verdicts[1].rule == "rows-without-lesson"
     assert flight.verdicts[1].details["tokens_given"] is True
     assert [one.supervised_tokens > 1 for one in flight.counts] == [True, False]
+
+
+def test_a_tokenizer_that_outgrew_its_base_is_refused(base: Path, tmp_path: Path) -> None:
+    """Such ids would be read past the end of the embeddings."""
+    must_fit_vocabulary(base, Tokenizer(base))
+    for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json"):
+        (tmp_path / name).write_bytes((base / name).read_bytes())
+    config = json.loads((base / "config.json").read_bytes())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "vocab_size": 1000}), encoding="utf-8")
+    with pytest.raises(Refused, match="tokens that the base does not know"):
+        must_fit_vocabulary(tmp_path, Tokenizer(tmp_path))
 
 
 def test_a_date_in_the_template_is_reported(base: Path) -> None:

@@ -205,6 +205,14 @@ def test_weights_reach_the_loss(maker, tmp_path: Path) -> None:
     assert losses["c"][0] != pytest.approx(losses["a"][0], rel=1e-3)
 
 
+def test_a_training_that_diverges_gives_no_adapter(project) -> None:
+    """A loss that is no number ends the run with what to change, and the run is on record."""
+    with pytest.raises(Refused, match="training diverged"):
+        project.train(steps=6, learning_rate=1e18, clip=1e18, warmup=0.0, save_every=0)
+    assert [node.body["outcome"] for node in project.ledger.find("run")] == ["fail"]
+    assert project.ledger.find("adapter") == []
+
+
 def test_a_lost_adapter_is_noticed(project) -> None:
     """The flow trains again when the folder that it would hand on is gone or damaged."""
     settings = Settings(base=str(project.base), steps=2, batch=16, save_every=0)
