@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import difflib
 from functools import cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headgate.text.tape import Hashes, Mask, Positions, Tape, fold, mixed, word_hash
 
@@ -31,6 +33,7 @@ COUNTED = _split(
     "twice double triple quarter dozen"
 )
 MARKS = "$€£¥₹%"
+SIEVE_BITS = 14
 CONTENT = 3  # letters of a word that can carry the difference between two short texts
 SPELLING = 0.7  # likeness of two words (matching letters, 0..1) from which one is the other misspelt or inflected
 
@@ -38,25 +41,20 @@ SPELLING = 0.7  # likeness of two words (matching letters, 0..1) from which one 
 def guard_keys(tape: Tape) -> Hashes:
     """One key for the numbers (with how often), marks of amount and negations of each text; shape (N,)."""
     numbers = mixed(tape.words) * number_words(tape)
-    marks = np.zeros(len(tape), dtype=np.uint64)
-    for position, mark in enumerate(MARKS, start=1):
-        counts = np.fromiter((text.count(mark) for text in tape.texts), dtype=np.uint64, count=len(tape))
-        marks += counts * np.uint64(0x9E3779B97F4A7C15 * position % (1 << 64))
     negations = negation_words(tape).astype(np.uint64)
-    return mixed(_sums(numbers, tape) + mixed(marks) + mixed(mixed(_sums(negations, tape))))
+    return mixed(_sums(numbers, tape) + mixed(_marks(tape)) + mixed(mixed(_sums(negations, tape))))
 
 
 def number_words(tape: Tape) -> Mask:
     """Which words are numbers: they begin with a digit, or are number words; shape (W,)."""
-    found: Mask = _starting_with_digit(tape) | np.isin(tape.words, _hashes(COUNTED))
-    return found
+    return _starting_with_digit(tape) | _among(tape.words, _hashes(COUNTED))
 
 
 def negation_words(tape: Tape) -> Mask:
     """Which words deny: not, no, never, and the t of don't; shape (W,)."""
-    found: Mask = np.isin(tape.words, _hashes(NEGATIONS))
+    found = _among(tape.words, _hashes(NEGATIONS))
     tails = np.flatnonzero(tape.words[1:] == np.uint64(word_hash("t"))) + 1
-    found[tails[np.isin(tape.words[tails - 1], _hashes(CONTRACTED))]] = True
+    found[tails[_among(tape.words[tails - 1], _hashes(CONTRACTED))]] = True
     return found
 
 
@@ -85,11 +83,43 @@ def _lacking(tape: Tape, one: int, other: int) -> list[str]:
 def _starting_with_digit(tape: Tape) -> Mask:
     out = np.zeros(len(tape.words), dtype=bool)
     for first, part in tape.parts():
-        codes = np.frombuffer("\n".join(part.texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        heads = np.cumsum([0, *(len(text) + 1 for text in part.texts[:-1])], dtype=np.int64)
+        codes, heads = _codes(part)
         begins = codes[part.starts + np.repeat(heads, part.lengths)]
         base = int(tape.offsets[first])
         out[base : base + len(begins)] = (begins >= ord("0")) & (begins <= ord("9"))
+    return out
+
+
+def _marks(tape: Tape) -> Hashes:
+    """Marks of amount of each text: one number that depends on which and how many."""
+    out = np.zeros(len(tape), dtype=np.uint64)
+    for first, part in tape.parts():
+        codes, heads = _codes(part)
+        for position, mark in enumerate(MARKS, start=1):
+            if mark.isascii() or codes.dtype != np.uint8:
+                owners = np.searchsorted(heads, np.flatnonzero(codes == ord(mark)), side="right") - 1
+                weight = np.uint64(0x9E3779B97F4A7C15 * position % (1 << 64))
+                counts = np.bincount(owners, minlength=len(part)).astype(np.uint64)
+                out[first : first + len(part)] += counts * weight
+    return out
+
+
+def _codes(part: Tape) -> tuple[NDArray[Any], Positions]:
+    """Characters of all texts end to end (one byte each where all are ASCII), and where each text begins."""
+    text = "\n".join(part.texts)
+    heads = np.cumsum([0, *(len(one) + 1 for one in part.texts[:-1])], dtype=np.int64)
+    if text.isascii():
+        return np.frombuffer(text.encode("ascii"), dtype=np.uint8), heads
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32), heads
+
+
+def _among(words: Hashes, known: Hashes) -> Mask:
+    # A sieve over the leading bits lets one word in some hundred through to the exact comparison.
+    sieve = np.zeros(1 << SIEVE_BITS, dtype=bool)
+    sieve[(known >> np.uint64(64 - SIEVE_BITS)).astype(np.int64)] = True
+    out = np.zeros(len(words), dtype=bool)
+    passed = np.flatnonzero(sieve[(words >> np.uint64(64 - SIEVE_BITS)).astype(np.int64)])
+    out[passed] = np.isin(words[passed], known)
     return out
 
 

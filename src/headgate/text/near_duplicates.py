@@ -21,7 +21,7 @@ from headgate.text.guards import guard_keys, swapped_word
 from headgate.text.jaccard import jaccard
 from headgate.text.minhash import EMPTY, candidates, signatures
 from headgate.text.ngrams import Grams, character_ngrams, exact_hashes, word_ngrams
-from headgate.text.tape import Mask, Positions, Tape, mixed, tape_of
+from headgate.text.tape import Hashes, Mask, Positions, Tape, mixed, tape_of
 
 WORDS = 3  # per word shingle
 CHARACTERS = 5  # per character shingle
@@ -81,14 +81,15 @@ def near_duplicate_pairs(
     different classes are compared like others and not linked as the same.
     """
     tape = texts if isinstance(texts, Tape) else tape_of(texts)
-    same = _same(tape, apart)
+    guards = guard_keys(tape)
+    same = _same(tape, guards, apart)
     first = np.setdiff1d(np.flatnonzero(tape.lengths), same.right)  # one of each set of equal texts
     kept = tape.take(first)
     found = (
         _alike(kept, True, threshold, short_words, banding),
         _alike(kept, False, short_threshold, short_words, banding),
     )
-    keys = guard_keys(kept)
+    keys = guards[first]
     parts = [same]
     for pairs in found:
         guarded = keys[pairs.left] != keys[pairs.right]
@@ -117,9 +118,9 @@ def similarity_of(
     return out
 
 
-def _same(tape: Tape, apart: Positions | None) -> Pairs:
+def _same(tape: Tape, guards: Hashes, apart: Positions | None) -> Pairs:
     # The same words with another mark of amount ($5, €5) are alike, not the same.
-    keys = exact_hashes(tape) ^ guard_keys(tape)
+    keys = exact_hashes(tape) ^ guards
     if apart is not None:
         keys ^= mixed(apart.astype(np.uint64))
     order = np.argsort(keys, kind="stable").astype(np.int64)

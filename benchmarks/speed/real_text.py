@@ -1,0 +1,122 @@
+"""Rows of real text in bulk, with planted near-copies and planted copies of evaluation items.
+
+Takes the folder of the development data. Texts: GSM8K questions with solutions, graded solutions, role
+play, preference dialogues, passages, instructions and API answers; more rows are recombined from their
+sentences until there are enough.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SENTENCE = re.compile(r"(?<=[.!?])\s+")
+WORD = re.compile(r"^[a-z]{5,}$")
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Texts, and which of them are copies of which."""
+
+    texts: list[str]
+    copies: dict[int, int]  # position of a copy -> position of its original
+    kinds: dict[int, str]  # position of a copy -> how it was disguised
+
+
+def near_copies(folder: Path, *, rows: int = 50_000, share: float = 0.1, seed: int = 1) -> Planted:
+    """Rows of which a share are near-copies of other rows, in six kinds."""
+    drawn = random.Random(seed)
+    texts = list(_base(folder, int(rows * (1 - share)), drawn))
+    copies: dict[int, int] = {}
+    kinds: dict[int, str] = {}
+    long = [number for number, text in enumerate(texts) if len(text.split()) >= 60]
+    for position in range(len(texts), rows):
+        original = drawn.choice(long)
+        kind = drawn.choice(("same", "case", "spacing", "edit 3 %", "edit 5 %", "header"))
+        texts.append(_disguised(texts[original], kind, drawn))
+        copies[position], kinds[position] = original, kind
+    return Planted(texts, copies, kinds)
+
+
+def leaks(folder: Path, *, rows: int = 50_000, planted: int = 600, seed: int = 1) -> tuple[Planted, list[str]]:
+    """Rows some of which hold an evaluation item (`copies` points at items), and the items: GSM8K test, HumanEval."""
+    drawn = random.Random(seed)
+    items = [one["question"] for one in _lines(folder / "gsm8k" / "test.jsonl")]
+    items += [one["prompt"] for one in _lines(folder / "humaneval" / "humaneval.jsonl")]
+    texts = list(_base(folder, rows, drawn, graded=False))
+    copies: dict[int, int] = {}
+    kinds: dict[int, str] = {}
+    for item in drawn.sample(range(len(items)), planted):
+        position = drawn.choice(
+            [number for number in (drawn.randrange(rows) for _ in range(8)) if number not in copies]
+        )
+        kind = drawn.choice(("verbatim", "embedded", "edit 5 %", "edit 15 %", "cut 60 %"))
+        texts[position] = _leaked(items[item], texts[position], kind, drawn)
+        copies[position], kinds[position] = item, kind
+    return Planted(texts, copies, kinds), items
+
+
+def _base(folder: Path, rows: int, drawn: random.Random, *, graded: bool = True) -> Iterator[str]:
+    whole = list(dict.fromkeys(_documents(folder, graded)))
+    drawn.shuffle(whole)
+    yield from whole[:rows]
+    sentences = [one for text in whole for one in SENTENCE.split(text)]
+    for _ in range(max(0, rows - len(whole))):
+        yield " ".join(drawn.choices(sentences, k=drawn.randint(8, 24)))
+
+
+def _documents(folder: Path, graded: bool) -> Iterator[str]:
+    for one in _lines(folder / "gsm8k" / "train.jsonl.gz"):
+        yield f"{one['question']}\n{one['answer']}"
+    if graded:
+        for one in _lines(folder / "gsm8k" / "graded_model_solutions.jsonl.gz"):
+            yield f"{one['question']}\n{one['solution']}"
+    for one in _lines(folder / "gpteacher" / "roleplay.jsonl.gz"):
+        yield "\n".join(str(one.get(key) or "") for key in ("instruction", "input", "response", "output"))
+    for one in _lines(folder / "hh_harmless_test" / "pairs.jsonl.gz"):
+        yield one["chosen"]
+    for one in _lines(folder / "qa_feedback" / "dev_feedback.jsonl.gz"):
+        yield from (f"{one['question']}\n{one[f'prediction {n}']}" for n in range(1, 5))
+    for one in _lines(folder / "llmbar" / "items.jsonl.gz"):
+        yield from (f"{one['input']}\n{one[key]}" for key in ("output_1", "output_2"))
+    for one in _lines(folder / "gorilla_api" / "responses_huggingface.jsonl.gz"):
+        yield f"{one['question']}\n{one['response']}"
+
+
+def _disguised(text: str, kind: str, drawn: random.Random) -> str:
+    if kind == "case":
+        return text.upper().replace(",", "").replace(".", " !")
+    if kind == "spacing":
+        return "  ".join(text.split())
+    if kind == "header":
+        return "The following text was copied from the archive of the team. " + text
+    return _edited(text, {"same": 0.0, "edit 3 %": 0.03, "edit 5 %": 0.05}[kind], drawn)
+
+
+def _leaked(item: str, host: str, kind: str, drawn: random.Random) -> str:
+    if kind == "embedded":
+        return f"{host}\n{item}\n{host[:200]}"
+    if kind == "cut 60 %":
+        return " ".join(item.split()[: int(0.6 * len(item.split())) + 1])
+    return _edited(item, {"verbatim": 0.0, "edit 5 %": 0.05, "edit 15 %": 0.15}[kind], drawn)
+
+
+def _edited(text: str, share: float, drawn: random.Random) -> str:
+    words = text.split(" ")
+    able = [place for place, word in enumerate(words) if WORD.match(word)]
+    for place in drawn.sample(able, min(round(share * len(words)), len(able))):
+        words[place] = drawn.choice(("indeed", "really", "perhaps", "somehow"))
+    return " ".join(words)
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8") as stream:
+        for line in stream:
+            yield json.loads(line)
