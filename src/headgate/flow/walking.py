@@ -8,6 +8,7 @@ without a file changing).
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -111,7 +112,8 @@ def files_named(settings: Any, folder: Path) -> dict[str, str]:
         if text in (".", "..") or ".headgate" in path.parts:
             continue
         for one in inside:
-            found[str(one.relative_to(folder) if one.is_relative_to(folder) else one)] = digest_file(one)
+            # Relative, so that the key is the same from wherever the command is typed.
+            found[os.path.relpath(one, folder)] = digest_file(one)
     return found
 
 

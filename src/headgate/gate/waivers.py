@@ -1,57 +1,30 @@
-"""Waivers: a person answers for one failure, in one flow, until a day.
-
-A waiver is a record with a name, a reason and an end date. It covers the verdicts of one rule (or of
-one failure mode), is shown in every decision that rests on it, and counts for nothing once its last
-day is over.
-"""
+"""Giving a waiver, and how far it reaches: a person answers for one failure, in one flow, until a day."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import date, datetime
 
-from headgate.gate.evidence import NEVER_WAIVED, OVER
+from headgate.gate.evidence import OVER
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger
-from headgate.ledger.nodes import Node
+from headgate.ledger.waivers import KIND, NEVER_WAIVED, Waiver, all_waivers, covering, read_waiver, standing
 from headgate.stats.verdict import Outcome, Verdict
 
-KIND = "waiver"
+__all__ = [
+    "ANSWERED_LATER",
+    "GATE_RULES",
+    "Waiver",
+    "all_waivers",
+    "covering",
+    "give",
+    "lets_through",
+    "may_answer",
+    "standing",
+]
+
 GATE_RULES = ("candidate-over-base", "candidate-over-few-shot", "worst-drop", "coverage")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
-    """One waiver as recorded."""
-
-    id: str
-    rule: str  # rule or failure that it covers
-    flow: str
-    name: str  # of the person who answers for it
-    reason: str
-    until: date  # its last day, in UTC
-
-    def stands(self, now: datetime) -> bool:
-        """Whether its last day is not over."""
-        return now < datetime.combine(self.until + timedelta(days=1), time(), UTC)
-
-    def covers(self, verdict: Verdict) -> bool:
-        """Whether it speaks about the rule or the failure of a verdict."""
-        return verdict.rule not in NEVER_WAIVED and self.rule in (verdict.rule, verdict.code, verdict.failure)
-
-    def as_json(self) -> dict[str, Any]:
-        """As printed, and as stored in a decision."""
-        return {
-            "waiver": self.id,
-            "rule": self.rule,
-            "flow": self.flow,
-            "name": self.name,
-            "reason": self.reason,
-            "until": self.until.isoformat(),
-        }
 
 
 def give(ledger: Ledger, *, rule: str, flow: str, name: str, reason: str, until: str, now: datetime) -> Waiver:
@@ -75,23 +48,7 @@ def give(ledger: Ledger, *, rule: str, flow: str, name: str, reason: str, until:
     if not waiver.stands(now):
         raise Refused("the end of a waiver lies in the future", found=last.isoformat(), wanted=f"after {now.date()}")
     body = {key: value for key, value in waiver.as_json().items() if key != "waiver"}
-    return _read(ledger.node(ledger.record(KIND, rule, body, at=now)))
-
-
-def all_waivers(ledger: Ledger, flow: str | None = None) -> list[Waiver]:
-    """Every waiver (of a flow), oldest first; expired ones too."""
-    found = [_read(node) for node in ledger.find(KIND)]
-    return [waiver for waiver in found if flow is None or waiver.flow == flow]
-
-
-def standing(ledger: Ledger, flow: str, now: datetime) -> list[Waiver]:
-    """The waivers of a flow that count now."""
-    return [waiver for waiver in all_waivers(ledger, flow) if waiver.stands(now)]
-
-
-def covering(waivers: Sequence[Waiver], verdict: Verdict) -> Waiver | None:
-    """The waiver that covers a verdict for longest."""
-    return max((one for one in waivers if one.covers(verdict)), key=lambda one: one.until, default=None)
+    return read_waiver(ledger.node(ledger.record(KIND, rule, body, at=now)))
 
 
 def lets_through(ledger: Ledger, verdicts: Sequence[Verdict], *, flow: str, unsure: str, now: datetime) -> bool:
@@ -139,15 +96,3 @@ def _must_be_known(ledger: Ledger, rule: str) -> None:
         near = difflib.get_close_matches(rule, known, n=1)
         step = f"did you mean {near[0]!r}?" if near else "headgate gate show"
         raise Refused("no rule or failure of that name", found=repr(rule), next_step=step)
-
-
-def _read(node: Node) -> Waiver:
-    body: Mapping[str, Any] = node.body
-    return Waiver(
-        id=node.id,
-        rule=body["rule"],
-        flow=body["flow"],
-        name=body["name"],
-        reason=body["reason"],
-        until=date.fromisoformat(body["until"]),
-    )

@@ -18,6 +18,8 @@ from headgate.ledger.steps import StageContext
 from headgate.stats.verdict import Level, Outcome, Verdict
 
 KIND = "waiver"
+# Evidence that is missing, expired or stale: there is nothing known that a person could answer for.
+NEVER_WAIVED = ("missing-evidence", "expired-evidence", "stale-evidence")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ class Waiver:
 
     def covers(self, verdict: Verdict) -> bool:
         """Whether it speaks about the rule or the failure of a verdict."""
-        return self.rule in (verdict.rule, verdict.code, verdict.failure)
+        return verdict.rule not in NEVER_WAIVED and self.rule in (verdict.rule, verdict.code, verdict.failure)
 
     def as_json(self) -> dict[str, Any]:
         """As printed, and as stored in a decision."""

@@ -59,13 +59,13 @@ def test_values_come_from_file_environment_and_command_line_in_this_order(tmp_pa
     """Each resolved value carries its origin; what nobody said is a default."""
     path = write(tmp_path, GOOD)
     environment = {"HEADGATE_TRAIN_STEPS": "50", "HEADGATE_TRAIN_BATCH": "8"}
-    flow = read_flow(path, ["train.batch=4", "curate.split.train=0.8"], environment)
+    flow = read_flow(path, ["train.batch=4", "curate.split={train=0.8, dev=0.2}"], environment)
     table = {key: (value, origin) for key, value, origin in resolved(flow)}
     assert (50, "environment HEADGATE_TRAIN_STEPS") == table["train.steps"]
     assert (4, "--set") == table["train.batch"]
     assert ("base", "headgate.toml:11") == table["train.base"]
     assert "default" == table["train.engine"][1]
-    assert {"train": 0.8} == as_plain(dict(flow.stages[1:2])[flow.stages[1][0]].split)
+    assert {"train": 0.8, "dev": 0.2} == as_plain(dict(flow.stages[1:2])[flow.stages[1][0]].split)
 
 
 def test_all_problems_of_a_file_come_in_one_report(tmp_path: Path) -> None:
