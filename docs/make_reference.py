@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
+import typing
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -55,16 +59,42 @@ def flow_file() -> str:
 
 def _table(settings: type) -> list[str]:
     lines = ["| key | default | unit | what it is for |", "|---|---|---|---|"]
-    for field in dataclasses.fields(settings):
-        default = field.default
-        if default is dataclasses.MISSING:
-            made = field.default_factory is not dataclasses.MISSING
-            shown = f"`{field.default_factory()!r}`" if made else "required"  # type: ignore[misc]
-        else:
-            shown = f"`{default!r}`"
-        cells = [f"`{key_of(field)}`", shown, field.metadata.get("unit", ""), field.metadata.get("help", "")]
+    for key, shown, field in _rows(settings, ""):
+        cells = [f"`{key}`", shown, field.metadata.get("unit", ""), field.metadata.get("help", "")]
         lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
     return lines
+
+
+def _rows(settings: type, prefix: str) -> Iterator[tuple[str, str, dataclasses.Field[Any]]]:
+    """Key, default as TOML has it, and field; tables inside a section by their dotted keys."""
+    hints = typing.get_type_hints(settings)
+    for field in dataclasses.fields(settings):
+        key = prefix + key_of(field)
+        inner, many = _table_inside(hints[field.name])
+        if inner is None:
+            yield key, _default(field), field
+            continue
+        yield key, "required" if many else "a table", field
+        yield from _rows(inner, f"{key}.NAME." if many else f"{key}.")
+
+
+def _table_inside(hint: Any) -> tuple[type | None, bool]:
+    """The dataclass that a setting is read into, if any, and whether there are several by name."""
+    if dataclasses.is_dataclass(hint):
+        return typing.cast(type, hint), False
+    arguments = typing.get_args(hint)
+    found = next((one for one in arguments if dataclasses.is_dataclass(one)), None)
+    return typing.cast("type | None", found), typing.get_origin(hint) is dict
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default is not dataclasses.MISSING:
+        value = field.default
+    elif field.default_factory is not dataclasses.MISSING:
+        value = field.default_factory()
+    else:
+        return "required"
+    return "none" if value is None else f"`{json.dumps(value, ensure_ascii=False)}`"
 
 
 def pages() -> dict[Path, str]:
