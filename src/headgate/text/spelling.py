@@ -20,6 +20,7 @@ from headgate.kit.errors import Unavailable
 LIST = "frequency_dictionary_en_82_765.txt"
 VOWELS = frozenset("aeiou")
 STEM = 6  # letters of a stem that two words share by more than chance, listed or not
+SHORT = 7  # letters below which words that are two slips apart are different words
 RARE = 1_000_000  # frequency of a word below which its plural must be listed itself
 PREFIX = 9  # letters of a word that the index of deletions looks at
 
@@ -259,7 +260,8 @@ def neighbours(words: Iterable[str], targets: Iterable[str], limit: int = 2) -> 
     """Pairs (word, target, distance) with 1 <= distance <= limit that begin with the same letter.
 
     Index of deletions (Garbe 2012, symmetric delete): two words at most k slips apart share a form
-    with at most k letters left out.
+    with at most k letters left out. Of words under `SHORT` letters one letter is left out at most, so that
+    two of them are found when they are one slip apart.
     """
     index: dict[str, list[str]] = defaultdict(list)
     for target in targets:
@@ -273,8 +275,9 @@ def neighbours(words: Iterable[str], targets: Iterable[str], limit: int = 2) -> 
 
 
 def _deletions(word: str, limit: int) -> set[str]:
-    forms = {word}
-    for count in range(1, min(limit, len(word) - 1) + 1):
-        for left_out in combinations(range(len(word)), count):
-            forms.add("".join(letter for place, letter in enumerate(word) if place not in left_out))
+    places = range(len(word))
+    forms = {word} | {word[:place] + word[place + 1 :] for place in places}
+    if limit > 1 and len(word) >= SHORT:
+        for first, second in combinations(places, 2):
+            forms.add(word[:first] + word[first + 1 : second] + word[second + 1 :])
     return forms

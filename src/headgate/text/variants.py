@@ -16,6 +16,7 @@ import numpy as np
 
 from headgate.text.spelling import (
     CONTRACTIONS,
+    SHORT,
     dictionary,
     distance,
     edits,
@@ -28,11 +29,11 @@ from headgate.text.spelling import (
 from headgate.text.tape import Hashes, Positions, Tape, word_hash
 
 SHORTEST = 5  # letters of a misspelling; shorter ones are abbreviations more often than slips
-LONG = 7  # letters from which on two slips count
 AROUND = 3  # words on each side that must be English
 ENGLISH = 0.6  # share of them
 STANDARD = 10  # times as frequent as a strange word must another be to be its right spelling
 CERTAIN = 4.0  # log-odds from which on a variant is reported
+DOUBT = 1.0  # log-odds below that at which occurrences are read one by one
 SLIP, LETTER, TWO = 3.0, 1.0, -1.0  # log-odds of a typical slip, of any other letter, of two of them
 LETTERS = 0.5  # log-odds for each letter above SHORTEST: long words rarely lie near each other by chance
 MADE = -2.0  # log-odds of a word that may be a derivation or a compound
@@ -41,8 +42,9 @@ GLUED = frozenset("_/\\@#$<>=`~|{}[]0123456789")  # beside a word, these make it
 JOINED = frozenset(".:-@('’")  # between two words, these make them one
 
 ENOUGH = 27  # occurrences after which more of them say no more
+FEW = 10  # occurrences that show whether a word is a name
 FREQUENT = 2000  # types by which the language of the texts is judged
-SAMPLE = 1000  # occurrences of a word whose neighbours are looked at
+SAMPLE = 2000  # occurrences of a word that are looked at
 EDGE, NUMBER = np.uint64(0), np.uint64(1)  # neighbours that are no words
 
 
@@ -54,7 +56,7 @@ class Variant:
     right: str
     texts: tuple[int, ...]  # text of each occurrence of the wrong spelling, ascending
     spans: tuple[tuple[int, int], ...]  # its characters in that text
-    right_count: int  # occurrences of the right spelling
+    right_count: int  # occurrences of the right spelling; by a sample where they are thousands
 
     @property
     def count(self) -> int:
@@ -87,10 +89,9 @@ class _Types:
     numbers: int = 0  # occurrences of words that begin with a digit
     kept: dict[tuple[int, int, int], tuple[dict[int, int], float]] = field(default_factory=dict)
 
-    @property
-    def counts(self) -> Positions:
-        """Occurrences of each type; shape (V,)."""
-        return np.diff(self.bounds)
+    def frequency(self, index: int) -> int:
+        """Occurrences of a type."""
+        return int(self.bounds[index + 1] - self.bounds[index])
 
     def word(self, index: int) -> str:
         """The letters of a type."""
@@ -104,6 +105,13 @@ class _Types:
         if index == len(self.hashes) or int(self.hashes[index]) != hashed:
             return self.order[:0]
         return self.order[self.bounds[index] : self.bounds[index + 1]]
+
+    def is_lower(self, word: str) -> bool:
+        """Whether a word is in lower case in half of a few occurrences; names are not."""
+        positions = self.positions(word_hash(word))
+        some = positions[:: -(-len(positions) // FEW)]
+        places = list(_places(self.tape, some))
+        return 2 * sum(self.tape.texts[text][start:end].islower() for text, (start, end) in places) >= len(places)
 
     def company(self, positions: Positions, step: int) -> tuple[dict[int, int], float]:
         """Number of each neighbour at a sample of positions, and the share of those not seen (Good 1953)."""
@@ -141,13 +149,14 @@ def read_variants(
     A word is readable when it is used `visible` times; words in `keep` are right as they are.
     """
     types = _types(tape)
-    often = np.flatnonzero(types.counts >= least)
-    words = {types.word(index): int(types.counts[index]) for index in often.tolist()}
+    often = np.flatnonzero(np.diff(types.bounds) >= least)
+    words = {types.word(index): types.frequency(index) for index in often.tolist()}
     numbers = sum(count for word, count in words.items() if word[0].isdigit())
     types = replace(types, numbers=numbers)
     words = {word: count for word, count in words.items() if word.isalpha()}
     known = {word for word in words if is_known(word)}
     strange = [word for word in words if word not in known and word not in keep and _plain(word)]
+    strange = [word for word in strange if types.is_lower(word)]
     near = _near(strange, words, known)
     found = [_variant(types, wrong, near.get(wrong, []), least) for wrong in strange]
     found += [_contraction(types, wrong, least) for wrong in CONTRACTIONS if wrong in words and wrong not in keep]
@@ -161,8 +170,8 @@ def read_variants(
 
 def _english(types: _Types) -> float:
     """Share of known words among the uses of the most frequent types; 0 where there are none."""
-    first = np.argsort(-types.counts, kind="stable")[:FREQUENT].tolist()
-    counted = [(word, int(types.counts[index])) for index in first if (word := types.word(index)).isalpha()]
+    first = np.argsort(-np.diff(types.bounds), kind="stable")[:FREQUENT].tolist()
+    counted = [(word, types.frequency(index)) for index in first if (word := types.word(index)).isalpha()]
     total = sum(count for _, count in counted)
     return sum(count for word, count in counted if is_known(word)) / total if total else 0.0
 
@@ -175,7 +184,7 @@ def _near(strange: Sequence[str], words: Mapping[str, int], known: Collection[st
     """Words of these texts that each strange one may stand for."""
     out: dict[str, list[str]] = {}
     for wrong, right, slips in neighbours(strange, filter(_plain, words)):
-        if slips > 1 and len(wrong) < LONG and not is_slip(wrong, right):
+        if slips > 1 and len(wrong) < SHORT and not is_slip(wrong, right):
             continue
         # A strange word is no standard for another unless it is far more frequent.
         if right not in known and words[right] < STANDARD * words[wrong]:
@@ -191,19 +200,32 @@ def _variant(types: _Types, wrong: str, rights: Sequence[str], least: int) -> Va
     if not rights and not meant:
         return None
     every = types.positions(word_hash(wrong))
+    if not meant and _best(types, wrong, rights, every)[0] < CERTAIN - DOUBT:
+        return None
     positions = _prose(tape, every)
     lower = sum(tape.texts[text][start:end].islower() for text, (start, end) in _places(tape, positions))
     if lower < least or 2 * lower < len(every):  # a name, or part of code
         return None
     if meant:
         return _made(tape, wrong, meant, positions, len(types.positions(word_hash(meant))))
-    scored = [
-        (_likeness(types, positions, standing) + _prior(wrong, right), right, standing)
+    score, right = _best(types, wrong, rights, positions)
+    if score < CERTAIN:
+        return None
+    return _made(tape, wrong, right, positions, _count(tape, types.positions(word_hash(right))))
+
+
+def _count(tape: Tape, positions: Positions) -> int:
+    """How many of the occurrences are prose; of many, by a sample."""
+    sample = positions[:: -(-len(positions) // SAMPLE)] if len(positions) else positions
+    return round(len(_prose(tape, sample)) * len(positions) / len(sample)) if len(sample) else 0
+
+
+def _best(types: _Types, wrong: str, rights: Sequence[str], positions: Positions) -> tuple[float, str]:
+    """The likeliest right word, with its log-odds."""
+    return max(
+        (_likeness(types, positions, types.positions(word_hash(right))) + _prior(wrong, right), right)
         for right in rights
-        if len(standing := types.positions(word_hash(right)))
-    ]
-    score, right, standing = max(scored, key=lambda each: each[:2])
-    return _made(tape, wrong, right, positions, len(_prose(tape, standing))) if score >= CERTAIN else None
+    )
 
 
 def _prior(wrong: str, right: str) -> float:
@@ -216,7 +238,7 @@ def _meant(wrong: str) -> str:
     """The common word that a strange one stands for by its letters alone; empty when it is not clear."""
     common = dictionary()
     meant = {word for word in edits(wrong) if common.get(word, 0) >= COMMON and not same_word(wrong, word)}
-    return meant.pop() if len(meant) == 1 and len(wrong) >= LONG else ""
+    return meant.pop() if len(meant) == 1 and len(wrong) >= SHORT else ""
 
 
 def _contraction(types: _Types, wrong: str, least: int) -> Variant | None:

@@ -93,7 +93,7 @@ def rows_without_lesson(given: Given, options: Options) -> Verdict:
         summary=_summary(judged, reasons),
         findings=tuple(findings),
         zero_tolerance=options.tolerated == 0.0,
-        details={"reasons": dict(reasons.most_common()), "tokens_given": tokens is not None},
+        details={"reasons": dict(_ranked(reasons)), "tokens_given": tokens is not None},
     )
 
 
@@ -102,9 +102,14 @@ def _summary(judged: int, reasons: Counter[str]) -> str:
         return "no row is meant for learning"
     if not reasons:
         return f"each of {judged:,} rows has something to teach"
-    (reason, most), *others = reasons.most_common()
+    (reason, most), *others = _ranked(reasons)
     rest = f", {len(others)} more reason{'s' * (len(others) > 1)}" if others else ""
     return f"{reasons.total():,} of {judged:,} rows teach nothing: {reason} ({most:,}){rest}"
+
+
+def _ranked(reasons: Counter[str]) -> list[tuple[str, int]]:
+    """Most frequent first; ties by name, so that the order of the rows does not show."""
+    return sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
 
 
 def _reasons(row: Row, count: TokenCount | None, options: Options) -> Iterator[str]:

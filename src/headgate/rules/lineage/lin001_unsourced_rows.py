@@ -82,7 +82,7 @@ def unsourced_rows(given: Given, options: Options) -> Verdict:
         summary=_summary(len(findings), len(rows), lacking),
         findings=findings,
         zero_tolerance=options.tolerated == 0.0,
-        details={"lacking": dict(lacking.most_common()), "by_source": dict(sources.most_common())},
+        details={"lacking": dict(_ranked(lacking)), "by_source": dict(_ranked(sources))},
     )
 
 
@@ -111,5 +111,10 @@ def _summary(hits: int, of: int, lacking: Counter[str]) -> str:
         return "there are no rows"
     if not hits:
         return f"each of {of:,} rows has what is needed to find it again"
-    parts = ", ".join(f"{count:,} without {name}" for name, count in lacking.most_common())
+    parts = ", ".join(f"{count:,} without {name}" for name, count in _ranked(lacking))
     return f"{hits:,} of {of:,} rows cannot be traced: {parts}"
+
+
+def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
+    """Most frequent first; ties by name, so that the order of the rows does not show."""
+    return sorted(counts.items(), key=lambda each: (-each[1], each[0]))

@@ -80,8 +80,8 @@ def withdrawn_subject(given: Given, options: Options) -> Verdict:
             findings.append(Finding(message=message, place=row.place, row=row.id, remedy="drop"))
     details: dict[str, Any] = {
         "asked_at": claims.at.isoformat(),
-        "without_consent": dict(without.most_common(SHOWN)),
-        "unknown": dict(unknown.most_common(SHOWN)),
+        "without_consent": _first(without),
+        "unknown": _first(unknown),
         "rows_about_nobody": len(rows) - judged,
     }
     if not findings and unknown and options.unknown:
@@ -146,3 +146,8 @@ def _state(claims: Claims, subject: str | None, source: str | None) -> str:
         return f"ran out on {fact.valid_to:%Y-%m-%d}"
     value = str(fact.value.get("state", "given") if isinstance(fact.value, dict) else fact.value).strip().lower()
     return f"is {value}" if value in NO else HOLDS
+
+
+def _first(counts: Counter[str]) -> dict[str, int]:
+    """Most frequent first; ties by name, so that the order of the rows does not show."""
+    return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:SHOWN])
