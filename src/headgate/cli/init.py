@@ -18,7 +18,7 @@ Examples:
 
 TEMPLATE = """\
 # The flow, in order. `headgate run` walks it; every section is also a verb of its own.
-# Every key: headgate explain-flow is docs/reference/flow-file.md.
+# Every key and its default: docs/reference/flow-file.md.
 
 [flow]
 name = "{name}"
@@ -27,6 +27,8 @@ name = "{name}"
 files = ["{train}"]
 source = "{name}-rows"
 licence = ""                    # SPDX identifier; rows without a licence do not pass
+# subject = "customer"          # column with the key of the person a row is about,
+# consent = "training"          # or the purpose that everyone in the source agreed to
 
 [curate]
 steps = ["select", "redact", "split", "exact-duplicates", "decontaminate"]

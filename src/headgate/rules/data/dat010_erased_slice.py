@@ -89,7 +89,7 @@ def erased_slice(given: Given, options: Options) -> Verdict:
     before, after = given.rows("training-rows"), given.rows("selected-rows")
     named, left = _slices(before), _slices(after)
     if not named:
-        return erased_slice.skipped("not given: a slice on any row, such as --column slice.intent=category")
+        return erased_slice.skipped("not given: a slice on any row, such as --columns slice.intent=category")
     survivors = {row.content_id for row in after} | {parent for row in after for parent in row.side.parents}
     kept = [_kept(name, rows, left.get(name, ()), survivors) for name, rows in named.items()]
     kept.sort(key=lambda each: (each.retention, each.slice))

@@ -20,7 +20,7 @@ this rule reads what is written down.
 
 ## What to do
 Name source and licence when the rows are brought in (`headgate capture`), map the column that holds
-the subject (`--column subject=customer`), or claim consent for the whole source.
+the subject (`--columns subject=customer`), or claim consent for the whole source.
 
 ## References
 Longpre and others 2024, "A large-scale audit of dataset licensing and attribution in AI", Nature
