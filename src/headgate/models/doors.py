@@ -12,4 +12,4 @@ LOCAL = Door(
     purpose="run a model from a folder on this machine",
 )
 
-MODEL_DOORS: dict[str, Door] = {LOCAL.name: LOCAL}
+DOORS: dict[str, Door] = {LOCAL.name: LOCAL}

@@ -12,4 +12,4 @@ TRANSFORMERS_SFT = Door(
     purpose="train an adapter by supervised tuning",
 )
 
-TRAIN_DOORS: dict[str, Door] = {TRANSFORMERS_SFT.name: TRANSFORMERS_SFT}
+DOORS: dict[str, Door] = {TRANSFORMERS_SFT.name: TRANSFORMERS_SFT}

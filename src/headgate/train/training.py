@@ -24,7 +24,7 @@ from headgate.kit.hashing import canonical_json, digest_json
 from headgate.kit.progress import Advance, progress
 from headgate.models.adapter import RECORD, AdapterMark, adapter_mark
 from headgate.train.closure import Base
-from headgate.train.doors import TRAIN_DOORS
+from headgate.train.doors import DOORS
 from headgate.train.job import Job, Trained
 from headgate.train.schedule import Schedule
 from headgate.train.settings import Settings
@@ -111,7 +111,7 @@ def train_seeds(shop: Workshop) -> list[Finished]:
         Refused: the base cannot be loaded or has no such modules.
         Unavailable: the engine's libraries are not installed.
     """
-    engine = open_door(TRAIN_DOORS[shop.settings.engine])
+    engine = open_door(DOORS[shop.settings.engine])
     shop.folder.mkdir(parents=True, exist_ok=True)
     with atomic_write(shop.folder / "plan.json") as stream:
         stream.write(canonical_json(dict(shop.plan)))
