@@ -70,9 +70,16 @@ def figures_of(rule: Rule) -> Figures | None:
 
 def from_json(body: Mapping[str, Any]) -> Figures:
     """Figures from their JSON form."""
-    grids = {name: tuple(Figure(**each) for each in body[name]) for name in ("detection", "false_alarms")}
-    names = ("unit", "claimed", "smallest", "recall", "precision", "seconds")
-    return Figures(**{name: body[name] for name in names}, **grids)
+    return Figures(
+        unit=body["unit"],
+        claimed=body["claimed"],
+        smallest=body["smallest"],
+        detection=tuple(Figure(**each) for each in body["detection"]),
+        false_alarms=tuple(Figure(**each) for each in body["false_alarms"]),
+        recall=body["recall"],
+        precision=body["precision"],
+        seconds=body["seconds"],
+    )
 
 
 def shortfalls(figures: Figures | None) -> list[str]:
