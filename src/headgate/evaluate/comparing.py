@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headgate.evaluate.ladder import Rung, bits_of, default_step
 from headgate.evaluate.pools import Item
 from headgate.evaluate.scorers import Mark, Scored
 from headgate.stats.claims import judge_difference
 from headgate.stats.intervals import wilson
 from headgate.stats.judging import cannot_tell, judge_share
+from headgate.stats.ladder import Rung, bits_of, default_step
 from headgate.stats.paired import compare_paired
 from headgate.stats.verdict import Level, Verdict
 

@@ -15,13 +15,13 @@ from typing import Any
 
 from headgate.evaluate.access_log import AccessLog
 from headgate.evaluate.comparing import FAILURE, Arm, Limits, as_sealed, judge_superiority, named, scores
-from headgate.evaluate.ladder import Ladder, Rung, default_step, error_bound
 from headgate.evaluate.settings import Settings
 from headgate.evaluate.suites import Suite
 from headgate.kit.hashing import digest_json
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, verdict_from_json
 from headgate.stats.judging import cannot_tell, judge_count
+from headgate.stats.ladder import Ladder, Rung, default_step, error_bound
 from headgate.stats.verdict import Finding, Verdict
 
 FILE = "access-log.jsonl"

@@ -11,13 +11,13 @@ import pytest
 
 from headgate.evaluate.comparing import Arm, Limits, as_sealed, judge_coverage, judge_superiority
 from headgate.evaluate.fewshot import NO_SHOTS, best, copies_of, judge_prompts
-from headgate.evaluate.ladder import Ladder, Rung, error_bound
 from headgate.evaluate.pools import Item, judge_apart, pool_of
 from headgate.evaluate.scorers import Mark, Scored
 from headgate.evaluate.settings import FewShotSettings, SuiteSettings
 from headgate.evaluate.suites import load_suite, prompt_of
 from headgate.kit.errors import Refused
 from headgate.rows.row import Kind, Message, Row
+from headgate.stats.ladder import Ladder, Rung, error_bound
 from headgate.stats.verdict import Outcome
 
 
