@@ -71,7 +71,7 @@ def test_the_control_is_released_and_a_second_walk_does_nothing(tmp_path: Path) 
     assert first.release == second.release
     with project.ledger() as ledger:
         assert head == ledger.head()
-    card = next((folder / ".headgate").rglob("README.md")).read_text()
+    card = next((folder / "releases").rglob("README.md")).read_text()
     assert "CC-BY-4.0" in card
     assert "candidate" in card
 

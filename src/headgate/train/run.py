@@ -48,31 +48,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     held = _held(ledger, dataset, base, settings, context)
     if held is not None and held.blocks:
         return _stopped(ledger, rows, base, held, context)
-    shard = flight.shard
-    schedules = {
-        seed: schedule_of(shard.row_ids, seed=seed, batch=settings.batch, steps=settings.steps, epochs=settings.epochs)
-        for seed in settings.seeds
-    }
-    planned = plan(
-        material=rows,
-        shard=shard,
-        schedules=schedules,
-        base=base,
-        settings=settings,
-        held=held.shard if held else None,
-    )
-    keep(shard, context.work / "shards")
-    shop = Workshop(
-        work=context.work,
-        base=base,
-        settings=settings,
-        shard=shard,
-        held=held.shard if held else None,
-        schedules=schedules,
-        plan=planned,
-        pad_id=flight.pad_id,
-        quiet=context.quiet,
-    )
+    shop = _workshop(rows, base, flight, held, settings, context)
     told = history(ledger, rows, settings, context.folder)
     if (reached := shop.interrupted_at()) is not None:
         told["failed_runs"].append(
@@ -84,24 +60,61 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
         _record(ledger, rows, base, context, _failed(shop, "fail", f"{type(error).__name__}: {error}"))
         raise
     picked = choice(settings, [one.trained.held_loss for one in finished])
-    body = {
-        "outcome": "pass",
-        "plan": planned,
-        "plan_digest": shop.plan_digest,
-        "history": told,
-        "choice": picked,
-        "results": [one.as_json(ledger.content.put(one.curve)) for one in finished],
-    }
-    with ledger.transaction():
-        run_id = _record(ledger, rows, base, context, body)
-        nodes = {one.seed: _record_adapter(ledger, one, base, run_id, context) for one in finished}
-    shop.close()
+    run_id, nodes = _record_pass(ledger, rows, base, context, shop, {"history": told, "choice": picked}, finished)
     chosen = next(one for one in finished if one.seed == picked["chosen"])
     same = _as_before(ledger, rows, shop.plan_digest, run_id, finished)
     # Relative to the project, so that a project can be moved and its steps still hold.
     outputs = {"adapter": nodes[chosen.seed], "run": run_id}
     outputs["adapter_path"] = str(chosen.folder.relative_to(context.folder))
     return _passed(flight, chosen, outputs, list(nodes), same)
+
+
+def _workshop(
+    rows: Material, base: Base, flight: PreFlight, held: PreFlight | None, settings: Settings, context: StageContext
+) -> Workshop:
+    """Everything that training needs, with the plan that it is bound to; the shard is kept as closure data."""
+    shard, held_shard = flight.shard, held.shard if held else None
+    schedules = {
+        seed: schedule_of(shard.row_ids, seed=seed, batch=settings.batch, steps=settings.steps, epochs=settings.epochs)
+        for seed in settings.seeds
+    }
+    planned = plan(material=rows, shard=shard, schedules=schedules, base=base, settings=settings, held=held_shard)
+    keep(shard, context.work / "shards")
+    return Workshop(
+        work=context.work,
+        base=base,
+        settings=settings,
+        shard=shard,
+        held=held_shard,
+        schedules=schedules,
+        plan=planned,
+        pad_id=flight.pad_id,
+        quiet=context.quiet,
+    )
+
+
+def _record_pass(
+    ledger: Ledger,
+    rows: Material,
+    base: Base,
+    context: StageContext,
+    shop: Workshop,
+    told: Mapping[str, Any],
+    finished: Sequence[Finished],
+) -> tuple[str, dict[int, str]]:
+    """Records run and adapters together, then lets the checkpoints go; ids of the run and, by seed, of the adapters."""
+    body = {
+        "outcome": "pass",
+        "plan": shop.plan,
+        "plan_digest": shop.plan_digest,
+        **told,
+        "results": [one.as_json(ledger.content.put(one.curve)) for one in finished],
+    }
+    with ledger.transaction():
+        run_id = _record(ledger, rows, base, context, body)
+        nodes = {one.seed: _record_adapter(ledger, one, base, run_id, context) for one in finished}
+    shop.close()
+    return run_id, nodes
 
 
 def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any:
