@@ -6,6 +6,8 @@ All three take Python strings and word 3-grams at a similarity of 0.6 with 128 p
 thread. Ours checks every candidate exactly and keeps texts apart that differ in a number or a
 negation; the peers report what their bands or signatures say. Recall is over planted copies whose exact
 similarity is 0.6 or more; a copy counts as caught when the peer flags either side, which flatters the peers.
+A flagged row has a duplicate when an exactly checked pair of ours or a planted pair holds it; for ours that is so by
+construction.
 """
 
 from __future__ import annotations

@@ -77,7 +77,15 @@ class _Slice:
         return f"{self.name}={self.value}"
 
 
-@rule("DAT003", failure="dedup-hard-example", needs=("training-rows",), options=Options, level="warn", since="0.1")
+@rule(
+    "DAT003",
+    failure="dedup-hard-example",
+    needs=("training-rows",),
+    options=Options,
+    level="warn",
+    status="stable",
+    since="0.1",
+)
 def near_duplicates(given: Given, options: Options) -> Verdict:
     """Counts redundant rows, and what each slice would lose with them."""
     rows = given.rows("training-rows")

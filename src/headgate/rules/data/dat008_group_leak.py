@@ -67,6 +67,7 @@ class Options:
     needs=("training-rows", "evaluation-items"),
     options=Options,
     level="block",
+    status="stable",
     since="0.1",
 )
 def group_leak(given: Given, options: Options) -> Verdict:
