@@ -15,6 +15,7 @@ from headgate.stats.verdict import Outcome
 
 COLOUR = screen.COLOUR
 WIDTH = 118
+COMPARISON = "candidate-over-"  # rules of the stage evaluate that compare two models on the same items
 
 
 def line(step: Walk, *, colour: bool = False) -> str:
@@ -36,10 +37,16 @@ def ending(walked: Walked, report: Path | None, *, colour: bool = False) -> str:
     if last and last.result.outcome is not Outcome.PASS:
         spoken = [v for v in last.result.verdicts if v.outcome in (Outcome.FAIL, Outcome.UNSURE)]
         lines += ["", screen.report(spoken, colour=colour)]
-    lines += ["", f"{walked.flow}: {walked.summary}"]
+    lines += ["", *gains(walked), f"{walked.flow}: {walked.summary}"]
     if report:
         lines.append(f"report  {report}")
     return "\n".join(lines)
+
+
+def gains(walked: Walked) -> list[str]:
+    """What the candidate gained, one line for each comparison that was made."""
+    measured = [v for step in walked.steps if step.stage.name == "evaluate" for v in step.result.verdicts]
+    return [f"  {v.summary}" for v in measured if v.rule.startswith(COMPARISON) and v.outcome is not Outcome.SKIPPED]
 
 
 def as_json(walked: Walked, command: str, report: Path | None) -> dict[str, Any]:
