@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "Audit": ("headgate.check.auditing", "Audit"),
-    "check": ("headgate.check.auditing", "audit"),
+    "check": ("headgate.check", ""),  # the room, which can be called
     "Project": ("headgate.flow.project", "Project"),
     "open": ("headgate.flow.project", "open_project"),
     "Broken": ("headgate.kit.errors", "Broken"),
@@ -67,7 +67,8 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     module, attribute = _WHERE[name]
-    return getattr(importlib.import_module(module), attribute)
+    found = importlib.import_module(module)
+    return getattr(found, attribute) if attribute else found
 
 
 def __dir__() -> list[str]:
