@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from pyroaring import BitMap
 
 from headgate.check.settings import Settings
-from headgate.kit.clock import stamp
 from headgate.kit.errors import Refused
 from headgate.kit.progress import progress
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, StepResult
 from headgate.ledger.waivers import let_through
 from headgate.rows.reading import read_rows
-from headgate.rows.row import Row, from_bytes
-from headgate.rules.claimed import claims_about
+from headgate.rows.row import Row
+from headgate.rows.stored import stored_rows
+from headgate.rules.claimed import claims_about, claims_as_of
 from headgate.rules.given import Corpus, Given
 from headgate.rules.running import run_rules
 from headgate.rules.selection import select
@@ -68,17 +68,13 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
 
 def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> object:  # noqa: ARG001 - one shape for all
     """What decides beside settings and files: the claims, and the day on which they are asked."""
-    claims = [claim for what in ("consent", "licence") for claim in ledger.claims.all(what)]
-    now = stamp(context.now)
-    return {"claims": [claim.id for claim in claims], "holding": [claim.id for claim in claims if claim.holds(now)]}
+    return claims_as_of(ledger, context.now)
 
 
 def _rows(ledger: Ledger, numbers: BitMap, quiet: bool) -> list[Row]:
     out = []
     with progress("check: read rows", len(numbers), quiet=quiet) as advance:
-        for _, address, body in ledger.rows.bodies(numbers):
-            row = from_bytes(body)
-            vars(row)["id"] = address  # known from the ledger, so that it is not computed again
+        for _, row in stored_rows(ledger, numbers):
             out.append(row)
             advance(1)
     return out

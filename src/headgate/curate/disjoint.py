@@ -17,7 +17,8 @@ from headgate.curate.keys import alike_pairs, keys_of
 from headgate.curate.settings import SplitSettings
 from headgate.kit.hashing import digest
 from headgate.ledger.ledger import Ledger
-from headgate.rows.row import Row, from_bytes
+from headgate.rows.row import Row
+from headgate.rows.stored import stored_rows
 
 ENTRY = "disjoint"  # key of the manifest
 SHARED = ("content", "keys", "near-duplicates")
@@ -87,9 +88,7 @@ def prove_disjoint(ledger: Ledger, version: str) -> Checked:
     found = ledger.versions.get(version)
     manifest = found.manifest["manifest"]
     settings = split_settings(manifest)
-    splits = {
-        name: [from_bytes(body) for _, _, body in ledger.rows.bodies(numbers)] for name, numbers in found.splits.items()
-    }
+    splits = {name: [row for _, row in stored_rows(ledger, numbers)] for name, numbers in found.splits.items()}
     proof = prove(splits, settings)
     return Checked(found.name, proof, proof.as_json() == manifest.get(ENTRY))
 

@@ -13,7 +13,7 @@ from headgate.curate.working import Item
 from headgate.kit.errors import Refused
 from headgate.kit.progress import Advance
 from headgate.ledger.ledger import Ledger
-from headgate.rows.row import from_bytes
+from headgate.rows.stored import stored_rows
 
 FEEDING = ("capture", "generate")  # stages whose output `rows` is the address of a bitmap of row numbers
 
@@ -50,13 +50,10 @@ def load(ledger: Ledger, numbers: BitMap, *, whole: bool, advance: Advance) -> l
     `whole` says that the numbers are those of whole sources, redacted forms of earlier curations among them.
     """
     items = []
-    for number, address, body in ledger.rows.bodies(numbers):
+    for number, row in stored_rows(ledger, numbers):
         advance(1)
-        row = from_bytes(body)
-        if whole and made_by_redaction(row):
-            continue
-        vars(row)["id"] = address  # known from the ledger, so that it is not computed again
-        items.append(Item(number=number, root=number, row=row))
+        if not (whole and made_by_redaction(row)):
+            items.append(Item(number=number, root=number, row=row))
     return items
 
 

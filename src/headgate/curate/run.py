@@ -21,7 +21,6 @@ from headgate.curate.settings import Settings
 from headgate.curate.splitting import Memory
 from headgate.curate.thinning import judge_thinning
 from headgate.curate.working import Bench, Removed
-from headgate.kit.clock import stamp
 from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write
 from headgate.kit.hashing import digest_json
@@ -30,6 +29,7 @@ from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, StepResult
 from headgate.ledger.waivers import let_through
 from headgate.rows.row import Row
+from headgate.rules.claimed import claims_as_of
 from headgate.stats.verdict import Outcome, Verdict, worst
 
 STAGE = "curate"
@@ -72,12 +72,9 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
 
 def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any:
     """What decides beside the settings: claims, what has run out by now, and rows erased since."""
-    claims = [claim for what in ("consent", "licence") for claim in ledger.claims.all(what)]
-    now = stamp(context.now)
     numbers = numbers_to_curate(ledger, settings, context.outputs)
     return {
-        "claims": digest_json([claim.id for claim in claims]),
-        "begun": digest_json([claim.id for claim in claims if claim.holds(now)]),
+        "claims": digest_json(claims_as_of(ledger, context.now)),
         "rows": digest_json([number for number, _, _ in ledger.rows.bodies(numbers)]),
     }
 

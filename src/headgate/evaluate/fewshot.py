@@ -22,7 +22,8 @@ from headgate.kit.errors import Refused
 from headgate.kit.hashing import digest_json
 from headgate.ledger.ledger import Ledger
 from headgate.models.model import Prompt
-from headgate.rows.row import Row, from_bytes
+from headgate.rows.row import Row
+from headgate.rows.stored import stored_rows
 from headgate.stats.intervals import wilson
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Verdict
@@ -31,7 +32,6 @@ from headgate.text.near_duplicates import near_duplicate_pairs
 LIKE = 0.7  # similarity from which a training row counts as a copy of an item
 WORDS_OF_A_QUESTION = 4  # a shorter question occurs in prompts by chance
 WORDS_OF_AN_ANSWER = 6  # a shorter answer, such as a label, is shared by many items
-EVALUATION_SPLITS = ("dev", "validation", "valid", "val")
 
 Turns = tuple[Mapping[str, str], ...]
 
@@ -80,8 +80,9 @@ def training_rows(ledger: Ledger, dataset: str, settings: FewShotSettings, items
     numbers = sorted(version.splits[settings.source])
     wanted = max(settings.counts) * settings.draws
     chosen = random.Random(seed).sample(numbers, min(len(numbers), 2 * wanted + 50 + settings.items))
-    bodies = {number: from_bytes(body) for number, _, body in ledger.rows.bodies(chosen)}
-    rows = [bodies[number] for number in chosen if bodies[number].prompt_text.strip() and bodies[number].answer]
+    drawn = dict(stored_rows(ledger, chosen))
+    rows = [drawn[number] for number in chosen if number in drawn]  # a row may have been erased since
+    rows = [row for row in rows if row.prompt_text.strip() and row.answer]
     copies = copies_of(rows, items)
     kept = [row for i, row in enumerate(rows) if i not in copies]
     return Pool(examples=tuple(kept[:wanted]), spare=tuple(kept[wanted:]), refused=len(copies))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from headgate.kit.clock import parse_moment
+from headgate.kit.clock import parse_moment, stamp
 from headgate.ledger.claims import Claim
 from headgate.ledger.ledger import Ledger
 from headgate.rows.row import Row
@@ -24,6 +24,13 @@ def claims_about(ledger: Ledger, rows: Iterable[Row], at: datetime) -> Claims:
     # The order in which the ledger lets claims speak; what was observed last speaks.
     asked.sort(key=lambda claim: (claim.observed_at, claim.valid_from or "", claim.seq))
     return Claims([_fact(claim) for claim in asked], at)
+
+
+def claims_as_of(ledger: Ledger, at: datetime) -> dict[str, list[str]]:
+    """Ids of the claims that rules may ask for, and of those that hold: what an answer that read them rests on."""
+    claims = [claim for what in ASKED for claim in ledger.claims.all(what)]
+    moment = stamp(at)
+    return {"claims": [claim.id for claim in claims], "holding": [claim.id for claim in claims if claim.holds(moment)]}
 
 
 def _fact(claim: Claim) -> Fact:

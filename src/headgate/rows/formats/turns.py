@@ -7,7 +7,7 @@ legacy functions. A key that it does not know is kept beside the row, never drop
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -229,7 +229,6 @@ def asked_of(row: Row) -> tuple[Message, ...]:
 
 
 Turns = Sequence[Message]
-TurnWriter = Callable[[Message], Body]
 
 
 def _content(value: Any, where: str) -> tuple[str, str]:
