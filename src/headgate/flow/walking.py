@@ -24,6 +24,7 @@ from headgate.kit.errors import HeadgateError, Refused
 from headgate.kit.hashing import digest_file, digest_json
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, StepResult, record_step, step_with_key, stored_result
+from headgate.ledger.waivers import is_over
 from headgate.stats.verdict import Outcome
 
 
@@ -142,7 +143,7 @@ def _step(ledger: Ledger, project: Project, stage: Stage, settings: Any, context
     origins = {
         path: [value, origin] for path, value, origin in resolved(project.flow) if path.startswith(stage.name + ".")
     }
-    node = record_step(ledger, result, key, settings=origins)
+    node = record_step(ledger, result, key, settings=origins, flow=context.flow_name)
     return Walk(stage=stage, result=result, reused=False, seconds=time.perf_counter() - started, step=node)
 
 
@@ -160,7 +161,7 @@ def _goes_on(ledger: Ledger, step: Walk, asked: list[tuple[Stage, Any]], context
 def _waiver_ran_out(result: StepResult, context: StageContext) -> bool:
     """Whether a recorded pass rests on a waiver whose last day is over."""
     waivers = [verdict.details["waived"] for verdict in result.verdicts if "waived" in verdict.details]
-    return any(waiver["until"] < context.now.date().isoformat() for waiver in waivers)
+    return any(is_over(waiver["until"], context.now) for waiver in waivers)
 
 
 def _stages(project: Project, until: str | None) -> list[tuple[Stage, Any]]:

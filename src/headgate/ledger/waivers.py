@@ -35,7 +35,7 @@ class Waiver:
 
     def stands(self, now: datetime) -> bool:
         """Whether its last day is not over."""
-        return now < datetime.combine(self.until + timedelta(days=1), time(), UTC)
+        return not is_over(self.until, now)
 
     def covers(self, verdict: Verdict) -> bool:
         """Whether it speaks about the rule or the failure of a verdict."""
@@ -45,6 +45,12 @@ class Waiver:
         """As printed, and as stored in a decision."""
         names = ("rule", "flow", "name", "reason")
         return {"waiver": self.id, **{name: getattr(self, name) for name in names}, "until": self.until.isoformat()}
+
+
+def is_over(last: date | str, now: datetime) -> bool:
+    """Whether a waiver's last day, in UTC, lies behind; recorded waivers hold it as text."""
+    day = date.fromisoformat(last) if isinstance(last, str) else last
+    return now >= datetime.combine(day + timedelta(days=1), time(), UTC)
 
 
 def read_waiver(node: Node) -> Waiver:
@@ -83,8 +89,3 @@ def let_through(ledger: Ledger, verdicts: Iterable[Verdict], context: StageConte
             verdict = replace(verdict, level=Level.WARN, details={**verdict.details, "waived": waiver.as_json()})
         out.append(verdict)
     return out
-
-
-def waivers_in_force(ledger: Ledger, context: StageContext) -> list[str]:
-    """Ids of the standing waivers of a flow: part of what decides whether a stage must run again."""
-    return sorted(waiver.id for waiver in standing(ledger, context.flow_name, context.now))

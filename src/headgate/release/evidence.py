@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from headgate.kit.errors import Refused
@@ -11,6 +11,7 @@ from headgate.kit.hashing import digest, digest_json
 from headgate.ledger.ledger import DatasetVersion, Ledger
 from headgate.ledger.nodes import Node
 from headgate.ledger.steps import StageContext, verdict_from_json
+from headgate.ledger.waivers import is_over
 from headgate.stats.verdict import Outcome, Verdict
 
 OVER = "candidate-over-"
@@ -141,7 +142,7 @@ def _must_cover(ledger: Ledger, decision: Node, adapter: Node, context: StageCon
             next_step="headgate gate",
         )
     for waiver in decision.body["waivers"]:
-        if date.fromisoformat(waiver["until"]) < context.now.date():
+        if is_over(waiver["until"], context.now):
             raise Refused(
                 "a waiver that the decision rests on has run out",
                 found=f"{waiver['rule']}, by {waiver['name']}, until {waiver['until']}",
