@@ -6,6 +6,7 @@ different ones, is refused with the option that says which is meant.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from headgate.rows.formats.side import KEYS as SIDE_KEYS
 from headgate.rows.formats.swift import ROLES as SWIFT_ROLES
 from headgate.rows.formats.tabular import CONTENT, TABLES, must_ask, well_known
 from headgate.rows.lines import compression_of, pieces
-from headgate.rows.records import Problem, records
+from headgate.rows.records import Problem, records, separator_of
 from headgate.rows.row import Kind
 
 SAMPLE = 20  # rows looked at
@@ -86,8 +87,8 @@ def detect(
 CONTAINERS = {
     "jsonl": "one JSON object a line",
     "array": "one JSON array",
-    "csv": "comma-separated with a header",
-    "tsv": "tab-separated with a header",
+    "csv": "a table with a header",
+    "tsv": "a tab-separated table with a header",
     "parquet": "Parquet",
 }
 
@@ -125,11 +126,19 @@ def formats_of(body: Mapping[str, Any]) -> list[str]:
 
 def nothing_readable(path: Path, wrong: Iterable[tuple[int, Any]], container: str) -> Refused:
     """The refusal of a file without one readable row, with its first few bad lines."""
-    told = "; ".join(f"line {number}: {bad.what}" + (f" ({bad.found})" if bad.found else "") for number, bad in wrong)
-    hint = None
-    if container == "jsonl" and told:
+    bad = list(wrong)
+    told = "; ".join(f"line {number}: {one.what}" + (f" ({one.found})" if one.found else "") for number, one in bad)
+    hint = try_this = None
+    if any(one.what == "not UTF-8" for _, one in bad):
+        hint, try_this = "UTF-8 text", _recode("LATIN1", path)
+    elif container == "jsonl" and told:
         hint = "one whole JSON object on every line; a pretty-printed file must be a JSON array"
-    return Refused("no row can be read", file=str(path), found=told or "a header and no rows", wanted=hint)
+        try_this = f"jq -c . {shlex.quote(str(path))} > {shlex.quote(path.stem + '.lines.jsonl')}"
+    elif container == "csv" and told:
+        hint = "a table whose rows have as many cells as its header, or one JSON object a line"
+    return Refused(
+        "no row can be read", file=str(path), found=told or "a header and no rows", wanted=hint, next_step=try_this
+    )
 
 
 def _trl_shape(body: Mapping[str, Any], has: set[str]) -> str:
@@ -239,7 +248,8 @@ def _must_have(path: Path, wanted: Iterable[str], names: list[str]) -> None:
 
 def _columns_option(names: list[str]) -> str:
     free = [name for name in names if name.lower() not in SIDE_KEYS] or names or ["THEIR_COLUMN"]
-    return f"--columns prompt={free[0]},completion={free[1] if len(free) > 1 else 'THEIR_COLUMN'}"
+    mapping = f"prompt={free[0]},completion={free[1] if len(free) > 1 else 'THEIR_COLUMN'}"
+    return f"--columns {shlex.quote(mapping)}"
 
 
 def _no_columns(path: Path, names: list[str]) -> Refused:
@@ -291,7 +301,7 @@ def _container(path: Path, compression: str) -> tuple[str, str]:
         return "array", packed
     if text[:1] == b"{" or sum(line[:1] == b"{" for line in lines) * 2 > len(lines):
         return "jsonl", packed
-    return "tsv" if lines[0].count(b"\t") > lines[0].count(b",") else "csv", packed
+    return "tsv" if separator_of(lines[0]) == "\t" else "csv", packed
 
 
 def _must_be_text(path: Path, head: bytes) -> None:
@@ -304,10 +314,15 @@ def _must_be_text(path: Path, head: bytes) -> None:
             f"the file is {encoding}, not UTF-8",
             file=str(path),
             wanted="UTF-8",
-            next_step=f"iconv -f {encoding} -t UTF-8 {path} > {path.stem}.utf8{path.suffix}",
+            next_step=_recode(encoding, path),
         )
     if b"\x00" in head[:1024]:
         raise Refused("not text", file=str(path), found="null bytes", wanted="JSON lines, CSV, TSV or Parquet")
+
+
+def _recode(encoding: str, path: Path) -> str:
+    target = f"{path.stem}.utf8{path.suffix}"
+    return f"iconv -f {encoding} -t UTF-8 {shlex.quote(str(path))} > {shlex.quote(target)}"
 
 
 def _by_nulls(head: bytes) -> str | None:

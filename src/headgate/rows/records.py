@@ -1,6 +1,6 @@
 """Records of a file: one JSON object for each row, with its line, from whatever container holds them.
 
-A container is JSON lines, one JSON array, comma- or tab-separated columns, or Parquet. What cannot
+A container is JSON lines, one JSON array, a table of separated columns, or Parquet. What cannot
 be parsed comes as `Problem`, in its place, so that the reader can go on.
 """
 
@@ -10,6 +10,7 @@ import base64
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ DEEPEST = 200  # brackets in a line up to which its depth needs no look: JSON wr
 BLANKS = b" \t\r\n"
 BATCH = 65_536  # rows of Parquet held at a time
 NOT_JSON = ("Binary", "Date", "Decimal", "Duration", "Int128", "Object", "Time")  # in names of Parquet types
-SEPARATORS = {"csv": ",", "tsv": "\t"}
+SEPARATORS = {"csv": ",", "tsv": "\t"}  # as written
+SIGNS = ",;\t|"  # that part the cells of a table; the first wins where a header has two of them equally often
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +148,19 @@ class _Replay:
         return raw.decode() + "\n"
 
 
+def separator_of(header: bytes) -> str:
+    """What parts the cells of a table: the separator that its header has most often outside quotes."""
+    bare = b"".join(header.split(b'"')[::2])
+    return max(SIGNS, key=lambda sign: bare.count(sign.encode()))
+
+
 def _table(path: Path, lines: Iterator[tuple[int, bytes | Overlong]], container: str, limit: int) -> Records:
     csv.field_size_limit(max(limit, csv.field_size_limit()))
-    replay = _Replay(lines, limit)
-    rows = csv.reader(replay, delimiter=SEPARATORS[container], strict=True)
+    first = list(islice(lines, 1))
+    told = first[0][1] if first else b""
+    separator = separator_of(b"" if isinstance(told, Overlong) else told) if container == "csv" else "\t"
+    replay = _Replay(chain(first, lines), limit)
+    rows = csv.reader(replay, delimiter=separator, strict=True)
     header: list[str] | None = None
     while True:
         replay.start()
@@ -168,7 +179,7 @@ def _table(path: Path, lines: Iterator[tuple[int, bytes | Overlong]], container:
                     f"the header cannot be read: {cells.what}", file=str(path), line=number, found=cells.found
                 )
             replay.take_back()
-            rows = csv.reader(replay, delimiter=SEPARATORS[container], strict=True)
+            rows = csv.reader(replay, delimiter=separator, strict=True)
             yield number, cells
         elif not cells:
             continue

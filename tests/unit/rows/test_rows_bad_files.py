@@ -299,3 +299,27 @@ def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
     whole = path.read_bytes()
     assert refusal(file_of(tmp_path, whole[:-30])).what == "not a readable Parquet file"
     assert refusal(file_of(tmp_path, gzip.compress(whole))).what == "a Parquet file inside another compression"
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
+def test_a_table_is_read_whatever_parts_its_cells(tmp_path: Path, sign: str) -> None:
+    """A byte-order mark, Windows line ends, quoted line breaks and separators inside quotes do not matter."""
+    header = sign.join(["question", '"answer"', '"a,b;c|d"'])
+    lines = [header, sign.join([f'"Where{sign} please?\r\nAnd when?"', "Here.", "x"]), sign.join(["Why?", "So.", "y"])]
+    path = file_of(tmp_path, b"\xef\xbb\xbf" + "\r\n".join(lines).encode(), "tickets.csv")
+    reader = read_rows(path)
+    rows = list(reader)
+    assert [f"Where{sign} please?\r\nAnd when?", "Why?"] == [row.messages[0].content for row in rows]
+    assert ["Here.", "So."] == [row.messages[1].content for row in rows]
+    assert [] == reader.bad_lines
+    assert ("tsv" if sign == "\t" else "csv") == reader.detected.format
+
+
+def test_what_is_advised_can_be_pasted_into_a_shell(tmp_path: Path) -> None:
+    """Column and file names with blanks and brackets are quoted; Latin-1 and pretty-printed JSON have a way out."""
+    odd = refusal(file_of(tmp_path, b"Text (customer);Our reply\nHi;Yo\n", "my tickets.csv"))
+    assert "--columns 'prompt=Text (customer),completion=Our reply'" == odd.next_step
+    latin = refusal(file_of(tmp_path, "question,answer\ngrün?,ja\n".encode("latin-1"), "my tickets.csv"))
+    assert latin.next_step == f"iconv -f LATIN1 -t UTF-8 '{tmp_path}/my tickets.csv' > 'my tickets.utf8.csv'"
+    pretty = refusal(file_of(tmp_path, orjson.dumps(orjson.loads(GOOD), option=orjson.OPT_INDENT_2), "one.json"))
+    assert pretty.next_step == f"jq -c . {tmp_path}/one.json > one.lines.jsonl"
