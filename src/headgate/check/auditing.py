@@ -21,6 +21,7 @@ from headgate.stats.verdict import Level, Outcome, Verdict, worst
 
 MENDS = ("drop", "mend")  # remedies that `--fix` carries out
 BAD_LINES_SHOWN = 50
+WHOLE = ("array", "parquet")  # containers whose rows do not stand on lines of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class FileRead:
     format: str
     rows: int
     bad: tuple[Any, ...] = ()  # BadLine
+    by_line: bool = True  # whether each row stands on lines of its own, so that --fix can mend the file
 
     def as_json(self) -> dict[str, Any]:
         """As printed; bad lines are listed apart."""
@@ -86,6 +88,8 @@ def audit(
     eval: Sequence[str | Path] | str | Path = (),
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
+    eval_format: str | None = None,
+    eval_columns: Mapping[str, str] | None = None,
     select: Sequence[str] = ("all",),
     ignore: Sequence[str] = (),
     levels: Mapping[str, str] | None = None,
@@ -95,17 +99,21 @@ def audit(
 ) -> Audit:
     """Reads training files (and evaluation files) and runs every selected rule that has its inputs.
 
+    `format` and `columns` say how files are to be read; `eval_format` and `eval_columns` say it of the
+    evaluation files, where these look different.
+
     Raises:
         Refused: a file cannot be read at all, a rule or option has no such name, or, with
             `strict`, a line is bad.
     """
     rules = chosen_rules(select, ignore)
+    ways = {"training": (format, columns), "evaluation": (eval_format or format, eval_columns or columns)}
     readers: list[tuple[str, RowReader]] = []
     corpora: dict[str, list[Row]] = {"training": [], "evaluation": []}
     with progress("reading", None, quiet=quiet) as advance:
         for role, listed in (("training", _paths(paths)), ("evaluation", _paths(eval))):
             for path in listed:
-                reader = read_rows(path, format=format, columns=columns, strict=strict)
+                reader = _opened(path, *ways[role], strict, shared=role == "evaluation" and not eval_columns)
                 for row in reader:
                     corpora[role].append(row)
                     advance(1)
@@ -113,15 +121,22 @@ def audit(
     if not corpora["training"]:
         raise Refused("no training file given", wanted="one or more files", next_step="headgate check train.jsonl")
     files = tuple(
-        FileRead(str(reader.path), role, reader.detected.format, reader.rows_read, tuple(reader.bad_lines))
+        FileRead(
+            str(reader.path),
+            role,
+            reader.detected.format,
+            reader.rows_read,
+            tuple(reader.bad_lines),
+            by_line=reader.detected.container not in WHOLE,
+        )
         for role, reader in readers
     )
     training = Corpus(corpora["training"], name=_names(files, "training"))
     evaluation = Corpus(corpora["evaluation"], name=_names(files, "evaluation")) if _paths(eval) else None
     given = Given({"training-rows": training, "evaluation-items": evaluation})
-    asked = {name: Level(level) for name, level in (levels or {}).items()}
-    verdicts = run_rules(rules, given, options or {}, _default_levels(training, rules) | asked, quiet=quiet)
-    again = _command(files)
+    levels = {**_default_levels(training, rules), **(levels or {})}
+    verdicts = run_rules(rules, given, options or {}, levels, quiet=quiet)
+    again = _command(files, ways)
     return Audit(
         verdicts=tuple(_with_next_step(verdict, again) for verdict in verdicts),
         files=files,
@@ -141,9 +156,9 @@ def chosen_rules(selected: Sequence[str], ignored: Sequence[str]) -> list[Rule]:
 
 def _default_levels(training: Corpus, rules: Sequence[Rule]) -> dict[str, Level]:
     # A file on its own rarely says where its rows come from; that is worth a note to a newcomer.
-    # Once any row names a source, licence or subject, a row without one is a gap.
-    sides = (row.side for row in training)
-    told = any(side.source or side.licence or side.subject for side in sides)
+    # Once any row names a source or licence, a row without one is a gap. A subject alone tells nothing
+    # about origin: its column is named so that rows about one person can be kept on one side.
+    told = any(row.side.source or row.side.licence for row in training)
     return {} if told else {rule.name: Level.NOTE for rule in rules if rule.name == "unsourced-rows"}
 
 
@@ -155,12 +170,39 @@ def _names(files: Sequence[FileRead], role: str) -> str:
     return ", ".join(one.path for one in files if one.role == role)
 
 
-def _command(files: Sequence[FileRead]) -> str:
-    training = [shlex.quote(one.path) for one in files if one.role == "training"]
-    evaluation = [f"--eval {shlex.quote(one.path)}" for one in files if one.role == "evaluation"]
-    return " ".join(
-        ["headgate check", *training, *evaluation, "--fix", "clean" + "".join(Path(training[0].strip("'")).suffixes)]
-    )
+def _opened(
+    path: Path, format: str | None, columns: Mapping[str, str] | None, strict: bool, *, shared: bool
+) -> RowReader:
+    try:
+        return read_rows(path, format=format, columns=columns, strict=strict)
+    except Refused as refused:
+        if shared and columns and refused.what.startswith("no such column"):
+            raise replace(refused, next_step="--eval-columns prompt=THEIR_COLUMN,completion=THEIR_COLUMN") from None
+        raise
+
+
+def _command(files: Sequence[FileRead], ways: Mapping[str, tuple[str | None, Mapping[str, str] | None]]) -> str:
+    """The command that mends, or the one that makes a file that can be mended."""
+    training = [one for one in files if one.role == "training"]
+    if len(training) > 1:
+        return "check each training file on its own with --fix; a mended copy is made of one file"
+    source, told = training[0], _told(*ways["training"], "")
+    if not source.by_line:
+        converted = Path(source.path).stem + ".jsonl"
+        to = shlex.join(["headgate", "convert", source.path, *told, "--to", "headgate", "-o", converted])
+        return f"{to}, then check {shlex.quote(converted)} with --fix"
+    words = ["headgate", "check", source.path, *told]
+    items = [one.path for one in files if one.role == "evaluation"]
+    if items and ways["evaluation"] != ways["training"]:
+        words += _told(*ways["evaluation"], "eval-")
+    words += [word for path in items for word in ("--eval", path)]
+    return shlex.join([*words, "--fix", "clean" + "".join(Path(source.path).suffixes[-2:])])
+
+
+def _told(format: str | None, columns: Mapping[str, str] | None, side: str) -> list[str]:
+    said = [f"--{side}format", format] if format else []
+    mapping = ",".join(f"{ours}={theirs}" for ours, theirs in (columns or {}).items())
+    return [*said, f"--{side}columns", mapping] if mapping else said
 
 
 def _with_next_step(verdict: Verdict, command: str) -> Verdict:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,13 +86,21 @@ def mend(audit: Audit, target: Path) -> Mended:
         raise Refused(
             "the target is the original", file=str(target), wanted="another name; nothing is changed in place"
         )
+    if not sources[0].by_line:
+        convert = shlex.join(["headgate", "convert", str(source), "--to", "headgate", "-o", "rows.jsonl"])
+        raise Refused(
+            "--fix works on files with one row a line",
+            file=str(source),
+            found="Parquet" if sources[0].format == "parquet" or source.suffix == ".parquet" else "one JSON array",
+            next_step=f"{convert}, then check rows.jsonl with --fix",
+        )
     plan = plan_of(audit, str(source))
     answers = {row.place.line: row for row in audit.training if row.place}
     kept = changed = 0
     hunks: list[bytes] = []
     out = io.BytesIO()
     written = 0
-    for first, lines in _records(source, sources[0].format, sorted({*answers, *plan.drops})):
+    for first, lines in _records(source, sorted({*answers, *plan.drops})):
         body = b"".join(lines)
         if first in plan.drops:
             rule, reason = plan.drops[first]
@@ -122,16 +131,9 @@ def mend(audit: Audit, target: Path) -> Mended:
     )
 
 
-def _records(source: Path, format: str, starts: Sequence[int]) -> Iterator[tuple[int, list[bytes]]]:
+def _records(source: Path, starts: Sequence[int]) -> Iterator[tuple[int, list[bytes]]]:
     """(first line, its lines) of each record; a record runs to the start of the next."""
     data = _plain(source)
-    if data[:4] == b"PAR1" or data.lstrip()[:1] == b"[":
-        raise Refused(
-            "--fix works on files with one row a line",
-            file=str(source),
-            found=format,
-            next_step=f"headgate convert {source} --to headgate -o rows.jsonl, then check rows.jsonl with --fix",
-        )
     lines = data.splitlines(keepends=True) if b"\r" not in data else io.BytesIO(data).readlines()
     if not starts:
         return

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import shlex
+from collections import Counter
 from pathlib import Path
 
 import orjson
 
-from headgate.check.auditing import Audit
+from headgate.check.auditing import Audit, FileRead
 from headgate.check.mending import Mended, mend
 from headgate.check.reports import page as html_page
 from headgate.check.reports import screen
 from headgate.check.reports.sarif import sarif as as_sarif
 from headgate.kit.clock import now
+from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write, write_text
 from headgate.stats.verdict import Level, Outcome
 
 BAD_SHOWN = 5
+
+
+def must_be_writable(*targets: Path | None) -> None:
+    """Looks whether the folders of all targets are there, before hours of work end in a refusal.
+
+    Raises:
+        Refused: a folder is missing.
+    """
+    for target in targets:
+        if target is not None and not target.parent.is_dir():
+            raise Refused(
+                "the folder is not there",
+                file=str(target),
+                next_step=f"mkdir -p {shlex.quote(str(target.parent))}",
+            )
 
 
 def write_reports(
@@ -43,7 +61,7 @@ def write_reports(
         write_text(page, text)
     if sarif:
         with atomic_write(sarif) as stream:
-            stream.write(orjson.dumps(as_sarif(audit.verdicts), option=orjson.OPT_INDENT_2))
+            stream.write(orjson.dumps(as_sarif(audit.verdicts, audit.bad_lines), option=orjson.OPT_INDENT_2))
     return mended
 
 
@@ -70,27 +88,34 @@ def summary(audit: Audit) -> str:
     counts = {outcome: sum(v.outcome is outcome for v in audit.verdicts) for outcome in Outcome}
     stop = sum(v.outcome is Outcome.FAIL and v.level is Level.BLOCK for v in audit.verdicts)
     parts = [
-        f"{stop} of {len(audit.verdicts)} rules stop this data"
+        f"{stop} of {len(audit.verdicts)} rules stop{'s' if stop == 1 else ''} this data"
         if stop
         else f"none of {len(audit.verdicts)} rules stops this data"
     ]
-    if spoken := counts[Outcome.FAIL] - stop:
-        parts.append(f"{spoken} warn")
+    spoken = Counter(v.level for v in audit.verdicts if v.outcome is Outcome.FAIL)
+    for level, word in ((Level.WARN, "warn"), (Level.NOTE, "note")):
+        if count := spoken[level]:
+            parts.append(f"{count} {word}{'s' if count == 1 else ''}")
     if counts[Outcome.UNSURE]:
         parts.append(f"{counts[Outcome.UNSURE]} cannot tell")
     if counts[Outcome.SKIPPED]:
         parts.append(f"{counts[Outcome.SKIPPED]} skipped")
     if audit.bad_lines:
-        parts.append(f"{len(audit.bad_lines):,} lines could not be read")
+        lines = len(audit.bad_lines)
+        parts.append(f"{lines:,} line{'s' if lines > 1 else ''} could not be read")
     return "; ".join(parts)
 
 
 def _files(audit: Audit) -> str:
-    return ", ".join(f"{one.path}: {one.rows:,} {one.role} rows ({one.format})" for one in audit.files)
+    return ", ".join(f"{one.path}: {_rows(one)} ({one.format})" for one in audit.files)
+
+
+def _rows(one: FileRead) -> str:
+    return f"{one.rows:,} {one.role} row{'' if one.rows == 1 else 's'}"
 
 
 def _facts(audit: Audit) -> dict[str, object]:
-    facts: dict[str, object] = {one.path: f"{one.rows:,} {one.role} rows, {one.format}" for one in audit.files}
+    facts: dict[str, object] = {one.path: f"{_rows(one)}, {one.format}" for one in audit.files}
     for line in audit.bad_lines[:50]:
         facts[f"{line.file}:{line.line}"] = f"could not be read: {line.what}"
     return facts

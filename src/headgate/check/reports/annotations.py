@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from headgate.stats.verdict import Level, Outcome, Verdict
 
@@ -10,9 +11,12 @@ COMMAND = {Level.BLOCK: "error", Level.WARN: "warning", Level.NOTE: "notice"}
 SHOWN = 10  # annotations for each verdict; the platform itself shows ten of a kind
 
 
-def workflow_commands(verdicts: Sequence[Verdict]) -> list[str]:
-    """One line for each finding shown, and one for each failing verdict as a whole."""
-    lines: list[str] = []
+def workflow_commands(verdicts: Sequence[Verdict], bad_lines: Sequence[Any] = ()) -> list[str]:
+    """One line for each bad line and finding shown, and one for each failing verdict as a whole."""
+    lines = [
+        f"::error file={_property(bad.file)},line={bad.line},title=cannot be read::{_message(bad.what)}"
+        for bad in bad_lines[:SHOWN]
+    ]
     for verdict in verdicts:
         if verdict.outcome not in (Outcome.FAIL, Outcome.UNSURE):
             continue

@@ -40,6 +40,7 @@ def html(*, title: str, outcome: Outcome, summary: str, sections: Sequence[Secti
     environment.filters |= {
         "measured": screen.measured,
         "sentence": _sentence,
+        "spoken": _spoken,
         "bar": bar,
         "cell": _cell,
         "slice_rows": screen.slice_rows,
@@ -107,6 +108,13 @@ def _ranked(section: Section) -> Section:
 
 def _sentence(outcome: Outcome) -> str:
     return SENTENCE[Outcome(outcome)]
+
+
+def _spoken(verdict: Verdict) -> str:
+    """The word on a verdict's badge: a failure that does not stop is a warning or a note."""
+    if verdict.outcome is Outcome.FAIL and verdict.level is not Level.BLOCK:
+        return "Warning" if verdict.level is Level.WARN else "Note"
+    return _sentence(verdict.outcome)
 
 
 def _cell(value: Any) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from headgate import __version__
 from headgate.stats.verdict import Finding, Level, Outcome, Verdict
@@ -14,9 +15,11 @@ from headgate.stats.verdict import Finding, Level, Outcome, Verdict
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 LEVEL = {Level.BLOCK: "error", Level.WARN: "warning", Level.NOTE: "note"}
 
+UNREAD = "unreadable-line"
 
-def sarif(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """One run with one result for each finding (or for each failing verdict without findings)."""
+
+def sarif(verdicts: Sequence[Verdict], bad_lines: Sequence[Any] = ()) -> dict[str, Any]:
+    """One run with one result for each finding (or failing verdict without findings) and each bad line."""
     spoken = [v for v in verdicts if v.outcome in (Outcome.FAIL, Outcome.UNSURE)]
     rules = [
         {
@@ -28,9 +31,17 @@ def sarif(verdicts: Sequence[Verdict]) -> dict[str, Any]:
         }
         for v in _once(spoken)
     ]
+    unread = [_unread(line) for line in bad_lines]
+    if unread:
+        rules.append({"id": UNREAD, "name": UNREAD, "shortDescription": {"text": "lines that could not be read"}})
     driver = {"name": "headgate", "semanticVersion": __version__, "rules": rules}
-    results = [result for verdict in spoken for result in _results(verdict)]
+    results = unread + [result for verdict in spoken for result in _results(verdict)]
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+
+
+def _unread(line: Any) -> dict[str, Any]:
+    message = {"text": f"{line.what}: {line.found}" if line.found else line.what}
+    return {"ruleId": UNREAD, "level": "error", "message": message, "locations": [_location(line.file, line.line)]}
 
 
 def _once(verdicts: Iterable[Verdict]) -> list[Verdict]:
@@ -56,5 +67,5 @@ def _locations(finding: Finding) -> dict[str, Any]:
 
 
 def _location(file: str, line: int) -> dict[str, Any]:
-    uri = file.replace("\\", "/").replace(" ", "%20")
+    uri = quote(file.replace("\\", "/"))
     return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}}

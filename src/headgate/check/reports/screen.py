@@ -15,6 +15,11 @@ MARK = {Outcome.PASS: "ok  ", Outcome.FAIL: "FAIL", Outcome.UNSURE: "??  ", Outc
 COLOUR = {Outcome.PASS: "32", Outcome.FAIL: "31", Outcome.UNSURE: "33", Outcome.SKIPPED: "2"}
 PLACES_SHOWN = 3
 WIDTH = 118
+NEEDS = {
+    "evaluation-items": "--eval FILE gives them evaluation items",
+    "selected-rows": "curate asks it, in a flow",
+    "claims": "claims of consent are recorded in a flow",
+}  # what a person does about an input that was not given
 ORDER = (Outcome.FAIL, Outcome.UNSURE, Outcome.PASS, Outcome.SKIPPED)
 
 
@@ -71,7 +76,7 @@ def _cut(line: str) -> str:
 
 def measured(measure: Measure | None, threshold: Mapping[str, float]) -> str:
     """Value, interval, n and threshold in words."""
-    if measure is None:
+    if measure is None or not measure.n:
         return ""
     if measure.unit == "share":
         interval = f"95 % interval {measure.low:.2%} to {measure.high:.2%}"
@@ -125,12 +130,21 @@ def report(verdicts: Iterable[Verdict], *, colour: bool = False) -> str:
     """All verdicts, failures first; skipped rules share one line."""
     ranked = sorted(verdicts, key=lambda v: (ORDER.index(v.outcome), v.level is not Level.BLOCK, v.code))
     lines = [line for v in ranked if v.outcome is not Outcome.SKIPPED for line in verdict_lines(v, colour=colour)]
-    skipped = [f"{v.rule} ({v.reason or 'no reason given'})" for v in ranked if v.outcome is Outcome.SKIPPED]
+    reasons: dict[str, list[str]] = {}
+    for v in ranked:
+        if v.outcome is Outcome.SKIPPED:
+            reasons.setdefault(_why_skipped(v.reason), []).append(v.rule)
+    skipped = [f"{', '.join(rules)} ({reason})" for reason, rules in reasons.items()]
     if skipped:
         lines += textwrap.wrap(
-            f"{MARK[Outcome.SKIPPED]} skipped: " + ", ".join(skipped),
+            f"{MARK[Outcome.SKIPPED]} skipped: " + "; ".join(skipped),
             width=WIDTH,
             subsequent_indent=" " * 5,
             break_on_hyphens=False,
         )
     return "\n".join(lines)
+
+
+def _why_skipped(reason: str) -> str:
+    missing = reason.removeprefix("not given: ")
+    return NEEDS.get(missing, reason) or "no reason given"
