@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from headgate.kit.errors import Refused
@@ -12,7 +13,7 @@ def words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def pairs(given: Any, option: str) -> dict[str, str]:
+def pairs(given: Iterable[str], option: str, wanted: str = "NAME=VALUE") -> dict[str, str]:
     """`a=b` pairs.
 
     Raises:
@@ -24,8 +25,22 @@ def pairs(given: Any, option: str) -> dict[str, str]:
             continue
         name, equals, value = text.partition("=")
         if not equals:
-            raise Refused(f"{option} {text}", wanted="NAME=VALUE")
+            raise Refused(f"{option} {text}", wanted=wanted)
         found[name.strip()] = value.strip()
+    return found
+
+
+def columns_of(given: Iterable[str], option: str = "--columns") -> dict[str, str]:
+    """Our column names and theirs, from `OURS=THEIRS` with commas between; the option may be given again.
+
+    Raises:
+        Refused: a pair has no equals sign, or one side of it is empty.
+    """
+    wanted = "OURS=THEIRS, such as prompt=question"
+    found = pairs((one for group in given for one in group.split(",")), option, wanted)
+    for ours, theirs in found.items():
+        if not ours or not theirs:
+            raise Refused(f"{option} {ours}={theirs}", wanted=wanted)
     return found
 
 

@@ -8,18 +8,21 @@ from typing import Any
 
 import click
 
-from headgate.cli.output import EXIT_OF, common_options, print_json
+from headgate.cli.arguments import columns_of
+from headgate.cli.output import EXIT_OF, answer, common_options, examples, print_json
 from headgate.cli.stage_verb import FLOW_FILE, OVERRIDES, run_until
 
-EXAMPLES = """\b
-Examples:
-  headgate capture import support.csv --source helpdesk --licence CC-BY-4.0 --subject customer
-  headgate capture --file support.toml"""
-IMPORT_EXAMPLES = """\b
-Examples:
-  headgate capture import chats.jsonl --source helpdesk --licence LicenseRef-own --claims consent.csv
-  headgate capture import support.csv --source banking77 --licence CC-BY-4.0 \\
-      --columns prompt=text --columns completion=category --consent training"""
+EXAMPLES = examples(
+    "capture",
+    "import support.csv --source helpdesk --licence CC-BY-4.0 --subject customer",
+    "--file support.toml",
+)
+IMPORT_EXAMPLES = examples(
+    "capture",
+    "import chats.jsonl --source helpdesk --licence LicenseRef-own --claims consent.csv",
+    "import support.csv --source banking77 --licence CC-BY-4.0 \\\n"
+    "      --columns prompt=text,completion=category --consent training",
+)
 
 
 @click.group(invoke_without_command=True, epilog=EXAMPLES)
@@ -47,9 +50,9 @@ def command(ctx: click.Context, flow_file: Path, overrides: tuple[str, ...], qui
 @click.option("--subject", default="", metavar="COLUMN", help="Column with the key of the person a row is about.")
 @click.option("--consent", default="", metavar="PURPOSE", help="Purpose that everyone in the source agreed to.")
 @click.option("--claims", default="", metavar="FILE", help="Consent by subject, CSV or JSON lines.")
-@click.option("--columns", multiple=True, metavar="OURS=THEIRS", help="A column under another name; may be repeated.")
+@click.option("--columns", multiple=True, metavar="OURS=THEIRS,...", help="Column mapping; may be given again.")
 @click.option("--format", "file_format", default="", help="Format of the files; detected by default.")
-@click.option("--mask", multiple=True, metavar="KIND", help="Personal data to mask before storing; may be repeated.")
+@click.option("--mask", multiple=True, metavar="KIND", help="Personal data to mask before storing; may be given again.")
 @click.option("--strict", is_flag=True, help="End at the first bad line.")
 @click.option("--bad-lines-at-most", type=float, default=0.0, show_default=True, help="Share of bad lines tolerated.")
 @click.option("--project", type=click.Path(path_type=Path), default=Path(), help="Folder that holds .headgate/.")
@@ -64,32 +67,18 @@ def import_files(project: Path, quiet: bool, as_json: bool, licence_until: Any, 
     from headgate.capture.settings import Settings
 
     files = [str(Path(name).absolute()) for name in given.pop("files")]
-    columns, file_format = _mapping(given.pop("columns")), given.pop("file_format")
+    columns, file_format = columns_of(given.pop("columns")), given.pop("file_format")
     given["claims"] = str(Path(given["claims"]).absolute()) if given["claims"] else ""
     given["licence_until"] = licence_until.date() if licence_until else None
     settings = Settings(files=files, columns=columns, format=file_format, **given | {"mask": list(given["mask"])})
     result, step = import_once(project, settings, quiet=quiet or as_json)
     if as_json:
+        parts = {"summary": result.summary, "step": step, "outputs": result.outputs, "facts": result.facts}
         verdicts = [verdict.as_json() for verdict in result.verdicts]
-        outcome = result.outcome.value
-        print_json({"headgate": _version(), "command": "capture import", "outcome": outcome, "summary": result.summary,
-                    "step": step, "outputs": result.outputs, "facts": result.facts, "verdicts": verdicts})  # fmt: skip
+        print_json(answer("capture import", {"verdicts": verdicts, **parts}, result.outcome))
     elif not quiet:
         _show(result)
     return int(EXIT_OF[result.outcome])
-
-
-def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
-    for pair in pairs:
-        if "=" not in pair:
-            raise click.BadParameter(f"{pair!r} is not OURS=THEIRS", param_hint="--columns")
-    return dict(pair.split("=", 1) for pair in pairs)
-
-
-def _version() -> str:
-    from headgate import __version__
-
-    return __version__
 
 
 def _show(result: Any) -> None:

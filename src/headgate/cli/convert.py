@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headgate import __version__
-from headgate.cli.output import common_options, print_json
+from headgate.cli.arguments import columns_of
+from headgate.cli.output import answer, common_options, examples, print_json
 from headgate.kit.errors import Exit, Refused
+from headgate.stats.verdict import Outcome
 
 if TYPE_CHECKING:
     from headgate.rows.losses import LossReport
     from headgate.rows.reading import RowReader
 
 SHOWN = 8  # bad lines and unwritable rows in the text report
-EXAMPLES = """\b
-Examples:
-  headgate convert train.csv --columns prompt=text,completion=category --to openai-sft -o train.jsonl
-  headgate convert pairs.jsonl --to trl-preference -o pairs.trl.jsonl.gz --json"""
+EXAMPLES = examples(
+    "convert",
+    "train.csv --columns prompt=text,completion=category --to openai-sft -o train.jsonl",
+    "pairs.jsonl --to trl-preference -o pairs.trl.jsonl.gz --json",
+)
 
 
 @click.command(epilog=EXAMPLES)
@@ -50,9 +52,14 @@ def command(source: Path, target: str, output: Path, quiet: bool, as_json: bool,
 
     if output.exists() and source.exists() and output.samefile(source):
         raise Refused("IN and OUT are the same file", file=str(output), next_step="choose another name for OUT")
-    reader = read_rows(source, format=asked["format_"], columns=_pairs(asked["columns"]), strict=asked["strict"])
+    reader = read_rows(source, format=asked["format_"], columns=columns_of(asked["columns"]), strict=asked["strict"])
     with progress("rows", None, quiet=quiet or as_json) as advance:
-        report = write_rows(output, _told(reader, advance), format=target, columns=_pairs(asked["to_columns"]) or None)
+        report = write_rows(
+            output,
+            _told(reader, advance),
+            format=target,
+            columns=columns_of(asked["to_columns"], "--to-columns") or None,
+        )
     failed = bool(reader.bad_lines or report.unwritable_total)
     if as_json:
         print_json(_as_json(reader, report, failed))
@@ -69,27 +76,15 @@ def _told(reader: RowReader, advance: Any) -> Any:
         advance(1)
 
 
-def _pairs(given: tuple[str, ...]) -> dict[str, str]:
-    found = {}
-    for text in (one for group in given for one in group.split(",") if one.strip()):
-        ours, equals, theirs = text.partition("=")
-        if not equals or not ours.strip() or not theirs.strip():
-            raise Refused(f"column mapping {text.strip()!r}", wanted="OURS=THEIRS, such as prompt=question")
-        found[ours.strip()] = theirs.strip()
-    return found
-
-
 def _as_json(reader: RowReader, report: LossReport, failed: bool) -> dict[str, Any]:
     read = reader.detected
-    return {
-        "headgate": __version__,
-        "command": "convert",
-        "outcome": "fail" if failed else "pass",
+    parts = {
         "input": {"file": str(reader.path), "format": read.format, "evidence": read.evidence, "rows": reader.rows_read},
         **report.as_json(),
         "bad_lines_total": len(reader.bad_lines),
         "bad_lines": [bad.as_json() for bad in reader.bad_lines[:50]],
     }
+    return answer("convert", parts, Outcome.FAIL if failed else Outcome.PASS)
 
 
 def _as_text(reader: RowReader, report: LossReport) -> str:

@@ -7,5 +7,5 @@ command = stage_command(
     "Selects, redacts, splits and deduplicates rows, and freezes a dataset version.",
     "Runs the stages of the flow file up to [curate]; stages whose inputs have not changed are skipped. "
     "Every removed row is listed with the reason and its survivor under .headgate/work/curate.",
-    ["headgate curate", "headgate curate --file support.toml --json"],
+    ["", "--file support.toml --json"],
 )

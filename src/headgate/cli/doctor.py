@@ -9,19 +9,18 @@ from typing import Any
 
 import click
 
-from headgate import __version__
-from headgate.cli.output import common_options, print_json
+from headgate.cli.output import EXIT_OF, answer, common_options, examples, print_json
 from headgate.kit.doors import Door, missing, version_of
-from headgate.kit.errors import Exit
+from headgate.stats.verdict import Outcome
 
 # Tables of doors, by reference, so that a room is imported only when it is asked.
 TABLES = ("headgate.train.doors", "headgate.models.doors")
-CORE = ("blake3", "click", "httpx", "jinja2", "numpy", "orjson", "polars", "pyroaring", "rich", "scipy", "sqlalchemy")
+CORE = (
+    "blake3", "click", "httpx", "jinja2", "numpy", "orjson", "polars", "pyroaring", "rich", "scipy", "sqlalchemy",
+    "symspellpy", "zstandard",
+)  # fmt: skip
 
-EXAMPLES = """\b
-Examples:
-  headgate doctor
-  headgate doctor --json"""
+EXAMPLES = examples("doctor", "", "--json")
 
 
 @click.command(epilog=EXAMPLES)
@@ -33,20 +32,19 @@ def command(quiet: bool, as_json: bool) -> int:
     every engine can be opened and with 1 when one cannot.
     """
     doors = [_door(door) for reference in TABLES for door in importlib.import_module(reference).DOORS.values()]
-    report: dict[str, Any] = {
-        "headgate": __version__,
-        "command": "doctor",
-        "outcome": "pass" if all(not door["missing"] for door in doors) else "fail",
+    outcome = Outcome.FAIL if any(door["missing"] for door in doors) else Outcome.PASS
+    parts = {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "libraries": {name: version_of(name) for name in (*CORE, "symspellpy", "zstandard")},
+        "libraries": {name: version_of(name) for name in CORE},
         "engines": doors,
     }
+    report = answer("doctor", parts, outcome)
     if as_json:
         print_json(report)
     elif not quiet:
         click.echo("\n".join(_lines(report)))
-    return int(Exit.PASS if report["outcome"] == "pass" else Exit.FAIL)
+    return int(EXIT_OF[outcome])
 
 
 def _door(door: Door) -> dict[str, Any]:

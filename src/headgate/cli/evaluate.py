@@ -7,5 +7,5 @@ command = stage_command(
     "Scores the base, the best few-shot prompt and the candidate on the same items.",
     "Runs the stages of the flow file up to [evaluate]. Completions are journalled, so an interrupted evaluation "
     "asks nothing twice. The sealed pool answers with verdicts only and counts its looks.",
-    ["headgate evaluate", "headgate evaluate --set evaluate.max-tokens=16"],
+    ["", "--set evaluate.max-tokens=16"],
 )

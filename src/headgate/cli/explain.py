@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from typing import Any
 
 import click
 
-from headgate import __version__
-from headgate.cli.output import common_options, print_json
+from headgate.cli.output import answer, common_options, examples, print_json
 from headgate.kit.errors import Exit
 
-EXAMPLES = """\b
-Examples:
-  headgate explain
-  headgate explain self-leak"""
+EXAMPLES = examples("explain", "", "self-leak")
 
 
 @click.command(epilog=EXAMPLES)
@@ -35,7 +30,7 @@ def command(rule: str | None, quiet: bool, as_json: bool) -> int:
         return int(Exit.PASS)
     found = find(rule)
     if as_json:
-        print_json({"headgate": __version__, "command": "explain", "outcome": "pass", **page.as_json(found)})
+        print_json(answer("explain", page.as_json(found)))
     elif not quiet:
         click.echo(page.page(found), nl=False)
     return int(Exit.PASS)
@@ -47,10 +42,8 @@ def _catalogue(quiet: bool, as_json: bool) -> None:
 
     plugins = foreign.installed()
     if as_json:
-        rules = [page.as_json(rule) for rule in CATALOGUE]
-        listed: dict[str, Any] = {"headgate": __version__, "command": "explain", "outcome": "pass", "rules": rules}
-        listed["plugins"] = [{"rule": each.name, "version": each.version} for each in plugins]
-        print_json(listed)
+        listed = [{"rule": each.name, "version": each.version} for each in plugins]
+        print_json(answer("explain", {"rules": [page.as_json(rule) for rule in CATALOGUE], "plugins": listed}))
         return
     if quiet:
         return

@@ -8,20 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headgate import __version__
-from headgate.cli.output import EXIT_OF, common_options, print_json
+from headgate.cli.output import EXIT_OF, answer, common_options, examples, print_json
 from headgate.cli.stage_verb import FLOW_FILE, OVERRIDES, run_until
 
 if TYPE_CHECKING:
     from headgate.flow.project import Project
-
-
-def _examples(*lines: str) -> str:
-    return "\b\nExamples:\n" + "\n".join(f"  headgate gate{line}" for line in lines)
-
-
-def _answer(verb: str, outcome: str, /, **parts: Any) -> dict[str, Any]:
-    return {"headgate": __version__, "command": f"gate {verb}", "outcome": outcome, **parts}
 
 
 def _flow(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,7 +26,7 @@ def _project(flow_file: Path) -> Project:
     return open_project(flow_file)
 
 
-@click.group(invoke_without_command=True, epilog=_examples("", " --json", " waive self-leak --help"))
+@click.group(invoke_without_command=True, epilog=examples("gate", "", "--json", "waive self-leak --help"))
 @FLOW_FILE
 @OVERRIDES
 @common_options
@@ -54,9 +45,10 @@ def command(
 
 
 @command.command(
-    epilog=_examples(
-        ' waive learned-typo --name "Ann Lee" --reason "house spelling" --until 2026-12-31',
-        ' waive DAT004 --name "Ann Lee" --reason "house spelling" --until 2026-12-31 --flow support --json',
+    epilog=examples(
+        "gate",
+        'waive learned-typo --name "Ann Lee" --reason "house spelling" --until 2026-12-31',
+        'waive DAT004 --name "Ann Lee" --reason "house spelling" --until 2026-12-31 --flow support --json',
     )
 )
 @click.argument("rule")
@@ -76,12 +68,12 @@ def waive(
     with project.ledger() as ledger:
         waiver = give(ledger, rule=rule, flow=place, name=name, reason=reason, until=until, now=now())
     if as_json:
-        print_json(_answer("waive", "pass", **waiver.as_json()))
+        print_json(answer("gate waive", waiver.as_json()))
     elif not quiet:
         click.echo(f"{waiver.rule} in {waiver.flow} is waived by {waiver.name} until {waiver.until}: {waiver.reason}")
 
 
-@command.command(epilog=_examples(" waivers", " waivers --flow support --json"))
+@command.command(epilog=examples("gate", "waivers", "waivers --flow support --json"))
 @_flow
 def waivers(flow: str | None, flow_file: Path, quiet: bool, as_json: bool) -> None:
     """Lists waivers, standing and expired."""
@@ -92,7 +84,8 @@ def waivers(flow: str | None, flow_file: Path, quiet: bool, as_json: bool) -> No
         found = all_waivers(ledger, flow)
     moment = now()
     if as_json:
-        print_json(_answer("waivers", "pass", waivers=[w.as_json() | {"stands": w.stands(moment)} for w in found]))
+        listed = [waiver.as_json() | {"stands": waiver.stands(moment)} for waiver in found]
+        print_json(answer("gate waivers", {"waivers": listed}))
     elif not quiet:
         for one in found:
             word = "until" if one.stands(moment) else "expired"
@@ -100,7 +93,7 @@ def waivers(flow: str | None, flow_file: Path, quiet: bool, as_json: bool) -> No
         click.echo(f"{len(found)} waivers, {sum(one.stands(moment) for one in found)} standing")
 
 
-@command.command(epilog=_examples(" show", " show b3:9f3c21 --json"))
+@command.command(epilog=examples("gate", "show", "show b3:9f3c21 --json"))
 @click.argument("decision", required=False)
 @_flow
 def show(decision: str | None, flow: str | None, flow_file: Path, quiet: bool, as_json: bool) -> int:
@@ -112,7 +105,7 @@ def show(decision: str | None, flow: str | None, flow_file: Path, quiet: bool, a
     with project.ledger() as ledger:
         found = find_decision(ledger, decision, flow or project.flow.settings.name)
     if as_json:
-        print_json(_answer("show", found.body["outcome"], decision=found.as_json()))
+        print_json(answer("gate show", {"decision": found.as_json()}, found.body["outcome"]))
     elif not quiet:
         click.echo("\n".join(lines(found)))
     return int(EXIT_OF[Outcome(found.body["outcome"])])

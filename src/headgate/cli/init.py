@@ -6,15 +6,11 @@ from pathlib import Path
 
 import click
 
-from headgate import __version__
-from headgate.cli.output import common_options, print_json
+from headgate.cli.output import answer, common_options, examples, print_json
 from headgate.kit.errors import Refused
 from headgate.kit.files import write_text
 
-EXAMPLES = """\b
-Examples:
-  headgate init
-  headgate init --train data/train.jsonl --test data/test.jsonl --base models/small"""
+EXAMPLES = examples("init", "", "--train data/train.jsonl --test data/test.jsonl --base models/small")
 
 TEMPLATE = """\
 # The flow, in order. `headgate run` walks it; every section is also a verb of its own.
@@ -76,7 +72,7 @@ def command(folder: Path, name: str | None, train: str, test: str, base: str, qu
     store.mkdir(exist_ok=True)
     write_text(store / ".gitignore", "*\n")
     if as_json:
-        print_json({"headgate": __version__, "command": "init", "outcome": "pass", "files": [str(target), str(store)]})
+        print_json(answer("init", {"files": [str(target), str(store)]}))
     elif not quiet:
         click.echo(f"wrote {target} and {store}/\nnext   open {target}, then: headgate run --file {target}")
     return 0

@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from headgate.ledger.ledger import Ledger
 
 
-def _examples(*lines: str) -> str:
-    return examples(*(f"ledger {line}" for line in lines))
-
-
 def _store(command: Callable[..., Any]) -> Callable[..., Any]:
     where = click.Path(path_type=Path)
     store = click.option(
@@ -38,7 +34,7 @@ def command() -> None:
     """Shows, verifies, exports and queries the ledger: everything that is known, append-only."""
 
 
-@command.command(epilog=_examples("show support-topics@1", "show b3:9f3c21 --json"))
+@command.command(epilog=examples("ledger", "show support-topics@1", "show b3:9f3c21 --json"))
 @click.argument("name")
 @_store
 def show(name: str, store: Path, quiet: bool, as_json: bool) -> None:
@@ -53,7 +49,7 @@ def show(name: str, store: Path, quiet: bool, as_json: bool) -> None:
         click.echo("\n".join(lines(record)))
 
 
-@command.command(epilog=_examples("log --limit 20", "log --since 100 --kind release --json"))
+@command.command(epilog=examples("ledger", "log --limit 20", "log --since 100 --kind release --json"))
 @click.option("--limit", default=30, show_default=True, help="Newest entries shown.")
 @click.option("--since", default=0, help="Only entries after this number.")
 @click.option("--kind", help="Only records of this kind, such as release.")
@@ -70,7 +66,7 @@ def log(limit: int, since: int, kind: str | None, store: Path, quiet: bool, as_j
         click.echo("\n".join(map(entry_line, entries)) or "no entries")
 
 
-@command.command(epilog=_examples("verify", "verify --head b3:9f3c21..."))
+@command.command(epilog=examples("ledger", "verify", "verify --head b3:9f3c21..."))
 @click.option("--head", help="Hash of an entry that must be in the chain; shows whether its end was cut off.")
 @_store
 def verify(head: str | None, store: Path, quiet: bool, as_json: bool) -> int:
@@ -86,7 +82,7 @@ def verify(head: str | None, store: Path, quiet: bool, as_json: bool) -> int:
     return int(EXIT_OF[found.outcome])
 
 
-@command.command(epilog=_examples("export ledger.jsonl", "export ledger.jsonl.zst --json"))
+@command.command(epilog=examples("ledger", "export ledger.jsonl", "export ledger.jsonl.zst --json"))
 @click.argument("target", type=click.Path(path_type=Path))
 @_store
 def export(target: Path, store: Path, quiet: bool, as_json: bool) -> None:
@@ -99,7 +95,7 @@ def export(target: Path, store: Path, quiet: bool, as_json: bool) -> None:
         click.echo(f"wrote {count:,} records to {target}; head {head}")
 
 
-@command.command(epilog=_examples("query impact b3:9f3c21", "query closure support-topics@1 --json"))
+@command.command(epilog=examples("ledger", "query impact b3:9f3c21", "query closure support-topics@1 --json"))
 @click.argument("question", type=click.Choice(["impact", "closure"]))
 @click.argument("name")
 @_store

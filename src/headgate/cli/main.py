@@ -7,13 +7,14 @@ import importlib
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from headgate import __version__
 from headgate.cli.verbs import VERBS, find
-from headgate.kit.errors import Exit, HeadgateError
+from headgate.kit.errors import Broken, Exit, HeadgateError, Refused
 
 
 class LazyGroup(click.Group):
@@ -75,6 +76,7 @@ def _outcome(argv: list[str]) -> int:
     except click.exceptions.Exit as ended:
         return int(ended.exit_code)
     except click.ClickException as error:
+        _print_error(argv, {"kind": Refused.title, "what": error.format_message()})
         error.show()
         return int(Exit.WRONG_USE)
     except (click.Abort, KeyboardInterrupt):
@@ -85,17 +87,19 @@ def _outcome(argv: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except HeadgateError as error:
-        _show(error, argv)
+        _print_error(argv, error.as_json())
+        click.echo(str(error), err=True)
         return int(error.exit_code)
-    except Exception:  # noqa: BLE001 - the last door: anything else is our fault and says so
+    except Exception as error:  # noqa: BLE001 - the last door: anything else is our fault and says so
         traceback.print_exc()
+        _print_error(argv, {"kind": Broken.title, "what": f"{type(error).__name__}: {error}"})
         click.echo("\nbroken: this is a fault of headgate. Please report it with the lines above.", err=True)
         return int(Exit.BROKEN)
 
 
-def _show(error: HeadgateError, argv: list[str]) -> None:
+def _print_error(argv: list[str], error: Mapping[str, Any]) -> None:
     if "--json" in argv:
-        from headgate.cli.output import print_json
+        from headgate.cli.output import answer, print_json
 
-        print_json({"headgate": __version__, "command": argv[0], "outcome": "error", "error": error.as_json()})
-    click.echo(str(error), err=True)
+        verb = next((word for word in argv if not word.startswith("-")), "")
+        print_json(answer(verb, {"error": error}, "error"))

@@ -25,14 +25,14 @@ def print_json(value: Any) -> None:
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
-def examples(*lines: str) -> str:
-    """The epilogue of a verb's help: command lines that can be run."""
-    return "\b\nExamples:\n" + "\n".join(f"  headgate {line}" for line in lines)
+def examples(verb: str, *lines: str) -> str:
+    """The epilogue of a verb's help: command lines that can be run, each given as what follows the verb."""
+    return "\b\nExamples:\n" + "\n".join(f"  headgate {verb} {line}".rstrip() for line in lines)
 
 
-def answer(command: str, parts: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON object of a verb that has no verdict of its own: a pass, unless `parts` say otherwise."""
-    return {"headgate": __version__, "command": command, "outcome": Outcome.PASS.value, **parts}
+def answer(command: str, parts: Mapping[str, Any], outcome: str = Outcome.PASS) -> dict[str, Any]:
+    """The one JSON object that a verb prints; `parts` may bring an outcome of their own."""
+    return {"headgate": __version__, "command": command, "outcome": str(outcome), **parts}
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:

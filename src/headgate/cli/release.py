@@ -8,20 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headgate import __version__
-from headgate.cli.output import common_options, print_json
+from headgate.cli.output import answer, common_options, examples, print_json
 from headgate.cli.stage_verb import FLOW_FILE, OVERRIDES, run_until
 
 if TYPE_CHECKING:
     from headgate.flow.project import Project
-
-
-def _examples(*lines: str) -> str:
-    return "\b\nExamples:\n" + "\n".join(f"  headgate release{line}" for line in lines)
-
-
-def _answer(verb: str, /, **parts: Any) -> dict[str, Any]:
-    return {"headgate": __version__, "command": f"release {verb}", "outcome": "pass", **parts}
 
 
 def _where(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,7 +25,7 @@ def _project(flow_file: Path) -> Project:
     return open_project(flow_file)
 
 
-@click.group(invoke_without_command=True, epilog=_examples("", " list", " rollback"))
+@click.group(invoke_without_command=True, epilog=examples("release", "", "list", "rollback"))
 @FLOW_FILE
 @OVERRIDES
 @common_options
@@ -52,7 +43,7 @@ def command(
     return run_until("release", flow_file, overrides, quiet=quiet, as_json=as_json)
 
 
-@command.command(name="list", epilog=_examples(" list", " list --json"))
+@command.command(name="list", epilog=examples("release", "list", "list --json"))
 @_where
 def list_releases(flow_file: Path, quiet: bool, as_json: bool) -> None:
     """Lists releases, oldest first, with the aliases that point at them and whether their files are whole."""
@@ -62,13 +53,13 @@ def list_releases(flow_file: Path, quiet: bool, as_json: bool) -> None:
     with project.ledger() as ledger:
         found = overview(ledger, project.folder)
     if as_json:
-        print_json(_answer("list", releases=found))
+        print_json(answer("release list", {"releases": found}))
     elif not quiet:
         rows = [f"{r['release']:<40} {r['at'][:16]}  {r['files']:<8} {', '.join(r['aliases'])}" for r in found]
         click.echo("\n".join([*rows, f"{len(found)} releases"]))
 
 
-@command.command(epilog=_examples(" show production", " show support-replies@9f3c21aa0b1d --json"))
+@command.command(epilog=examples("release", "show production", "show support-replies@9f3c21aa0b1d --json"))
 @click.argument("name")
 @_where
 def show(name: str, flow_file: Path, quiet: bool, as_json: bool) -> None:
@@ -79,12 +70,14 @@ def show(name: str, flow_file: Path, quiet: bool, as_json: bool) -> None:
     with project.ledger() as ledger:
         record, card = describe(ledger, project.folder, name)
     if as_json:
-        print_json(_answer("show", **record))
+        print_json(answer("release show", record))
     elif not quiet:
         click.echo(card)
 
 
-@command.command(epilog=_examples(" alias staging support-replies@9f3c21aa0b1d", " alias production staging --json"))
+@command.command(
+    epilog=examples("release", "alias staging support-replies@9f3c21aa0b1d", "alias production staging --json")
+)
 @click.argument("alias")
 @click.argument("release")
 @_where
@@ -99,7 +92,7 @@ def alias(alias: str, release: str, flow_file: Path, quiet: bool, as_json: bool)
     _told("alias", moved.as_json(), quiet=quiet, as_json=as_json)
 
 
-@command.command(epilog=_examples(" rollback", " rollback staging --json"))
+@command.command(epilog=examples("release", "rollback", "rollback staging --json"))
 @click.argument("alias", default="production")
 @_where
 def rollback(alias: str, flow_file: Path, quiet: bool, as_json: bool) -> None:
@@ -115,6 +108,6 @@ def rollback(alias: str, flow_file: Path, quiet: bool, as_json: bool) -> None:
 
 def _told(name: str, moved: dict[str, Any], *, quiet: bool, as_json: bool) -> None:
     if as_json:
-        print_json(_answer(name, **moved))
+        print_json(answer(f"release {name}", moved))
     elif not quiet:
         click.echo(f"{moved['alias']} -> {moved['release']}" + (", before: " + moved["before"]) * bool(moved["before"]))

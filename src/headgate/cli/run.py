@@ -7,5 +7,5 @@ command = stage_command(
     "Walks the flow file and ends with a release, or with the reason why not.",
     "Skips every stage whose inputs have not changed, stops at the first stage that does not pass, prints one screen "
     "and writes an HTML report under .headgate/reports. Exit code 0: released; 1: stopped; 3: cannot tell.",
-    ["headgate run", "headgate run --file support.toml --set train.steps=60"],
+    ["", "--file support.toml --set train.steps=60"],
 )

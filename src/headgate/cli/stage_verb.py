@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from headgate.cli.output import EXIT_OF, common_options, print_json
+from headgate.cli.output import EXIT_OF, common_options, examples, print_json
 
 FLOW_FILE = click.option(
     "--file", "-f", "flow_file", type=click.Path(path_type=Path), default=Path("headgate.toml"), show_default=True,
@@ -46,12 +46,10 @@ def run_until(stage: str | None, flow_file: Path, overrides: Sequence[str], *, q
     return int(EXIT_OF[walked.outcome])
 
 
-def stage_command(stage: str | None, sentence: str, paragraph: str, examples: Sequence[str]) -> click.Command:
+def stage_command(stage: str | None, sentence: str, paragraph: str, shown: Sequence[str]) -> click.Command:
     """A verb that walks the flow up to one stage."""
 
-    @click.command(
-        help=f"{sentence}\n\n{paragraph}", epilog="\b\nExamples:\n" + "\n".join(f"  {example}" for example in examples)
-    )
+    @click.command(help=f"{sentence}\n\n{paragraph}", epilog=examples(stage or "run", *shown))
     @FLOW_FILE
     @OVERRIDES
     @common_options

@@ -7,5 +7,5 @@ command = stage_command(
     "Trains an adapter from the dataset version and closes over everything it used.",
     "Runs the stages of the flow file up to [train]. A pre-flight reads every row through the real chat template "
     "before the first step. A run that was interrupted goes on from its last checkpoint.",
-    ["headgate train", "headgate train --set train.steps=40"],
+    ["", "--set train.steps=40"],
 )
