@@ -88,6 +88,7 @@ class _Leak:
     needs=("training-rows", "evaluation-items"),
     options=Options,
     level="block",
+    status="stable",
     since="0.1",
 )
 def self_leak(given: Given, options: Options) -> Verdict:

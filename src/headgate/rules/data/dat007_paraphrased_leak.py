@@ -73,6 +73,7 @@ class Options:
     needs=("training-rows", "evaluation-items"),
     options=Options,
     level="warn",
+    status="stable",
     since="0.1",
 )
 def paraphrased_leak(given: Given, options: Options) -> Verdict:
