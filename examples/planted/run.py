@@ -17,6 +17,11 @@ import plant
 import headgate
 
 
+def shortened(text: str, width: int = 100) -> str:
+    """A text cut for one line."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
 def main(names: list[str]) -> int:
     """Exit code 0 when every failure was stopped where it must be and the control was released."""
     right = True
@@ -35,7 +40,9 @@ def main(names: list[str]) -> int:
         right &= good
         by = ", ".join(stops) or "-"
         took = f"{time.perf_counter() - started:.0f} s"
-        print(f"{variant.name:<20}{stage:<12}{by:<36}{'right' if good else 'WRONG':<7}{last.result.summary} ({took})")
+        print(
+            f"{variant.name:<20}{stage:<12}{by:<36}{'right' if good else 'WRONG':<7}{shortened(last.result.summary)} ({took})"
+        )
     print("reports under", Path("examples/planted/out"))
     return 0 if right else 1
 
