@@ -105,7 +105,8 @@ def show(decision: str | None, flow: str | None, flow_file: Path, quiet: bool, a
     with project.ledger() as ledger:
         found = find_decision(ledger, decision, flow or project.flow.settings.name)
     if as_json:
-        print_json(answer("gate show", {"decision": found.as_json()}, found.body["outcome"]))
+        parts = {"verdicts": found.body["verdicts"], "decision": found.as_json()}
+        print_json(answer("gate show", parts, found.body["outcome"]))
     elif not quiet:
         click.echo("\n".join(lines(found)))
     return int(EXIT_OF[Outcome(found.body["outcome"])])
