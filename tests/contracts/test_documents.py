@@ -22,9 +22,10 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_names_a_verb(page: Path) -> None:
-    """A line that starts with headgate names a verb that exists."""
-    lines = re.findall(r"^(?:\S*/)?headgate ([a-z]+)\b", page.read_text(encoding="utf-8"), re.MULTILINE)
-    assert [] == [verb for verb in lines if find(verb) is None]
+    """A command line in a code block names a verb that exists."""
+    blocks = re.findall(r"^```[a-z]*\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    verbs = [verb for block in blocks for verb in re.findall(r"^(?:\S*/)?headgate ([a-z]+)\b", block, re.MULTILINE)]
+    assert [] == [verb for verb in verbs if find(verb) is None]
 
 
 def test_every_reason_is_in_the_index() -> None:
