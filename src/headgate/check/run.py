@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pyroaring import BitMap
 
@@ -55,7 +56,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     )
     chosen = select(settings.select, ignore=settings.ignore)
     verdicts = run_rules(chosen, given, settings.rules, settings.level, quiet=context.quiet)
-    verdicts = let_through(ledger, verdicts, context)
+    verdicts = let_through(ledger, [_in_a_flow(verdict) for verdict in verdicts], context)
     return StepResult(
         stage=STAGE,
         outcome=worst(verdicts),
@@ -86,6 +87,15 @@ def _items(settings: Settings, context: StageContext) -> list[Row]:
         path = context.folder / file
         items += read_rows(path, format=settings.format or None, columns=settings.columns or None, strict=True)
     return items
+
+
+def _in_a_flow(verdict: Verdict) -> Verdict:
+    """The verdict with a next step that a flow file can follow: it has keys where `headgate check` has options."""
+    if "--columns" not in verdict.next_step or verdict.outcome is Outcome.SKIPPED:
+        return verdict
+    step = 'columns = { subject = "THEIR_COLUMN" } in [capture] and in [check] says whose row it is (or conversation, '
+    step += f'group); where no column does: level = {{ {verdict.rule} = "warn" }} in [check]'
+    return replace(verdict, next_step=step)
 
 
 def _summary(verdicts: Sequence[Verdict], rows: int, items: int) -> str:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from headgate.cli.arguments import pairs, rule_options, words
-from headgate.cli.output import EXIT_OF, common_options, print_json
-from headgate.kit.errors import Exit
+from headgate.cli.arguments import columns_of, pairs, rule_options, words
+from headgate.cli.output import EXIT_OF, common_options, examples, print_json
+from headgate.kit.errors import Exit, Refused
 
-EXAMPLES = """\b
-Examples:
-  headgate check train.jsonl --eval test.jsonl
-  headgate check train.csv --columns prompt=question,completion=answer --fix clean.csv --html report.html"""
+EXAMPLES = examples(
+    "check",
+    "train.jsonl --eval test.jsonl",
+    "train.csv --columns prompt=question,completion=answer --fix clean.csv --html report.html",
+)
 
 
 @click.command(epilog=EXAMPLES)
@@ -34,9 +36,19 @@ Examples:
 @click.option("--level", "levels", multiple=True, metavar="RULE=LEVEL", help="note, warn or block for one rule.")
 @click.option("--option", "options", multiple=True, metavar="RULE.NAME=VALUE", help="Set an option of a rule.")
 @click.option(
-    "--columns", default="", metavar="OURS=THEIRS,...", help="Column mapping of a table or of plain JSON rows."
+    "--columns",
+    multiple=True,
+    metavar="OURS=THEIRS,...",
+    help="Column mapping of a table or of plain JSON rows; may be given again.",
 )
 @click.option("--format", "format_", help="Format of the files, where detection should not decide.")
+@click.option(
+    "--eval-columns",
+    multiple=True,
+    metavar="OURS=THEIRS,...",
+    help="Column mapping of the evaluation files, if another.",
+)
+@click.option("--eval-format", help="Format of the evaluation files, if another.")
 @click.option("--strict", is_flag=True, help="Stop at the first line that cannot be read.")
 @click.option(
     "--file",
@@ -54,16 +66,22 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
     Without FILES, checks the dataset version of the flow file in this folder.
     """
     if not files:
+        if not flow_file.exists():
+            raise Refused(
+                "no file to check, and no flow file here", file=str(flow_file), next_step="headgate check train.jsonl"
+            )
         from headgate.cli.stage_verb import run_until
 
         return run_until("check", flow_file, (), quiet=quiet, as_json=as_json)
     from headgate.check.auditing import audit
+    from headgate.check.surfaces import must_be_writable, show, write_reports
 
+    must_be_writable(asked["fix"], asked["page"], asked["sarif"])
     result = audit(
         files,
         eval=asked["evaluation"],
         format=asked["format_"],
-        columns=pairs(asked["columns"].split(","), "--columns"),
+        columns=columns_of(asked["columns"]),
         select=words(asked["selected"]),
         ignore=words(asked["ignore"]),
         levels=pairs(asked["levels"], "--level"),
@@ -71,10 +89,8 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
         strict=asked["strict"],
         quiet=quiet,
     )
-    from headgate.check.surfaces import show, write_reports
-
     mended = write_reports(
-        result, fix=asked["fix"], page=asked["page"], sarif=asked["sarif"], command=" ".join(sys.argv[1:])
+        result, fix=asked["fix"], page=asked["page"], sarif=asked["sarif"], command=shlex.join(sys.argv[1:])
     )
     if as_json:
         print_json(result.as_json() | ({"fixed": mended.as_json()} if mended else {}))
@@ -83,5 +99,5 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
     if asked["github"]:
         from headgate.check.reports.annotations import workflow_commands
 
-        click.echo("\n".join(workflow_commands(result.verdicts)), err=as_json)
+        click.echo("\n".join(workflow_commands(result.verdicts, result.bad_lines)), err=as_json)
     return int(Exit.WRONG_USE if result.bad_lines else EXIT_OF[result.outcome])

@@ -135,3 +135,32 @@ def test_nothing_is_measured_where_there_is_nothing_to_look_at(tmp_path: Path) -
     one = chats(tmp_path / "one.jsonl", [("Hi", "Yo")])
     shown = show(audit(one, eval=one, select=["paraphrased-leak"]), None, colour=False)
     assert "of 0 (" not in shown
+
+
+def test_reports_into_a_missing_folder_are_refused_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Even a missing input is not looked at first; the step makes the folder."""
+    monkeypatch.chdir(tmp_path)
+    assert 2 == run("check", "gone.jsonl", "--html", "my reports/x.html")
+    assert "mkdir -p 'my reports'" in capsys.readouterr().err
+
+
+def test_a_check_of_nothing_says_how_to_name_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without files and without a flow file the next step is to name one."""
+    monkeypatch.chdir(tmp_path)
+    assert 2 == run("check")
+    assert "headgate check train.jsonl" in capsys.readouterr().err
+
+
+def test_the_command_line_takes_a_mapping_of_the_evaluation_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two tables with names of their own are read in one call."""
+    train = table(tmp_path / "t.csv", ["Q1", "A1"], [list(pair) for pair in EMPTY[4:]])
+    items = table(tmp_path / "e.csv", ["Q2", "A2"], [list(pair) for pair in EMPTY[:3]])
+    columns = ("--columns", "prompt=Q1,completion=A1", "--eval-columns", "prompt=Q2,completion=A2")
+    run("check", train, "--eval", items, *columns, "--json")
+    assert [8, 3] == [one["rows"] for one in json.loads(capsys.readouterr().out)["files"]]
