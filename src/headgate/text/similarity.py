@@ -24,6 +24,7 @@ FLOOR = 0.3  # weight that is left when no number agrees
 NEIGHBOURS = 20  # rows that are scored for each item
 RETRIEVAL_ROWS = 500  # a term in more rows than this helps no retrieval; it counts in the score
 BLOCK = 256  # items multiplied at a time
+LEAST_COSINE = 0.1  # less alike rows are never scored: no threshold in use lies that low
 QUANTILE = 0.98
 
 Scores = NDArray[np.float64]
@@ -142,11 +143,15 @@ def _forget(product: Any, skip: Positions) -> None:
 
 
 def _top(product: Any, count: int) -> tuple[Positions, Positions]:
-    owner = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
-    order = np.lexsort((product.indices, -product.data, owner))
-    rank = np.arange(len(order)) - product.indptr[owner[order]]
-    kept = order[(rank < count) & (product.data[order] > 0)]
-    return owner[kept].astype(np.int64), product.indices[kept].astype(np.int64)
+    # Most entries share one common word and are nobody's nearest: sorting only the others is many times faster.
+    alike = np.flatnonzero(product.data > LEAST_COSINE)
+    owner = np.searchsorted(product.indptr, alike, side="right") - 1
+    column = product.indices[alike]
+    order = np.lexsort((column, -product.data[alike], owner))
+    owner, column = owner[order], column[order]
+    rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    kept = rank < count
+    return owner[kept].astype(np.int64), column[kept].astype(np.int64)
 
 
 def _numbers(tape: Tape) -> Grams:

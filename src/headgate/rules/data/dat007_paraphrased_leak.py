@@ -124,6 +124,8 @@ def _threshold(rows: Corpus, options: Options) -> tuple[float, float, str]:
 
 def _declared(rows: Corpus, items: Corpus) -> dict[int, int]:
     """Items that a training row names among its ancestors, and that row."""
+    if not any(row.side.parents for row in rows):
+        return {}  # without this, every row would be hashed for nothing
     names: dict[str, int] = {}
     for number, item in enumerate(items):
         for name in (item.id, item.content_id, item.side.id):
