@@ -82,6 +82,8 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
         eval=asked["evaluation"],
         format=asked["format_"],
         columns=columns_of(asked["columns"]),
+        eval_format=asked["eval_format"],
+        eval_columns=columns_of(asked["eval_columns"], "--eval-columns"),
         select=words(asked["selected"]),
         ignore=words(asked["ignore"]),
         levels=pairs(asked["levels"], "--level"),

@@ -36,6 +36,29 @@ def test_the_flow_file_of_init_is_right_and_is_never_overwritten(tmp_path: Path)
     assert before == (folder / "headgate.toml").read_text()
 
 
+def test_init_in_a_folder_with_any_name_writes_a_flow_that_is_right(tmp_path: Path) -> None:
+    """Blanks, umlauts and quotes in names are written as TOML has them; the release gets a plain name."""
+    folder = tmp_path / 'my "Tickets" März'
+    assert 0 == run("init", folder, "--train", 'all "rows".csv', "-q")
+    flow = read_flow(folder / "headgate.toml", (), {})
+    settings = {stage.name: section for stage, section in flow.stages}
+    assert 'my "Tickets" März' == flow.settings.name
+    assert (['all "rows".csv'], "my-Tickets-M-rz") == (settings["capture"].files, settings["release"].name)
+
+
+def test_init_writes_a_column_mapping_wherever_a_file_is_read(tmp_path: Path) -> None:
+    """Capture, decontamination, check and the suite read the same columns; the licence is filled in."""
+    columns = "prompt=Body (customer),completion=reply,subject=who,slice.queue=Queue/Team"
+    assert 0 == run("init", tmp_path, "--columns", columns, "--licence", "CC-BY-4.0", "-q")
+    settings = {stage.name: section for stage, section in read_flow(tmp_path / "headgate.toml", (), {}).stages}
+    wanted = {"prompt": "Body (customer)", "completion": "reply", "subject": "who", "slice.queue": "Queue/Team"}
+    assert wanted == settings["capture"].columns
+    assert wanted == settings["curate"].decontaminate.columns
+    assert wanted == settings["check"].columns
+    assert wanted == settings["evaluate"].suites["main"].columns
+    assert "CC-BY-4.0" == settings["capture"].licence
+
+
 def test_doctor_names_every_engine_and_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
     """With everything installed each engine is ready; the answer is one object."""
     assert 0 == run("doctor", "--json")
