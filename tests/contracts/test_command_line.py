@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -85,3 +86,23 @@ def test_our_own_fault_is_exit_code_4(monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setattr(auditing, "audit", crash)
     assert 4 == run("check", "anything.jsonl")
     assert "fault of headgate" in capsys.readouterr().err
+
+
+def test_doctor_lists_every_core_dependency() -> None:
+    """What the core install needs is what doctor looks for."""
+    import tomllib
+
+    from headgate.cli.doctor import CORE
+
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert sorted(re.split("[><=]", one)[0] for one in project["dependencies"]) == sorted(CORE)
+
+
+def test_every_shelf_travels_with_the_wheel() -> None:
+    """`headgate explain` prints the cases of a rule wherever it is installed."""
+    import tomllib
+
+    root = Path(__file__).parents[2]
+    wheel = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    shelves = {path.parent.name for path in (root / "tests" / "rules").glob("*/*.md")}
+    assert {f"tests/rules/{one}": f"headgate/rules/suites/{one}" for one in shelves} == wheel["force-include"]
