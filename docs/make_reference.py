@@ -39,7 +39,8 @@ def command_line() -> str:
 
 
 def _help(command: click.Command, path: str) -> list[str]:
-    context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
+    names = headgate.context_settings["help_option_names"]  # a parent would hand them down
+    context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100, help_option_names=names)
     return ["```text", command.get_help(context).rstrip(), "```", ""]
 
 
@@ -103,6 +104,10 @@ def pages() -> dict[Path, str]:
 
 
 if __name__ == "__main__":
+    checking = sys.argv[1:] == ["--check"]  # writes nothing; prints the pages that are not what the program says
     for path, text in pages().items():
-        path.write_text(text, encoding="utf-8")
-        sys.stdout.write(f"wrote {path}\n")
+        if not checking:
+            path.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"wrote {path}\n")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            sys.stdout.write(f"stale {path}\n")

@@ -40,9 +40,8 @@ def main(names: list[str]) -> int:
         right &= good
         by = ", ".join(stops) or "-"
         took = f"{time.perf_counter() - started:.0f} s"
-        print(
-            f"{variant.name:<20}{stage:<12}{by:<36}{'right' if good else 'WRONG':<7}{shortened(last.result.summary)} ({took})"
-        )
+        said = "right" if good else "WRONG"
+        print(f"{variant.name:<20}{stage:<12}{by:<36}{said:<7}{shortened(last.result.summary)} ({took})")
     print("reports under", Path("examples/planted/out"))
     return 0 if right else 1
 

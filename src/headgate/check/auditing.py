@@ -34,6 +34,7 @@ class FileRead:
     rows: int
     bad: tuple[Any, ...] = ()  # BadLine
     by_line: bool = True  # whether each row stands on lines of its own, so that --fix can mend the file
+    stamp: tuple[int, int, int] = (0, 0, 0)  # of the file just before it was read
 
     def as_json(self) -> dict[str, Any]:
         """As printed; bad lines are listed apart."""
@@ -108,29 +109,19 @@ def audit(
     """
     rules = chosen_rules(select, ignore)
     ways = {"training": (format, columns), "evaluation": (eval_format or format, eval_columns or columns)}
-    readers: list[tuple[str, RowReader]] = []
     corpora: dict[str, list[Row]] = {"training": [], "evaluation": []}
+    files: list[FileRead] = []
     with progress("reading", None, quiet=quiet) as advance:
         for role, listed in (("training", _paths(paths)), ("evaluation", _paths(eval))):
             for path in listed:
                 reader = _opened(path, *ways[role], strict, shared=role == "evaluation" and not eval_columns)
+                stamp = stamp_of(path)
                 for row in reader:
                     corpora[role].append(row)
                     advance(1)
-                readers.append((role, reader))
+                files.append(_file_read(reader, role, stamp))
     if not corpora["training"]:
         raise Refused("no training file given", wanted="one or more files", next_step="headgate check train.jsonl")
-    files = tuple(
-        FileRead(
-            str(reader.path),
-            role,
-            reader.detected.format,
-            reader.rows_read,
-            tuple(reader.bad_lines),
-            by_line=reader.detected.container not in WHOLE,
-        )
-        for role, reader in readers
-    )
     training = Corpus(corpora["training"], name=_names(files, "training"))
     evaluation = Corpus(corpora["evaluation"], name=_names(files, "evaluation")) if _paths(eval) else None
     given = Given({"training-rows": training, "evaluation-items": evaluation})
@@ -139,7 +130,7 @@ def audit(
     again = _command(files, ways)
     return Audit(
         verdicts=tuple(_with_next_step(verdict, again) for verdict in verdicts),
-        files=files,
+        files=tuple(files),
         training=training,
         evaluation=evaluation,
     )
@@ -152,6 +143,24 @@ def chosen_rules(selected: Sequence[str], ignored: Sequence[str]) -> list[Rule]:
         Refused: an expression fits no rule; the nearest name is proposed.
     """
     return list(rule_selection.select(selected, ignore=ignored))
+
+
+def _file_read(reader: RowReader, role: str, stamp: tuple[int, int, int]) -> FileRead:
+    return FileRead(
+        str(reader.path),
+        role,
+        reader.detected.format,
+        reader.rows_read,
+        tuple(reader.bad_lines),
+        by_line=reader.detected.container not in WHOLE,
+        stamp=stamp,
+    )
+
+
+def stamp_of(path: Path) -> tuple[int, int, int]:
+    """What changes when a file is written over or replaced: inode, size in bytes, time in nanoseconds."""
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _default_levels(training: Corpus, rules: Sequence[Rule]) -> dict[str, Level]:

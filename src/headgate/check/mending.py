@@ -6,22 +6,26 @@ headings carry the reason, so that `patch --reverse` brings every removed row ba
 
 from __future__ import annotations
 
-import gzip
-import io
+import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
-from headgate.check.auditing import Audit
+from headgate.check.auditing import Audit, FileRead, stamp_of
 from headgate.kit.errors import Refused
-from headgate.kit.files import atomic_write
+from headgate.kit.files import atomic_write, must_be_target
+from headgate.rows.lines import Overlong, compression_of, pieces, whole_lines
+from headgate.rows.reading import MAX_LINE_BYTES
+from headgate.rows.row import Row
+from headgate.rows.sinks import packed
 from headgate.stats.verdict import Outcome
 
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+Record = tuple[int, list[bytes | Overlong]]  # number of the first line (0: before the first row), and the lines
+Sink = IO[bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,8 @@ def mend(audit: Audit, target: Path) -> Mended:
     if len(sources) != 1:
         raise Refused("--fix mends one file at a time", found=f"{len(sources)} training files")
     source = Path(sources[0].path)
-    if target.exists() and target.resolve() == source.resolve():
+    must_be_target(target)
+    if target.exists() and target.samefile(source):
         raise Refused(
             "the target is the original", file=str(target), wanted="another name; nothing is changed in place"
         )
@@ -94,18 +99,29 @@ def mend(audit: Audit, target: Path) -> Mended:
             found="Parquet" if sources[0].format == "parquet" or source.suffix == ".parquet" else "one JSON array",
             next_step=f"{convert}, then check rows.jsonl with --fix",
         )
+    _must_be_unchanged(sources[0], source)
     plan = plan_of(audit, str(source))
     answers = {row.place.line: row for row in audit.training if row.place}
-    kept = changed = 0
-    hunks: list[bytes] = []
-    out = io.BytesIO()
-    written = 0
-    for first, lines in _records(source, sorted({*answers, *plan.drops})):
-        body = b"".join(lines)
+    diff = target.with_name(target.name + ".diff")
+    with atomic_write(target) as stream, packed(stream, target) as out, atomic_write(diff) as hunks:
+        hunks.write(b"--- %s\n+++ %s\n" % (os.fsencode(source), os.fsencode(target)))
+        kept, changed = _copy(_records(source, sorted({*answers, *plan.drops})), plan, answers, out, hunks)
+        _must_be_unchanged(sources[0], source)
+    reasons = _count([plan.drops[line][0] for line in plan.drops] + [plan.mends[line][0] for line in plan.mends])
+    return Mended(
+        target=str(target), diff=str(diff), kept=kept, dropped=len(plan.drops), changed=changed, reasons=reasons
+    )
+
+
+def _copy(records: Iterable[Record], plan: Plan, answers: Mapping[int, Row], out: Sink, hunks: Sink) -> tuple[int, int]:
+    """Writes what is kept to `out` and what is not to `hunks`; how many rows were kept, and changed."""
+    kept = changed = written = 0
+    for first, lines in records:
         if first in plan.drops:
             rule, reason = plan.drops[first]
-            hunks.append(_hunk(first, lines, written, [], f"{rule}: {reason}"))
+            hunks.write(_hunk(first, lines, written, [], f"{rule}: {reason}"))
             continue
+        body = b"".join(line for line in lines if isinstance(line, bytes))
         if first in plan.mends and first in answers:
             rule, wrong_right = plan.mends[first]
             said = {
@@ -115,43 +131,47 @@ def mend(audit: Audit, target: Path) -> Mended:
             if new != body:
                 changed += 1
                 pairs = ", ".join(f"{wrong} -> {right}" for wrong, right in wrong_right.items())
-                hunks.append(_hunk(first, lines, written, new.splitlines(keepends=True), f"{rule}: {pairs}"))
+                hunks.write(_hunk(first, lines, written, new.splitlines(keepends=True), f"{rule}: {pairs}"))
                 body = new
         kept += first in answers
         out.write(body)
         written += body.count(b"\n") + (not body.endswith(b"\n"))
-    reasons = _count([plan.drops[line][0] for line in plan.drops] + [plan.mends[line][0] for line in plan.mends])
-    diff = target.with_name(target.name + ".diff")
-    with atomic_write(target) as stream:
-        stream.write(_compressed(out.getvalue(), target))
-    with atomic_write(diff) as stream:
-        stream.write(b"--- %s\n+++ %s\n" % (str(source).encode(), str(target).encode()) + b"".join(hunks))
-    return Mended(
-        target=str(target), diff=str(diff), kept=kept, dropped=len(plan.drops), changed=changed, reasons=reasons
-    )
+    return kept, changed
 
 
-def _records(source: Path, starts: Sequence[int]) -> Iterator[tuple[int, list[bytes]]]:
-    """(first line, its lines) of each record; a record runs to the start of the next."""
-    data = _plain(source)
-    lines = data.splitlines(keepends=True) if b"\r" not in data else io.BytesIO(data).readlines()
-    if not starts:
-        return
-    if starts[0] > 1:
-        yield 0, lines[: starts[0] - 1]
-    for start, following in zip(starts, [*starts[1:], len(lines) + 1], strict=True):
-        yield start, lines[start - 1 : following - 1]
+def _must_be_unchanged(read: FileRead, source: Path) -> None:
+    # Line numbers of the audit would point at other rows.
+    if read.stamp != stamp_of(source):
+        raise Refused("the file was changed while it was looked at", file=str(source), next_step="run it again")
 
 
-def _hunk(first: int, old: Sequence[bytes], written: int, new: Sequence[bytes], reason: str) -> bytes:
+def _records(source: Path, starts: Sequence[int]) -> Iterator[Record]:
+    """(first line, its lines) of each record; a record runs to the start of the next, and one may stand before all."""
+    lines: list[bytes | Overlong] = []
+    first, coming = 0, iter(starts)
+    following = next(coming, None)
+    for number, line in enumerate(whole_lines(pieces(source, compression_of(source)), MAX_LINE_BYTES), 1):
+        if number == following:
+            if lines:
+                yield first, lines
+            first, lines, following = number, [], next(coming, None)
+        lines.append(line)
+    if lines:
+        yield first, lines
+
+
+def _hunk(first: int, old: Sequence[bytes | Overlong], written: int, new: Sequence[bytes], reason: str) -> bytes:
     # A hunk that adds nothing points at the line before which it stands, as diff(1) does.
     at = written + 1 if new else written
     head = f"@@ -{first},{len(old)} +{at},{len(new)} @@ {reason}".replace("\n", " ").encode()
     return b"\n".join([head, *_marked(b"-", old), *_marked(b"+", new)]) + b"\n"
 
 
-def _marked(sign: bytes, lines: Sequence[bytes]) -> Iterable[bytes]:
+def _marked(sign: bytes, lines: Sequence[bytes | Overlong]) -> Iterable[bytes]:
     for line in lines:
+        if isinstance(line, Overlong):
+            yield sign + b"(%d bytes, too long to be shown)" % line.length
+            continue
         yield sign + line.rstrip(b"\n") if line.endswith(b"\n") else sign + line + b"\n\\ No newline at end of file"
 
 
@@ -200,27 +220,6 @@ def _through_json(body: bytes, old: str, new: str) -> bytes:
     except orjson.JSONDecodeError:
         return body
     return orjson.dumps(walk(tree)) + (b"\n" if body.endswith(b"\n") else b"")
-
-
-def _plain(source: Path) -> bytes:
-    data = source.read_bytes()
-    if data[:2] == GZIP:
-        return gzip.decompress(data)
-    if data[:4] == ZSTD:
-        import zstandard
-
-        return zstandard.ZstdDecompressor().decompressobj().decompress(data)
-    return data
-
-
-def _compressed(data: bytes, target: Path) -> bytes:
-    if target.suffix == ".gz":
-        return gzip.compress(data, mtime=0)
-    if target.suffix in (".zst", ".zstd"):
-        import zstandard
-
-        return zstandard.compress(data)
-    return data
 
 
 def _count(names: Iterable[str]) -> dict[str, int]:

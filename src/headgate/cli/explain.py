@@ -53,7 +53,8 @@ def _catalogue(quiet: bool, as_json: bool) -> None:
         click.echo(shelf)
         for rule in (rule for rule in CATALOGUE if rule.shelf == shelf):
             start = f"  {rule.code}  {rule.name:<{name_width}}{rule.level:<6} {rule.status:<7} "
-            click.echo(start + textwrap.shorten(page.title_of(rule), max(width - len(start), 20), placeholder=" ..."))
+            room = max(width - len(start), 24)
+            click.echo(start + f"\n{' ' * len(start)}".join(textwrap.wrap(page.title_of(rule), room)))
     for plugin in plugins:
         click.echo(f"  {plugin.name} {plugin.version}")
     click.echo("\nheadgate explain NAME prints the page of a rule.")

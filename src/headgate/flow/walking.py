@@ -27,6 +27,11 @@ from headgate.ledger.steps import StageContext, StepResult, record_step, step_wi
 from headgate.ledger.waivers import is_over
 from headgate.stats.verdict import Outcome
 
+COLUMNS_IN = {
+    "curate": "[curate.decontaminate]",
+    "evaluate": "[evaluate.suites.NAME]",
+}  # where a stage is told how to read its files, if not in its own section
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
@@ -139,6 +144,10 @@ def _step(ledger: Ledger, project: Project, stage: Stage, settings: Any, context
         result = stage.module.run(ledger, settings, context=context)
     except HeadgateError as error:
         error.what = f"{stage.name}: {error.what}"
+        if (error.next_step or "").startswith(("--columns", "--format")):
+            key = (error.next_step or "")[2:].split()[0]
+            error.next_step = f"set {key} in {COLUMNS_IN.get(stage.name, f'[{stage.name}]')} of the flow file"
+            error.next_step += ', such as columns = { prompt = "question" }' if key == "columns" else ""
         raise
     origins = {
         path: [value, origin] for path, value, origin in resolved(project.flow) if path.startswith(stage.name + ".")

@@ -25,9 +25,13 @@ def must_be_file(path: Path) -> Path:
     Raises:
         Refused: missing, a dangling link, a directory, not a regular file, or not readable.
     """
-    if path.is_symlink() and not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:  # such as a name that is too long
+        raise as_refusal(error, path) from error
+    if path.is_symlink() and not there:
         raise Refused("dangling link", file=str(path), found=f"a link to {path.readlink()}, which is not there")
-    if not path.exists():
+    if not there:
         raise Refused("no such file", file=str(path), next_step="check the spelling and the folder")
     if path.is_dir():
         raise Refused("a directory, not a file", file=str(path), wanted="one or more files", next_step=f"{path}/*")
@@ -52,9 +56,29 @@ def as_refusal(error: OSError, path: Path) -> HeadgateError:
         )
     if error.errno == errno.ENOENT:
         return Refused("the folder is not there", file=where, next_step=f"mkdir -p {path.parent}")
+    if error.errno == errno.ENAMETOOLONG:
+        return Refused(
+            "the name is too long", file=where, found=f"{len(path.name.encode())} bytes", wanted="255 at most"
+        )
     if error.errno in (errno.EISDIR, errno.ENOTDIR):
         return Refused("a folder stands where a file is wanted, or the other way round", file=where)
     return Retryable("the file could not be written", file=where, found=str(error))
+
+
+def must_be_target(path: Path) -> None:
+    """Refuses a path at which no file can appear by renaming.
+
+    Raises:
+        Refused: a directory, device, pipe or socket stands there, or the name is too long.
+    """
+    try:
+        if path.is_dir():
+            raise Refused("a directory stands where a file is to be written", file=str(path))
+        # Renaming over /dev/null would take the device away from everybody on the machine.
+        if path.exists() and not path.is_file():
+            raise Refused("not a regular file, so it is not written over", file=str(path), wanted="the name of a file")
+    except OSError as error:
+        raise as_refusal(error, path) from error
 
 
 @contextlib.contextmanager
@@ -62,10 +86,10 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """A binary stream whose content appears at `path` in one step, or not at all.
 
     Raises:
-        Refused: the folder is missing or read-only, or the disk is full; nothing is left behind.
+        Refused: the folder is missing or read-only, the disk is full, or a directory or a device
+            stands there; nothing is left behind.
     """
-    if path.is_dir():
-        raise Refused("a directory stands where a file is to be written", file=str(path))
+    must_be_target(path)
     temporary: Path | None = None
     try:
         handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)

@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import IO
 
 from headgate.kit.errors import Refused
-from headgate.kit.files import must_be_file
+from headgate.kit.files import as_refusal, must_be_file
 
 PIECE = 1 << 20  # bytes read at a time
 ZSTD_PIECE = (
     2 << 10
 )  # compressed bytes; one zstd block of 4 bytes can unpack to 128 KiB, so this bounds a piece to 64 MiB
+# A file may unpack to this many bytes; beyond, to so many times its own size. JSON Lines pack to about a tenth,
+# the same row over and over to a hundredth; what packs better is made to fill memory or time.
+UNPACKED_FREELY, TIMES = 256 << 20, 200
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 UTF8_MARK = b"\xef\xbb\xbf"
@@ -49,20 +52,22 @@ def pieces(path: Path, compression: str) -> Iterator[bytes]:
     """The unpacked bytes of a file in pieces of bounded size.
 
     Raises:
-        Refused: the compressed stream is cut off or damaged.
+        Refused: the compressed stream is cut off or damaged, or unpacks to far more than rows do.
     """
     with must_be_file(path).open("rb") as stream:
         try:
             if compression == "gzip":
-                yield from _read_all(gzip.GzipFile(fileobj=stream))
+                yield from _bounded(_read_all(gzip.GzipFile(fileobj=stream)), path)
             elif compression == "zstd":
-                yield from _zstd_pieces(stream, path)
+                yield from _bounded(_zstd_pieces(stream, path), path)
             else:
                 yield from _read_all(stream)
         except EOFError:
             raise _cut_off(path, "gzip") from None
         except (gzip.BadGzipFile, zlib.error) as error:
             raise Refused("the gzip stream is damaged", file=str(path), found=str(error), next_step=REPACK) from None
+        except OSError as error:
+            raise as_refusal(error, path) from error
 
 
 def numbered_lines(stream: Iterator[bytes], limit: int) -> Iterator[tuple[int, bytes | Overlong]]:
@@ -92,11 +97,46 @@ def numbered_lines(stream: Iterator[bytes], limit: int) -> Iterator[tuple[int, b
         yield number, b"".join(held) if length <= limit else Overlong(length)
 
 
+def whole_lines(stream: Iterator[bytes], limit: int) -> Iterator[bytes | Overlong]:
+    """Lines with their line feeds, nothing added or taken away; at most `limit` bytes of one are ever held."""
+    held: list[bytes] = []
+    length = 0
+    for piece in stream:
+        begin = 0
+        while begin < len(piece):
+            end = piece.find(b"\n", begin) + 1
+            length += (end or len(piece)) - begin
+            if length <= limit:
+                held.append(piece[begin : end or len(piece)])
+            else:
+                held.clear()
+            if end:
+                yield b"".join(held) if length <= limit else Overlong(length - 1)
+                held, length = [], 0
+            begin = end or len(piece)
+    if length:
+        yield b"".join(held) if length <= limit else Overlong(length)
+
+
 REPACK = "fetch or pack the file again"
 
 
 def _read_all(stream: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
     while piece := stream.read(PIECE):
+        yield piece
+
+
+def _bounded(unpacked: Iterator[bytes], path: Path) -> Iterator[bytes]:
+    most = max(UNPACKED_FREELY, TIMES * path.stat().st_size)
+    for piece in unpacked:
+        most -= len(piece)
+        if most < 0:
+            raise Refused(
+                "the file unpacks to far more than rows do",
+                file=str(path),
+                found=f"more than {TIMES} times its size of {path.stat().st_size:,} bytes",
+                next_step="unpack it by other means, look at it, and name what was unpacked",
+            )
         yield piece
 
 

@@ -166,5 +166,8 @@ def _nothing_written(report: LossReport) -> Refused:
         return Refused("no rows to write", file=str(report.path))
     reasons = "; ".join(f"{count:,} × {reason}" for reason, count in report.reasons.most_common(3))
     return Refused(
-        f"not one of {report.rows:,} rows can be written as {report.format}", file=str(report.path), found=reasons
+        f"not one of {report.rows:,} rows can be written as {report.format}",
+        file=str(report.path),
+        found=reasons,
+        next_step="--to openai-sft holds dialogues and tools, --to headgate holds everything",
     )

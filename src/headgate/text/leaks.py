@@ -87,10 +87,28 @@ def _twins(row: Hashes, item: Hashes, row_numbers: Mask, item_numbers: Mask) -> 
     in_row, in_item = np.flatnonzero(np.isin(one, two)), np.flatnonzero(np.isin(two, one))
     if not len(in_row):
         return False
-    # Numbers stand in the slots between the matches, and up to one n-gram outside them.
-    there = row[_around(in_row, len(row))][row_numbers[_around(in_row, len(row))]].tolist()
-    here = item[_around(in_item, len(item))][item_numbers[_around(in_item, len(item))]].tolist()
+    # Numbers stand in the slots between the matches, and up to one n-gram outside them where both texts go on
+    # with numbers; where the row was cut off, what the item says next is no disagreement.
+    here, there = _numbers_between(item, item_numbers, in_item), _numbers_between(row, row_numbers, in_row)
+    for side in (0, 1):
+        here_outside = _numbers_outside(item, item_numbers, in_item)[side]
+        there_outside = _numbers_outside(row, row_numbers, in_row)[side]
+        if here_outside and there_outside:
+            here = [*here_outside, *here] if side == 0 else [*here, *here_outside]
+            there = [*there_outside, *there] if side == 0 else [*there, *there_outside]
     return bool(here) and _in_order(here, there) < TWIN_NUMBERS * len(here)
+
+
+def _numbers_between(words: Hashes, numbers: Mask, matches: Positions) -> list[int]:
+    inside = slice(int(matches[0]), int(matches[-1]) + N)
+    return [int(word) for word in words[inside][numbers[inside]]]
+
+
+def _numbers_outside(words: Hashes, numbers: Mask, matches: Positions) -> tuple[list[int], list[int]]:
+    """Numbers in the few words before the first match and after the last."""
+    first, last = int(matches[0]), int(matches[-1]) + N
+    before, after = slice(max(first - N, 0), first), slice(last, last + N)
+    return [int(word) for word in words[before][numbers[before]]], [int(word) for word in words[after][numbers[after]]]
 
 
 def _in_order(one: list[int], two: list[int]) -> int:
@@ -103,10 +121,6 @@ def _in_order(one: list[int], two: list[int]) -> int:
             best[place] = before + 1 if left == right else max(best[place], best[place - 1])
             before = kept
     return best[-1]
-
-
-def _around(matches: Positions, length: int) -> slice:
-    return slice(max(int(matches[0]) - N, 0), min(int(matches[-1]) + 2 * N, length))
 
 
 def _of(tape: Tape, flags: Mask, index: int) -> Mask:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from headgate.flow.file import as_plain, read_flow, resolved
+from headgate.flow.project import open_project
+from headgate.flow.walking import walk
 from headgate.kit.errors import Refused
 
 ROOT = Path(__file__).parents[3]
@@ -105,3 +107,12 @@ def test_a_missing_file_and_a_broken_one_are_refused(tmp_path: Path) -> None:
 def test_an_override_without_a_section_is_refused(tmp_path: Path) -> None:
     """--set wants section.key=value."""
     assert "section.key=value" in problems(write(tmp_path, GOOD), "steps=3")
+
+
+def test_a_file_with_unknown_columns_is_refused_with_the_section_to_edit(tmp_path: Path) -> None:
+    """An option of `check` is of no use to `run`: the step names the key and its section."""
+    (tmp_path / "train.csv").write_text("Body,Reply\nWhere is it?,Here.\n")
+    path = write(tmp_path, GOOD.replace("train.jsonl", "train.csv"))
+    with pytest.raises(Refused) as caught:
+        walk(open_project(path), until="capture")
+    assert str(caught.value.next_step).startswith("set columns in [capture] of the flow file")

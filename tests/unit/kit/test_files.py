@@ -64,6 +64,32 @@ def test_what_is_not_a_file_is_refused(tmp_path: Path) -> None:
     assert ["no such file", "dangling link", "a directory, not a file"] == words
 
 
+def test_a_pipe_or_device_is_never_written_over(tmp_path: Path) -> None:
+    """What stands for something else than a file stays, also behind a link."""
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    words = []
+    for target in (pipe, link):
+        with pytest.raises(Refused) as caught:
+            write_text(target, "text")
+        words.append(caught.value.what)
+    assert ["not a regular file, so it is not written over"] * 2 == words
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert [] == left_over(tmp_path)
+
+
+def test_a_name_too_long_is_a_refusal(tmp_path: Path) -> None:
+    """To read and to write alike; no error of the operating system comes through."""
+    words = []
+    for use in (must_be_file, lambda path: write_text(path, "text")):
+        with pytest.raises(Refused) as caught:
+            use(tmp_path / ("a" * 300))
+        words.append(caught.value.what)
+    assert ["the name is too long"] * 2 == words
+
+
 def test_kill_in_the_middle_of_writes_leaves_old_or_new(tmp_path: Path) -> None:
     """SIGKILL at some moment: the file is whole, with one of the contents written."""
     target = tmp_path / "a.txt"
