@@ -99,11 +99,11 @@ def _flow_file(name: str, asked: Mapping[str, Any]) -> str:
         f"{_quoted(ours) if '.' in ours else ours} = {_quoted(theirs)}" for ours, theirs in mapping.items()
     )
     columns = f"columns = {{ {inner} }}\n" if mapping else ""
-    # A release is named in addresses and folders, so its name has no blanks and only plain letters.
+    # Versions and releases are named after the flow in addresses and folders: no blanks, only plain letters.
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:63].strip("-._") or "flow"
     parts = {key: _quoted(str(asked[key])) for key in ("train", "test", "base", "licence")}
     return TEMPLATE.format(
-        name=_quoted(name),
+        name=_quoted(plain),
         source=_quoted(f"{plain}-rows"),
         release=_quoted(plain),
         columns=columns,

@@ -100,10 +100,22 @@ def _manifest(
         "removed": {"rows": len(bench.removed), "list": ledger.content.put(removed) if removed else ""},
         disjoint.ENTRY: proof.as_json(),
         "slices": list(slices),
+        "sources": _sources([item.row for item in bench.items]),
     }
     if assigned is not None:
         manifest[memory.ENTRY] = memory.remember(ledger, assigned)
     return manifest
+
+
+def _sources(rows: Sequence[Row]) -> dict[str, Any]:
+    """Rows of each source, and the licences that the rows themselves state."""
+    found: dict[str, Any] = {}
+    for row in rows:
+        entry = found.setdefault(row.side.source or "", {"rows": 0, "licences": {}})
+        entry["rows"] += 1
+        if row.side.licence:
+            entry["licences"][row.side.licence] = entry["licences"].get(row.side.licence, 0) + 1
+    return found
 
 
 def _counts(bench: Bench) -> str:

@@ -11,6 +11,7 @@ from headgate.curate.duplicates import Likeness
 from headgate.curate.filters import compile_filter
 from headgate.curate.slices import Floors
 from headgate.kit.errors import Refused
+from headgate.kit.names import must_be_name
 from headgate.kit.settings import option
 from headgate.text.near_duplicates import SHORT_THRESHOLD, THRESHOLD
 from headgate.text.personal import KINDS, Pattern, patterns
@@ -187,6 +188,8 @@ class Settings:
         return body
 
     def __post_init__(self) -> None:
+        if self.name:
+            must_be_name(self.name, "curate.name")
         _known_steps(self.steps)
         _ = self.splitting
         if self.where:

@@ -21,6 +21,7 @@ from headgate.flow.stages import NAMES, Stage, stage
 from headgate.flow.toml_lines import key_lines
 from headgate.kit.errors import Refused, merged
 from headgate.kit.files import must_be_file
+from headgate.kit.names import must_be_name
 from headgate.kit.settings import key_of, option
 
 FILE_NAME = "headgate.toml"
@@ -32,6 +33,9 @@ class FlowSettings:
 
     name: str = option(help="Name of the flow; dataset versions and releases are named after it.")
     about: str = option("", help="One sentence for the report and the card.")
+
+    def __post_init__(self) -> None:
+        must_be_name(self.name, "flow.name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from headgate.kit.errors import Refused
+from headgate.kit.names import must_be_name
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.nodes import Node
 from headgate.release.folder import RECORD, must_be_adapter, must_be_same, read_record
-from headgate.release.settings import must_be_name
 
 KIND = "deployment"
 RELEASE, MOVE, ROLLBACK = "release", "move", "rollback"

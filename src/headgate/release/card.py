@@ -76,7 +76,11 @@ def _data(grounds: Grounds) -> list[str]:
     sources = [(one.name, one.licence or "not stated", one.consent or "not stated") for one in grounds.sources]
     lines = [f"Dataset version `{version.name}`, manifest `{version.manifest_digest}`.", ""]
     lines += _table(("split", "rows"), splits) or ["No splits."]
-    return [*lines, "", *(_table(("source", "licence", "consent"), sources) or ["No sources are recorded."])]
+    return [
+        *lines,
+        "",
+        *(_table(("source", "licence", "consent of the source"), sources) or ["No sources are recorded."]),
+    ]
 
 
 def _evaluation(grounds: Grounds) -> list[str]:

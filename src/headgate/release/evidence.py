@@ -23,7 +23,7 @@ class Source:
     """One source of the training rows, with its terms as they are claimed now."""
 
     name: str
-    licence: str  # empty: none is claimed
+    licence: str  # as claimed or as its rows state, with commas; empty: neither
     consent: str
 
 
@@ -104,7 +104,7 @@ def gather(ledger: Ledger, context: StageContext) -> Grounds:
         base=kinds["base"],
         run=kinds["run"],
         version=version,
-        sources=tuple(_source(ledger, node.name, context.now) for node in sources),
+        sources=tuple(_source(ledger, node.name, version, context.now) for node in sources),
         verdicts=tuple(verdict_from_json(node.body) for node in judged),
         decided=tuple(verdict_from_json(one) for one in decision.body["verdicts"]),
     )
@@ -150,7 +150,11 @@ def _must_cover(ledger: Ledger, decision: Node, adapter: Node, context: StageCon
             )
 
 
-def _source(ledger: Ledger, name: str, now: datetime) -> Source:
+def _source(ledger: Ledger, name: str, version: DatasetVersion, now: datetime) -> Source:
     claims = [ledger.claims.at(f"source:{name}", what, now) for what in ("licence", "consent")]
     licence, consent = (str(claim.value) if claim else "" for claim in claims)
-    return Source(name=name, licence=licence, consent=consent)
+    # What the rows state stands beside what is claimed for the whole source; neither overrules the other.
+    stated = version.manifest.get("manifest", {}).get("sources", {}).get(name, {}).get("licences", {})
+    return Source(
+        name=name, licence=", ".join(dict.fromkeys([*filter(None, [licence]), *sorted(stated)])), consent=consent
+    )

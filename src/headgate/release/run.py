@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate.kit.errors import Refused
+from headgate.kit.names import must_be_name
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.nodes import Node
 from headgate.ledger.steps import StageContext, StepResult
@@ -18,7 +19,7 @@ from headgate.release.aliases import RELEASE, all_aliases, history, move, must_s
 from headgate.release.card import card
 from headgate.release.evidence import Grounds, gather
 from headgate.release.folder import build, files_of
-from headgate.release.settings import FOLDER, Settings, must_be_name
+from headgate.release.settings import FOLDER, Settings
 from headgate.stats.verdict import Outcome
 
 STAGE = "release"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from headgate.kit.errors import Refused
+from headgate.kit.names import must_be_name
 from headgate.kit.settings import option
 
 FOLDER = "releases"  # below the flow file
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +31,3 @@ class Settings:
             must_be_name(self.alias, "release.alias")
         if self.keep < 0:
             raise Refused("release.keep", found=str(self.keep), wanted="0 or more")
-
-
-def must_be_name(text: str, what: str) -> str:
-    """A name that is safe as a folder and as an alias.
-
-    Raises:
-        Refused: empty, too long, or with other signs than letters, digits, dot, dash and underscore.
-    """
-    if not NAME.fullmatch(text):
-        raise Refused(what, found=repr(text), wanted="letters, digits, '.', '-' and '_', 63 at most")
-    return text

@@ -37,12 +37,12 @@ def test_the_flow_file_of_init_is_right_and_is_never_overwritten(tmp_path: Path)
 
 
 def test_init_in_a_folder_with_any_name_writes_a_flow_that_is_right(tmp_path: Path) -> None:
-    """Blanks, umlauts and quotes in names are written as TOML has them; the release gets a plain name."""
+    """Blanks, umlauts and quotes in names are written as TOML has them; flow and release get a plain name."""
     folder = tmp_path / 'my "Tickets" März'
     assert 0 == run("init", folder, "--train", 'all "rows".csv', "-q")
     flow = read_flow(folder / "headgate.toml", (), {})
     settings = {stage.name: section for stage, section in flow.stages}
-    assert 'my "Tickets" März' == flow.settings.name
+    assert "my-Tickets-M-rz" == flow.settings.name
     assert (['all "rows".csv'], "my-Tickets-M-rz") == (settings["capture"].files, settings["release"].name)
 
 

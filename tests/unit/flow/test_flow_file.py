@@ -109,6 +109,12 @@ def test_an_override_without_a_section_is_refused(tmp_path: Path) -> None:
     assert "section.key=value" in problems(write(tmp_path, GOOD), "steps=3")
 
 
+@pytest.mark.parametrize("name", ["", "../up", "a/b", "-f", "<b>", "x" * 64])
+def test_a_name_that_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
+    """Versions and releases are named after the flow, and those names become folders."""
+    assert "flow.name" in problems(write(tmp_path, GOOD), f"flow.name={name}")
+
+
 def test_a_file_with_unknown_columns_is_refused_with_the_section_to_edit(tmp_path: Path) -> None:
     """An option of `check` is of no use to `run`: the step names the key and its section."""
     (tmp_path / "train.csv").write_text("Body,Reply\nWhere is it?,Here.\n")
