@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate.flow.file import FILE_NAME, Flow, read_flow
 from headgate.kit.errors import Refused
+from headgate.kit.locks import only_one
 
 if TYPE_CHECKING:
     from headgate.flow.walking import Walked
@@ -39,6 +41,12 @@ class Project:
 
         self.store.mkdir(exist_ok=True)
         return Ledger.open(self.store, create=True)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other process walks this flow meanwhile: two would train twice and release twice."""
+        with only_one(self.store / "work" / f"{self.flow.settings.name}.lock", "another run walks this flow"):
+            yield
 
     def run(self, *, until: str | None = None, quiet: bool = True) -> Walked:
         """Walks the flow, as `headgate run` does."""

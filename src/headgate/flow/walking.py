@@ -85,11 +85,12 @@ def walk(
     """Runs the flow up to and with the stage `until` (None: to its end).
 
     Raises:
-        Refused: the flow has no such stage, or a stage found bad input; what earlier stages did is kept.
+        Refused: the flow has no such stage, another process walks it, or a stage found bad input; what
+            earlier stages did is kept.
     """
     asked = _stages(project, until)
     steps: list[Walk] = []
-    with project.ledger() as ledger:
+    with project.alone(), project.ledger() as ledger:
         context = _context(project, quiet)
         for stage, settings in asked:
             begun(stage)

@@ -10,7 +10,6 @@ are asked again by the next run.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
 from time import monotonic
@@ -20,6 +19,7 @@ import orjson
 
 from headgate.kit.errors import Refused
 from headgate.kit.files import as_refusal
+from headgate.kit.locks import take
 from headgate.models.model import Completion, completion_of
 
 SYNC_EVERY = 0.2  # seconds
@@ -40,14 +40,10 @@ class Journal:
         except OSError as error:
             raise as_refusal(error, path) from error
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            take(self._handle, path, "another run is asking the same model")
+        except Refused:
             os.close(self._handle)
-            raise Refused(
-                "another run is asking the same model",
-                file=str(path),
-                next_step="wait until it ends, or end it, and run the same command again",
-            ) from None
+            raise
         self._read()
 
     @classmethod

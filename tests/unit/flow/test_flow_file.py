@@ -122,3 +122,14 @@ def test_a_file_with_unknown_columns_is_refused_with_the_section_to_edit(tmp_pat
     with pytest.raises(Refused) as caught:
         walk(open_project(path), until="capture")
     assert str(caught.value.next_step).startswith("set columns in [capture] of the flow file")
+
+
+def test_a_flow_is_walked_by_one_process_at_a_time(tmp_path: Path) -> None:
+    """A second walk is told so at once and writes nothing; afterwards the way is free."""
+    project = open_project(write(tmp_path, GOOD))
+    with project.alone(), pytest.raises(Refused) as caught:
+        walk(project)
+    assert "another run walks this flow" == caught.value.what
+    assert [] == list(project.store.glob("ledger*"))
+    with project.alone():
+        pass
