@@ -59,7 +59,7 @@ def test_every_module_outside_engines_loads_without_heavy_libraries() -> None:
 
 def test_the_guard_sees_a_planted_import() -> None:
     """The guard above is able to fail: it sees an import that the two static guards miss."""
-    assert "pyarrow" in loaded_after("import importlib; importlib.import_module('pyarrow')")
+    assert "polars" in loaded_after("import importlib; importlib.import_module('polars')")
 
 
 def test_layers_and_forbidden_imports_hold() -> None:
