@@ -46,9 +46,9 @@ def needed_share(telling: Positions, long_share: float = 0.5) -> NDArray[np.floa
     return np.select(steps, [long_share, *(max(long_share, share) for share in STEPS.values())], default=2.0)
 
 
-def copies(rows: Tape, items: Tape, *, long_share: float = 0.5) -> Copies:
-    """Rows that hold a copy of an item."""
-    found = coverage(rows, items)
+def copies(rows: Tape, items: Tape, *, long_share: float = 0.5, found: Coverage | None = None) -> Copies:
+    """Rows that hold a copy of an item; `found` is `coverage(rows, items)` where that is at hand."""
+    found = coverage(rows, items) if found is None else found
     telling = found.telling[found.items]
     share = found.shared / np.maximum(telling, 1)
     enough = share >= needed_share(telling, long_share)
