@@ -2,7 +2,8 @@
 
 A heading of level two is a case. Fenced blocks below it are its input and what is expected:
 
-- `training`, `evaluation`, `selected`: rows, one JSON object a line (short form, see `row_of`).
+- `training`, `evaluation`, `selected`, `prompts` (few-shot prompts as they were sent): rows, one JSON object a
+  line (short form, see `row_of`).
   `repeat=40` after the label writes the block 40 times, with `{n}` replaced by 1 to 40.
 - `claims at=2026-06-01`: dated facts, one JSON object a line.
 - `tokens`: what the trainer counted for each training row, one JSON object a line.
@@ -31,7 +32,12 @@ from headgate.rules.options import read_options
 from headgate.rules.shape import Rule
 from headgate.stats.verdict import Finding, Outcome, Place, Verdict
 
-CORPORA = {"training": "training-rows", "evaluation": "evaluation-items", "selected": "selected-rows"}
+CORPORA = {
+    "training": "training-rows",
+    "evaluation": "evaluation-items",
+    "selected": "selected-rows",
+    "prompts": "few-shot-prompts",
+}
 LABELS = (*CORPORA, "claims", "tokens", "given", "options", "expect")
 NEEDED = (Outcome.PASS, Outcome.FAIL, Outcome.UNSURE)
 HEADING = re.compile(r"^## +(.+?)\s*$")
@@ -67,6 +73,7 @@ class Expectation:
     replacement: Mapping[str, str] | None = None  # of all findings together
     total: int | None = None  # of findings
     value: float | None = None  # of the measure, to six digits
+    details: Mapping[str, Any] | None = None  # entries of the details; others are not compared
 
 
 @dataclass(frozen=True)
@@ -222,6 +229,8 @@ def differences(expected: Expectation, verdict: Verdict) -> list[str]:
     if expected.remedy is not None:
         compare("remedy", [expected.remedy], sorted({one.remedy for one in verdict.findings}))
     compare("replacement", expected.replacement, _replacements(verdict.findings))
+    for key, wanted in (expected.details or {}).items():
+        compare(f"details.{key}", wanted, verdict.details.get(key))
     if expected.value is not None:
         compare("value", f"{expected.value:.6g}", f"{verdict.measure.value:.6g}" if verdict.measure else None)
     messages = "\n".join(one.message for one in verdict.findings)

@@ -22,7 +22,13 @@ and every row is looked at, and by default one copy is too many. An item counts 
 - its answer is covered to 75 %, is 20 words or longer, belongs to this item only and stands in no more
   than `answer_rows` rows: what stands in more is a stock answer and is listed apart.
 Two texts with the same frame that disagree in more than a quarter of the numbers (a train of 270 miles,
-a plane of 1,200) are twins made by one template. They are counted in `details` and are no leaks.
+a plane of 1,200) are twins made by one template: a class of their own, listed in `details` under `twins` with
+the remedy keep, and no leaks.
+
+`details` also says what the published definitions make of the same pairs: `definitions` counts the items
+that each of them calls contaminated, ours beside them, and `by_item` lists the items that any of them names, with
+the share of the item that its likest row covers and the longest run of words in common. A definition is asked of
+pairs with three telling 4-grams in common (of all of them where an item has fewer).
 
 ## When it cannot tell
 An item under 8 words that stands in a row with another answer is taken for a turn of phrase; `details`
@@ -37,7 +43,10 @@ Drop the rows (`headgate check TRAIN --eval TEST --fix OUT`), or retire the item
 pool and write a fresh sibling. Look for the road by which it came: rows of one source, one date, one ticket.
 
 ## References
-Brown and others 2020, "Language Models are Few-Shot Learners", appendix C (13-grams). Lambert and others
+Brown and others 2020, "Language Models are Few-Shot Learners", appendix C (13-grams). Chowdhery and others
+2022, "PaLM", section 8 (70 % of 8-grams). OpenAI 2023, "GPT-4 technical report", appendix C (three
+stretches of 50 characters; ours are the first, the middle and the last). Touvron and others 2023, "Llama 2", section
+A.6 (runs of 10 tokens and more, and the share of tokens in them; words here). Lambert and others
 2024, "Tulu 3", section 3.2 (share of the item covered by 8-grams). Singh and others 2024, "Evaluation data
 contamination in LLMs: how do we measure it and (when) does it matter?", arXiv 2411.03923 (longest match).
 """
@@ -49,10 +58,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headgate.rules.data.side_by_side import side_by_side, twins_of
 from headgate.rules.given import Corpus, Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Verdict
+from headgate.text.coverage import coverage
 from headgate.text.leaks import MIDDLE, SHORT, Copies, copies, same_words
 from headgate.text.ngrams import exact_hashes
 from headgate.text.tape import Hashes, Mask
@@ -80,6 +91,7 @@ class _Leak:
     item: int
     words: int  # that the two share in one run
     how: str  # "exact", "copy" or "answer"
+    share: float = 1.0  # of the item's telling 4-grams that the row covers
 
 
 @rule(
@@ -96,10 +108,11 @@ def self_leak(given: Given, options: Options) -> Verdict:
     rows, items = given.rows("training-rows"), given.rows("evaluation-items")
     lengths = items.prompt.lengths
     seen = lengths >= options.least_words
-    partial = copies(rows.text, items.prompt, long_share=options.covered)
+    pairs = coverage(rows.text, items.prompt)
+    partial = copies(rows.text, items.prompt, long_share=options.covered, found=pairs)
     whole, phrases = _same_questions(rows, items, options)
     leaks = {(leak.row, leak.item): leak for leak in [*_partial(partial), *whole]}
-    twins, stock = len(set(partial.items[partial.twin].tolist())), 0
+    stock = 0
     if options.answers:
         answers = copies(rows.text, items.answer, long_share=max(options.covered, ANSWER_COVERED))
         own, stock = _own_answers(items, answers, options)
@@ -111,11 +124,12 @@ def self_leak(given: Given, options: Options) -> Verdict:
     details = {
         "items": {how: len({leak.item for leak in found if leak.how == how}) for how in ("exact", "copy", "answer")},
         "rows": len({leak.row for leak in found}),
-        "template_twins": twins,
+        **twins_of(rows, items, partial),
         "stock_answers": stock,
         "items_found_only_when_exact": int(((lengths < SHORTEST) & seen).sum()),
         "phrases_with_another_answer": phrases,
         "items_too_short": int((~seen).sum()),
+        **side_by_side(rows.text, items.prompt, pairs, {leak.item for leak in found if leak.how != "answer"}),
     }
     return judge_share(
         len(leaked),
@@ -132,8 +146,8 @@ def self_leak(given: Given, options: Options) -> Verdict:
 
 def _partial(pairs: Copies) -> Iterator[_Leak]:
     kept = pairs.where(~pairs.twin)
-    for row, item, words in zip(kept.rows.tolist(), kept.items.tolist(), kept.words.tolist(), strict=True):
-        yield _Leak(row, item, words, "copy")
+    for row, item, words, share in _each(kept):
+        yield _Leak(row, item, words, "copy", share)
 
 
 def _same_questions(rows: Corpus, items: Corpus, options: Options) -> tuple[list[_Leak], int]:
@@ -159,12 +173,13 @@ def _own_answers(items: Corpus, answers: Copies, options: Options) -> tuple[list
     kept = answers.where(~answers.twin & long[answers.items])
     rows_of = np.bincount(kept.items, minlength=len(items))
     stock = {item for item in kept.items.tolist() if rows_of[item] > options.answer_rows or not own[item]}
-    leaks = [
-        _Leak(row, item, words, "answer")
-        for row, item, words in zip(kept.rows.tolist(), kept.items.tolist(), kept.words.tolist(), strict=True)
-        if item not in stock
-    ]
+    leaks = [_Leak(row, item, words, "answer", share) for row, item, words, share in _each(kept) if item not in stock]
     return leaks, len(stock)
+
+
+def _each(pairs: Copies) -> Iterator[tuple[int, int, int, float]]:
+    columns = (pairs.rows, pairs.items, pairs.words, pairs.share)
+    return zip(*(column.tolist() for column in columns), strict=True)
 
 
 def _single(keys: Hashes) -> Mask:
@@ -176,10 +191,11 @@ def _single(keys: Hashes) -> Mask:
 def _finding(leak: _Leak, rows: Corpus, items: Corpus) -> Finding:
     row, item = rows[leak.row], items[leak.item]
     which = f"evaluation item {leak.item + 1}"
+    covering = f" and covers {leak.share:.0%} of it"
     message = {
         "exact": f"has the same {leak.words} words as {which}",
-        "copy": f"shares a {leak.words}-word span with {which}",
-        "answer": f"shares a {leak.words}-word span with the answer of {which}",
+        "copy": f"shares a {leak.words}-word span with {which}{covering}",
+        "answer": f"shares a {leak.words}-word span with the answer of {which}{covering}",
     }[leak.how]
     return Finding(message=message, place=row.place, row=row.id, other=item.place, other_row=item.id, remedy="drop")
 
