@@ -12,8 +12,9 @@ from headgate.rows.detection import Detection, detect, formats_of, nothing_reada
 from headgate.rows.formats import FORMATS, Format, Wrong, tabular
 from headgate.rows.formats.shape import Loose
 from headgate.rows.formats.side import filled, side_of
-from headgate.rows.records import Problem, records
-from headgate.rows.row import SIDE_NAMES, Row, Side
+from headgate.rows.quick import Found, quick_of
+from headgate.rows.records import Problem, Records, records
+from headgate.rows.row import SIDE_NAMES, Row, Side, row_of_turns
 from headgate.rows.side_car import SideCar
 from headgate.stats.verdict import Place
 
@@ -63,31 +64,28 @@ class RowReader:
         self._limit = max_line_bytes
         self._side_car = side_car
         self._format = _format(detected)
-        self._renamed = {ours: theirs for ours, theirs in detected.columns.items() if ours not in tabular.CONTENT}
+        columns = detected.columns
+        self._quick = quick_of(detected.format, self._format.keys, columns)
+        self._renamed = {ours: theirs for ours, theirs in columns.items() if ours not in tabular.CONTENT}
 
     def __iter__(self) -> Iterator[Row]:
         self.bad_lines, self.rows_read, self.restored = [], 0, 0
-        file = str(self.path)
-        read, keys, renamed = self._format.read, self._format.keys, self._renamed
+        file, quick = str(self.path), self._quick
         adorned = bool(self._side_car or self._defaults)
         lines_of_ids: dict[str, int] = {}
-        for line, body in records(self.path, self.detected.container, self.detected.compression, self._limit):
-            if type(body) is Problem:
-                self._report(line, body.what, body.found, body.wanted)
+        for line, body in self._records():
+            found: Found | None = body if type(body) is tuple else None
+            if found is None and quick and type(body) is dict:  # of a table
+                found = quick(body)
+            if found is not None:
+                row = row_of_turns(*found, file, line)
+            elif (read := self._read(line, body)) is None:
                 continue
-            loose: Loose = {}
-            try:
-                parts = read(body, loose)  # type: ignore[arg-type]
-                side = parts.pop("side", None) or side_of(body, keys, loose, renamed)  # type: ignore[arg-type]
-            except Wrong as wrong:
-                self._report(line, wrong.what, wrong.found + self._looks_like(body), wrong.wanted)
+            else:
+                row = read
+            if (id := row.side.id) is not None and (before := lines_of_ids.setdefault(id, line)) != line:
+                self._report(line, *used_before(id, before, line))
                 continue
-            if (id := side.id) is not None and (before := lines_of_ids.setdefault(id, line)) != line:
-                self._report(
-                    line, f"the id {id!r} was used before", f"lines {before} and {line}", "one id for each row"
-                )
-                continue
-            row = Row(**parts, side=side, place=Place(file=file, line=line))
             if adorned:
                 row = self._adorned(row, line)
             self.rows_read += 1
@@ -95,6 +93,23 @@ class RowReader:
         if not self.rows_read:
             first = [(bad.line, bad) for bad in self.bad_lines[:3]]
             raise nothing_readable(self.path, first, self.detected.container)
+
+    def _records(self) -> Records:
+        return records(self.path, self.detected.container, self.detected.compression, self._limit, self._quick)
+
+    def _read(self, line: int, body: Any) -> Row | None:
+        """A row the long way; None, and a bad line, when the record is none."""
+        if type(body) is Problem:
+            self._report(line, body.what, body.found, body.wanted)
+            return None
+        loose: Loose = {}
+        try:
+            parts = self._format.read(body, loose)
+            side = parts.pop("side", None) or side_of(body, self._format.keys, loose, self._renamed)
+        except Wrong as wrong:
+            self._report(line, wrong.what, wrong.found + self._looks_like(body), wrong.wanted)
+            return None
+        return Row(**parts, side=side, place=Place(file=str(self.path), line=line))
 
     def _adorned(self, row: Row, line: int) -> Row:
         side: Side | None = None
@@ -167,6 +182,11 @@ def read_rows(
         max_line_bytes=max_line_bytes,
         side_car=SideCar.beside(path) if side_car else None,
     )
+
+
+def used_before(id: str, before: int, line: int) -> tuple[str, str, str]:
+    """What is wrong with a row whose id an earlier row has: what, found, wanted."""
+    return f"the id {id!r} was used before", f"lines {before} and {line}", "one id for each row"
 
 
 def known_format(name: str) -> Format:

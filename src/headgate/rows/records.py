@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -38,11 +38,14 @@ class Problem:
     wanted: str = ""
 
 
-Records = Iterator[tuple[int, Body | Problem]]
+Quick = Callable[[Body], Any]
+Records = Iterator[tuple[int, Any]]  # number of the line; a Body, a Problem, or what `quick` found
 
 
-def records(path: Path, container: str, compression: str, limit: int) -> Records:
+def records(path: Path, container: str, compression: str, limit: int, quick: Quick | None = None) -> Records:
     """Records of a file with the number of the line on which each begins (of the row, for Parquet).
+
+    Of a record of JSON lines that `quick` can read, what `quick` made of it comes instead.
 
     Raises:
         Refused: a cut-off stream, a table without a usable header, a damaged Parquet file.
@@ -53,7 +56,7 @@ def records(path: Path, container: str, compression: str, limit: int) -> Records
     if container == "array":
         return _array(ArraySplitter(limit), stream)
     lines = numbered_lines(stream, limit)
-    return _json_lines(lines) if container == "jsonl" else _table(path, lines, container, limit)
+    return json_lines(lines, quick) if container == "jsonl" else _table(path, lines, container, limit)
 
 
 def parsed(raw: bytes) -> Body | Problem:
@@ -72,7 +75,8 @@ def parsed(raw: bytes) -> Body | Problem:
     return body
 
 
-def _json_lines(lines: Iterator[tuple[int, bytes | Overlong]]) -> Records:
+def json_lines(lines: Iterator[tuple[int, bytes | Overlong]], quick: Quick | None = None) -> Records:
+    """Records of numbered lines, one JSON object each; blank lines are passed over."""
     loads, count = orjson.loads, bytes.count
     for number, raw in lines:
         if type(raw) is Overlong:
@@ -84,7 +88,11 @@ def _json_lines(lines: Iterator[tuple[int, bytes | Overlong]]) -> Records:
             if raw.strip(BLANKS):  # type: ignore[union-attr]
                 yield number, _why_not_json(raw, error)  # type: ignore[arg-type]
             continue
-        if type(body) is dict and count(raw, b"{") + count(raw, b"[") <= DEEPEST:  # type: ignore[arg-type]
+        if type(body) is not dict:
+            yield number, parsed(raw)  # type: ignore[arg-type]
+        elif quick is not None and (found := quick(body)) is not None:  # of a shape that cannot be deep
+            yield number, found
+        elif count(raw, b"{") + count(raw, b"[") <= DEEPEST:  # type: ignore[arg-type]
             yield number, body
         else:
             yield number, parsed(raw)  # type: ignore[arg-type]

@@ -8,6 +8,9 @@ A row is messages, a kind, the alternatives of a preference row, and side data. 
   because one of the two may withdraw.
 
 The place a row was read from (file and line) is in neither.
+
+Readers make most rows by `row_of_turns`: such a row holds its texts and what roles said them, and
+makes `Message` and `Place` objects only when it is asked for them. Most rows never are.
 """
 
 from __future__ import annotations
@@ -15,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property
 from typing import Any
 
 import orjson
@@ -88,8 +90,14 @@ SIDE_NAMES = tuple(Side.__dataclass_fields__)
 NOTHING_KNOWN = Side()  # shared by rows without side data
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
+class _Held:
+    """Slots of a row that are no part of its value: addresses once computed, and what is not yet unfolded."""
+
+    __slots__ = ("_content_id", "_file", "_id", "_line", "_roles", "_texts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row(_Held):
     """One row. Immutable; `replace` from dataclasses makes a changed copy."""
 
     kind: Kind
@@ -102,15 +110,47 @@ class Row:
     side: Side = field(default_factory=Side)
     place: Place | None = field(default=None, compare=False)
 
-    @cached_property
+    def __getattr__(self, name: str) -> Any:
+        # Reached only where a slot is empty: a row of plain turns unfolds what it is asked for.
+        if name == "messages":
+            value: Any = tuple(map(Message, self._roles, self._texts))
+        elif name == "place":
+            value = Place(file=self._file, line=self._line)
+        elif name in ABSENT:
+            return ABSENT[name]
+        else:
+            raise AttributeError(name)
+        object.__setattr__(self, name, value)
+        return value
+
+    @property
     def id(self) -> str:
         """Address of content and side data."""
-        return digest(canonical_json([content_json(self), side_json(self.side)]))
+        known: str | None = getattr(self, "_id", None)
+        if known is None:
+            known = digest(canonical_json([content_json(self), side_json(self.side)]))
+            object.__setattr__(self, "_id", known)
+        return known
 
-    @cached_property
+    @property
     def content_id(self) -> str:
         """Address of the content alone."""
-        return digest(canonical_json(content_json(self)))
+        known: str | None = getattr(self, "_content_id", None)
+        if known is None:
+            known = digest(canonical_json(content_json(self)))
+            object.__setattr__(self, "_content_id", known)
+        return known
+
+    def _said_by(self, role: str) -> list[str] | None:
+        texts = getattr(self, "_texts", None)
+        return None if texts is None else [text for who, text in zip(self._roles, texts, strict=True) if who == role]
+
+    def known_as(self, id: str, content_id: str | None = None) -> Row:
+        """This row, whose addresses are known from the ledger and are not to be computed again."""
+        object.__setattr__(self, "_id", id)
+        if content_id is not None:
+            object.__setattr__(self, "_content_id", content_id)
+        return self
 
     @property
     def prompt(self) -> tuple[Message, ...]:
@@ -129,23 +169,49 @@ class Row:
     @property
     def prompt_text(self) -> str:
         """What the people in the row said: user turns (and the text of a plain-text row), joined by newlines."""
+        if (said := self._said_by("user")) is not None:
+            return "\n".join(said) or ("" if self._roles[-1] == "assistant" else self.text)
         return "\n".join(m.content for m in self.messages if m.role == "user") or ("" if self.answer else self.text)
 
     @property
     def answer_text(self) -> str:
         """What the model is to say: content of every assistant turn, joined by newlines."""
+        if (said := self._said_by("assistant")) is not None:
+            return "\n".join(said)
         said = [m.content for m in (*self.messages, *self.chosen) if m.role == "assistant"]
         return "\n".join(said or [text for text, _ in self.steps])
 
     @property
     def text(self) -> str:
         """Every word of the row, joined by newlines."""
+        if (texts := getattr(self, "_texts", None)) is not None:
+            return "\n".join(texts)
         turns = (*self.messages, *self.chosen, *(m for one in self.rejected for m in one))
         return "\n".join([*(m.content for m in turns), *(text for text, _ in self.steps)])
 
     def with_side(self, **changes: Any) -> Row:
         """A copy with other side data."""
         return replace(self, side=replace(self.side, **changes))
+
+
+ABSENT: Mapping[str, Any] = {"chosen": (), "rejected": (), "label": None, "steps": (), "tools": ""}
+_fill = {name: getattr(Row, name).__set__ for name in ("kind", "side", "_roles", "_texts", "_file", "_line")}
+_kind, _side, _roles, _texts, _file, _line = _fill.values()
+
+
+def row_of_turns(kind: Kind, roles: tuple[str, ...], texts: tuple[str, ...], side: Side, file: str, line: int) -> Row:
+    """A row of plain turns and nothing else: no names, tools, weights, masks or alternatives.
+
+    Equal to the row made from the same parts; the many small objects are left until they are asked for.
+    """
+    row = object.__new__(Row)
+    _kind(row, kind)
+    _roles(row, roles)
+    _texts(row, texts)
+    _side(row, side)
+    _file(row, file)
+    _line(row, line)
+    return row
 
 
 def to_json(row: Row) -> dict[str, Any]:
@@ -160,6 +226,9 @@ def to_json(row: Row) -> dict[str, Any]:
 def content_json(row: Row) -> dict[str, Any]:
     """The canonical JSON form without side data: what a model would see."""
     body: dict[str, Any] = {"kind": row.kind.value}
+    if (texts := getattr(row, "_texts", None)) is not None:
+        body["messages"] = [{"role": who, "content": text} for who, text in zip(row._roles, texts, strict=True)]
+        return body
     if row.messages:
         body["messages"] = [message_json(m) for m in row.messages]
     if row.chosen:

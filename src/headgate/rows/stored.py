@@ -13,6 +13,4 @@ from headgate.rows.row import Row, from_bytes
 def stored_rows(ledger: Ledger, numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, Row]]:
     """Each row with its number, in order of number; erased rows are left out."""
     for number, address, body in ledger.rows.bodies(numbers):
-        row = from_bytes(body)
-        vars(row)["id"] = address  # known from the ledger, so that it is not computed again
-        yield number, row
+        yield number, from_bytes(body).known_as(address)
