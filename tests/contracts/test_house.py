@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 HOUSE = ROOT / "src" / "headgate"
 SOURCES = sorted(HOUSE.rglob("*.py"))
 HEAVY = ("torch", "transformers", "trl", "peft", "ray", "vllm", "datasets", "accelerate", "pandas")
-SLOW = ("numpy", "scipy", "sqlalchemy", "polars", "httpx", "rich", "jinja2", "symspellpy")
+SLOW = ("numba", "numpy", "scipy", "sqlalchemy", "polars", "httpx", "rich", "jinja2", "symspellpy")
 BANNED_NAMES = {"utils", "util", "core", "helpers", "helper", "common", "misc"}
 SHARED_BY_VERBS = {"main.py", "__init__.py", "output.py", "stage_verb.py", "arguments.py"}
 STAGES = ("capture", "curate", "check", "train", "evaluate", "gate", "release")
@@ -44,6 +44,20 @@ def loaded_after(code: str) -> set[str]:
 def test_import_and_help_load_nothing_heavy_or_slow(code: str) -> None:
     """The first thing a user types answers at once: neither heavy nor slow libraries are loaded."""
     assert set() == loaded_after(code) & {*HEAVY, *SLOW}
+
+
+def test_ten_thousand_rows_are_checked_without_compiled_kernels(tmp_path: Path) -> None:
+    """Small work neither loads numba nor waits for a compilation."""
+    rows, items = tmp_path / "rows.jsonl", tmp_path / "items.jsonl"
+    turn = '{{"messages": [{{"role": "user", "content": "{0}"}}, {{"role": "assistant", "content": "{1}"}}]}}\n'
+    said = [turn.format(f"where is card {n} of customer {n % 97}", f"on its way since day {n}") for n in range(10_000)]
+    rows.write_text("".join(said), encoding="utf-8")
+    items.write_text("".join(said[::100]), encoding="utf-8")
+    arguments = ["check", str(rows), "--eval", str(items), "--quiet", "--json"]
+    code = f"from headgate.cli.main import headgate as h; h.main({arguments!r}, standalone_mode=False)"
+    result = fresh(f"try:\n    {code}\nexcept SystemExit:\n    pass\nimport sys; print('numba' in sys.modules)")
+    assert ("", "False") == (result.stderr, result.stdout.splitlines()[-1])
+    assert '"self-leak"' in result.stdout
 
 
 def test_every_module_outside_engines_loads_without_heavy_libraries() -> None:

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headgate.text.ngrams import KEPT_BITS, distinct, sorted_distinct, word_ngrams
+from headgate.text import kernels
+from headgate.text.ngrams import KEPT_BITS, Grams, distinct, sorted_distinct, word_ngrams
 from headgate.text.tape import Hashes, Positions, Tape, ranges, tape_of_words
 
 N = 4
+TEXTS = 1 << 13  # rows looked through at a time by compiled kernels
 FILTER_BITS = 22  # size of the first sieve: 4 million flags stay in the cache
 COMMON_ROWS = 20  # an n-gram in more rows than this ...
 COMMON_SHARE = 0.001  # ... and in more than this share of them is boilerplate and proves nothing
@@ -43,15 +45,29 @@ def coverage(
     """Every pair of a row and an item that share a telling n-gram."""
     own = distinct(word_ngrams(items, n))
     known = sorted_distinct(own.hashes)
-    row_of, gram = _hits(rows, known, n)
-    limit = max(common_rows, int(common_share * len(rows)))
+    row_of, gram = hits(rows, known, n)
+    return coverage_of(row_of, gram, own, known, len(rows), common_rows=common_rows, common_share=common_share)
+
+
+def coverage_of(
+    row_of: Positions,
+    gram: Positions,
+    own: Grams,
+    known: Hashes,
+    rows: int,
+    *,
+    common_rows: int = COMMON_ROWS,
+    common_share: float = COMMON_SHARE,
+) -> Coverage:
+    """Coverage from hits in `rows` rows, which may come from several blocks; `own` are the items' distinct n-grams."""
+    limit = max(common_rows, int(common_share * rows))
     common = np.bincount(gram, minlength=len(known)) > limit
     gram_of_item = np.searchsorted(known, own.hashes)
     told = ~common[gram_of_item] if len(known) else np.zeros(0, dtype=bool)
-    telling = np.bincount(own.owners[told], minlength=len(items))
+    telling = np.bincount(own.owners[told], minlength=len(own))
     keep = ~common[gram]
-    pairs, shared = _paired(row_of[keep], gram[keep], gram_of_item[told], own.owners[told], len(known), len(rows))
-    return Coverage(pairs % max(len(rows), 1), pairs // max(len(rows), 1), shared, telling, own.counts)
+    pairs, shared = _paired(row_of[keep], gram[keep], gram_of_item[told], own.owners[told], len(known), rows)
+    return Coverage(pairs % max(rows, 1), pairs // max(rows, 1), shared, telling, own.counts)
 
 
 def longest_run(row: Hashes, item: Hashes, n: int = N) -> tuple[int, int, int]:
@@ -81,8 +97,10 @@ def longest_run(row: Hashes, item: Hashes, n: int = N) -> tuple[int, int, int]:
     return int(sizes[best]) + n - 1, int(in_row[first]), int(in_item[first])
 
 
-def _hits(rows: Tape, known: Hashes, n: int) -> tuple[Positions, Positions]:
+def hits(rows: Tape, known: Hashes, n: int) -> tuple[Positions, Positions]:
     """Rows and n-grams (as positions in `known`) of every distinct n-gram of a row that is known."""
+    if kernels.compiled():
+        return _compiled_hits(rows, known, n)
     sieve = np.zeros(1 << FILTER_BITS, dtype=bool)
     sieve[(known >> np.uint64(KEPT_BITS - FILTER_BITS)).astype(np.int64)] = True
     found_rows, found_grams = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
@@ -98,6 +116,19 @@ def _hits(rows: Tape, known: Hashes, n: int) -> tuple[Positions, Positions]:
         found_rows.append(coded // max(len(known), 1) + first)
         found_grams.append(coded % max(len(known), 1))
     return np.concatenate(found_rows), np.concatenate(found_grams)
+
+
+def _compiled_hits(rows: Tape, known: Hashes, n: int) -> tuple[Positions, Positions]:
+    from headgate.text.compiled import hashing, searching
+
+    index, steps = searching.Known(known), hashing.steps_of(n)
+
+    def find(texts: slice) -> tuple[Positions, Positions]:
+        return index.found(rows.words, rows.offsets, texts, steps)
+
+    none = np.zeros(0, dtype=np.int64)
+    found = [(none, none), *kernels.spread(find, kernels.slices(len(rows), TEXTS))]
+    return np.concatenate([text for text, _ in found]), np.concatenate([place for _, place in found])
 
 
 def _paired(

@@ -33,6 +33,7 @@ COUNTED = _split(
     "twice double triple quarter dozen"
 )
 MARKS = "$€£¥₹%"
+MARK_WEIGHT = 0x9E3779B97F4A7C15  # times the position of a mark in MARKS, modulo 2**64
 SIEVE_BITS = 14
 CONTENT = 3  # letters of a word that can carry the difference between two short texts
 SPELLING = 0.7  # likeness of two words (matching letters, 0..1) from which one is the other misspelt or inflected
@@ -40,6 +41,10 @@ SPELLING = 0.7  # likeness of two words (matching letters, 0..1) from which one 
 
 def guard_keys(tape: Tape) -> Hashes:
     """One key for the numbers (with how often), marks of amount and negations of each text; shape (N,)."""
+    return tape.fact("guards", _guard_keys)
+
+
+def _guard_keys(tape: Tape) -> Hashes:
     numbers = mixed(tape.words) * number_words(tape)
     negations = negation_words(tape).astype(np.uint64)
     return mixed(_sums(numbers, tape) + mixed(_marks(tape)) + mixed(mixed(_sums(negations, tape))))
@@ -54,6 +59,7 @@ def negation_words(tape: Tape) -> Mask:
     """Which words deny: not, no, never, and the t of don't; shape (W,)."""
     found = _among(tape.words, _hashes(NEGATIONS))
     tails = np.flatnonzero(tape.words[1:] == np.uint64(word_hash("t"))) + 1
+    tails = tails[~np.isin(tails, tape.offsets)]  # the word before stands in the same text
     found[tails[_among(tape.words[tails - 1], _hashes(CONTRACTED))]] = True
     return found
 
@@ -98,7 +104,7 @@ def _marks(tape: Tape) -> Hashes:
         for position, mark in enumerate(MARKS, start=1):
             if mark.isascii() or codes.dtype != np.uint8:
                 owners = np.searchsorted(heads, np.flatnonzero(codes == ord(mark)), side="right") - 1
-                weight = np.uint64(0x9E3779B97F4A7C15 * position % (1 << 64))
+                weight = np.uint64(MARK_WEIGHT * position % (1 << 64))
                 counts = np.bincount(owners, minlength=len(part)).astype(np.uint64)
                 out[first : first + len(part)] += counts * weight
     return out

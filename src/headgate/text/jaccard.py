@@ -5,11 +5,45 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from headgate.text.ngrams import KEPT_BITS, Grams, distinct
-from headgate.text.tape import Positions, ranges
+from headgate.text import kernels
+from headgate.text.ngrams import KEPT_BITS, Grams, Shingles, distinct
+from headgate.text.tape import Positions, Tape, ranges
 
 PIECE = 1 << 21  # hashes sorted at a time
+PAIRS = 1 << 12  # pairs compared at a time by compiled kernels
 PAIR_BITS = 64 - KEPT_BITS
+
+
+def similarities(tape: Tape, shingles: Shingles, left: Positions, right: Positions) -> NDArray[np.float64]:
+    """Jaccard similarity of the shingles of given pairs of texts; only texts in a pair are looked at."""
+    if kernels.compiled():
+        return _compiled_similarities(tape, shingles, left, right)
+    involved = np.unique(np.concatenate([left, right]))
+    grams = shingles(tape.take(involved))
+    return jaccard(grams, np.searchsorted(involved, left), np.searchsorted(involved, right))
+
+
+def _compiled_similarities(tape: Tape, shingles: Shingles, left: Positions, right: Positions) -> NDArray[np.float64]:
+    from headgate.text.compiled import comparing, hashing
+
+    involved = np.unique(np.concatenate([left, right]))
+    texts = involved
+    if shingles.characters:
+        tape, texts = tape.take(involved), np.arange(len(involved))
+    values, steps = shingles.values(tape), hashing.steps_of(shingles.n)
+    one, two = np.searchsorted(involved, left), np.searchsorted(involved, right)
+    sizes, both = np.empty(len(texts), dtype=np.int64), np.empty(len(left), dtype=np.int64)
+    first, second = texts[one], texts[two]
+
+    def count(piece: slice) -> None:
+        comparing.distinct_counts(values.hashes, values.offsets, texts[piece], steps, sizes[piece])
+
+    def share(piece: slice) -> None:
+        comparing.shared_counts(values.hashes, values.offsets, first[piece], second[piece], steps, both[piece])
+
+    list(kernels.spread(count, kernels.slices(len(texts), PAIRS)))
+    list(kernels.spread(share, kernels.slices(len(left), PAIRS)))
+    return _share(both, sizes[one], sizes[two])
 
 
 def jaccard(grams: Grams, left: Positions, right: Positions) -> NDArray[np.float64]:
@@ -29,8 +63,12 @@ def jaccard(grams: Grams, left: Positions, right: Positions) -> NDArray[np.float
         last = min(max(last, first + 1), first + (1 << PAIR_BITS) - 1)
         both[first:last] = _shared(sets, left[first:last], right[first:last])
         first = last
-    union = sizes[left] + sizes[right] - both
-    share: NDArray[np.float64] = np.divide(both, union, out=np.zeros(len(left)), where=union > 0)
+    return _share(both, sizes[left], sizes[right])
+
+
+def _share(both: Positions, one: Positions, two: Positions) -> NDArray[np.float64]:
+    union = one + two - both
+    share: NDArray[np.float64] = np.divide(both, union, out=np.zeros(len(both)), where=union > 0)
     return share
 
 

@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from headgate.text.ngrams import STEP, Grams
+from headgate.text import kernels
+from headgate.text.ngrams import STEP, Grams, Shingles
 from headgate.text.tape import Hashes, Positions, Tape, mixed
 
 Signatures = NDArray[np.uint32]  # (rows, texts)
@@ -20,20 +21,34 @@ Signatures = NDArray[np.uint32]  # (rows, texts)
 EMPTY = np.iinfo(np.uint32).max  # in every row of a text without grams
 PIECE = 1 << 17  # hashes handled at a time: they stay in the cache for all rows
 NEIGHBOURS = 4  # within a bucket each text meets the next few in order of similarity, and the first
+TEXTS = 1 << 13  # texts handled at a time by compiled kernels
 SLACK = 4.0  # standard errors by which agreement of signatures may fall short before a pair is let go
 
 
-def signatures(tape: Tape, grams_of: Callable[[Tape], Grams], *, rows: int, seed: int = 1) -> Signatures:
+def signatures(
+    tape: Tape,
+    shingles: Shingles | Callable[[Tape], Grams],
+    *,
+    rows: int,
+    seed: int = 1,
+    chosen: Positions | None = None,
+) -> Signatures:
     """MinHash signature of each text: row r is the least of a_r * h + b_r modulo 2**32 over its grams h.
 
-    A text without grams gets `EMPTY` everywhere; leave such texts out before banding.
+    A text without grams gets `EMPTY` everywhere; leave such texts out before banding. With `chosen`, of those
+    texts only, in that order.
     """
     draw = mixed(np.arange(2 * rows, dtype=np.uint64) + mixed(np.array([seed], dtype=np.uint64)))
     factors = (draw[:rows] >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
     shifts = (draw[rows:] >> np.uint64(32)).astype(np.uint32)
+    if isinstance(shingles, Shingles) and kernels.compiled():
+        every = np.arange(len(tape)) if chosen is None else chosen
+        return _compiled_signatures(tape, shingles, every, factors, shifts)
+    if chosen is not None:
+        tape = tape.take(chosen)
     out = np.full((rows, len(tape)), EMPTY, dtype=np.uint32)
     for first, part in tape.parts(PIECE):
-        grams = grams_of(part)
+        grams = shingles(part)
         filled = np.flatnonzero(grams.counts)
         if not len(filled):
             continue
@@ -47,6 +62,27 @@ def signatures(tape: Tape, grams_of: Callable[[Tape], Grams], *, rows: int, seed
     return out
 
 
+def _compiled_signatures(
+    tape: Tape, shingles: Shingles, chosen: Positions, factors: NDArray[np.uint32], shifts: NDArray[np.uint32]
+) -> Signatures:
+    from headgate.text.compiled import hashing, signing
+
+    table = np.empty((len(chosen), len(factors)), dtype=np.uint32)
+    steps = hashing.steps_of(shingles.n)
+
+    def sign(piece: slice) -> None:
+        texts = chosen[piece]
+        if shingles.characters:
+            tape_here, texts = tape.take(texts), np.arange(len(texts))
+        else:
+            tape_here = tape
+        values = shingles.values(tape_here)
+        signing.min_hashes(values.hashes, values.offsets, texts, steps, factors, shifts, table[piece])
+
+    list(kernels.spread(sign, kernels.slices(len(chosen), TEXTS)))
+    return table.T
+
+
 def candidates(table: Signatures, *, bands: int, floor: float) -> tuple[Positions, Positions]:
     """Pairs (left < right) that share a band and whose signatures agree nearly as often as `floor` asks.
 
@@ -58,8 +94,9 @@ def candidates(table: Signatures, *, bands: int, floor: float) -> tuple[Position
     keys = _band_keys(table, bands)
     found = [np.zeros(0, dtype=np.int64)]
     for band in range(bands):
-        order = np.lexsort((keys[(band + 1) % bands], keys[band]))
-        found.append(_met(keys[band][order], order.astype(np.int64), count))
+        some = _crowded(keys[band])
+        order = some[np.lexsort((keys[(band + 1) % bands][some], keys[band][some]))]
+        found.append(_met(keys[band][order], order, count))
     coded = np.sort(np.concatenate(found))
     coded = coded[np.append(True, coded[1:] != coded[:-1])] if len(coded) else coded
     left, right = coded // max(count, 1), coded % max(count, 1)
@@ -72,6 +109,14 @@ def agreement(table: Signatures, left: Positions, right: Positions) -> NDArray[n
     """Share of rows in which two signatures agree: an estimate of J with standard error sqrt(J (1 - J) / rows)."""
     by_text = np.ascontiguousarray(table.T)
     out = np.empty(len(left))
+    if kernels.compiled():
+        from headgate.text.compiled import signing
+
+        def agree(piece: slice) -> None:
+            signing.agreement(by_text, left[piece], right[piece], out[piece])
+
+        list(kernels.spread(agree, kernels.slices(len(left), PIECE)))
+        return out
     for first in range(0, len(left), PIECE // 8):
         piece = slice(first, first + PIECE // 8)
         out[piece] = (by_text[left[piece]] == by_text[right[piece]]).mean(axis=1)
@@ -80,6 +125,17 @@ def agreement(table: Signatures, left: Positions, right: Positions) -> NDArray[n
 
 def _band_keys(table: Signatures, bands: int) -> list[Hashes]:
     width = len(table) // bands
+    if kernels.compiled():
+        from headgate.text.compiled import signing
+
+        by_text = np.ascontiguousarray(table.T)
+        out = np.empty((bands, len(by_text)), dtype=np.uint64)
+
+        def fill(piece: slice) -> None:
+            signing.band_keys(by_text[piece], piece.start, width, out)
+
+        list(kernels.spread(fill, kernels.slices(len(by_text), PIECE)))
+        return list(out)
     keys = []
     for band in range(bands):
         key = np.zeros(table.shape[1], dtype=np.uint64)
@@ -87,6 +143,18 @@ def _band_keys(table: Signatures, bands: int) -> list[Hashes]:
             key = mixed(key * STEP + row)
         keys.append(key)
     return keys
+
+
+def _crowded(keys: Hashes) -> Positions:
+    """Positions, ascending, of all keys that occur twice, and of a few others: most texts are alone in a bucket."""
+    bits = min(max(len(keys).bit_length() + 4, 10), 28)
+    if kernels.compiled():
+        from headgate.text.compiled import signing
+
+        out = np.empty(len(keys), dtype=np.int64)
+        return out[: signing.crowded(keys, bits, out)]
+    place = (keys >> np.uint64(64 - bits)).astype(np.int64)
+    return np.flatnonzero(np.bincount(place, minlength=1 << bits)[place] > 1)
 
 
 def _met(key: Hashes, order: Positions, count: int) -> Positions:

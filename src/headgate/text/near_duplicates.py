@@ -12,19 +12,19 @@ from 0.6 on 0.90, from 0.7 on 0.94, and among those 0.96 without and 0.86 with a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headgate.text.guards import guard_keys, swapped_word
-from headgate.text.jaccard import jaccard
-from headgate.text.minhash import EMPTY, candidates, signatures
-from headgate.text.ngrams import Grams, character_ngrams, exact_hashes, word_ngrams
+from headgate.text.jaccard import similarities
+from headgate.text.minhash import EMPTY, Signatures, candidates, signatures
+from headgate.text.ngrams import Shingles, exact_hashes
 from headgate.text.tape import Hashes, Mask, Positions, Tape, mixed, tape_of
 
-WORDS = 3  # per word shingle
-CHARACTERS = 5  # per character shingle
+WORDS = Shingles(3)
+CHARACTERS = Shingles(5, characters=True)
 SHORT_WORDS = 20
 THRESHOLD = 0.6
 SHORT_THRESHOLD = 0.7
@@ -84,18 +84,14 @@ def near_duplicate_pairs(
     guards = guard_keys(tape)
     same = _same(tape, guards, apart)
     first = np.setdiff1d(np.flatnonzero(tape.lengths), same.right)  # one of each set of equal texts
-    kept = tape.take(first)
     found = (
-        _alike(kept, True, threshold, short_words, banding),
-        _alike(kept, False, short_threshold, short_words, banding),
+        _alike(tape, first, True, threshold, short_words, banding),
+        _alike(tape, first, False, short_threshold, short_words, banding),
     )
-    keys = guards[first]
     parts = [same]
     for pairs in found:
-        guarded = keys[pairs.left] != keys[pairs.right]
-        parts.append(
-            Pairs(first[pairs.left], first[pairs.right], pairs.similarity, pairs.exact, pairs.guarded | guarded)
-        )
+        guarded = guards[pairs.left] != guards[pairs.right]
+        parts.append(replace(pairs, guarded=pairs.guarded | guarded))
     return _ordered(parts)
 
 
@@ -106,15 +102,13 @@ def similarity_of(
 
     Where a text is too short for any shingle, 1 if the words are the same and 0 otherwise.
     """
-    involved = np.unique(np.concatenate([left, right]))
-    part = tape.take(involved)
-    one, two = np.searchsorted(involved, left), np.searchsorted(involved, right)
-    short = np.minimum(part.lengths[one], part.lengths[two]) < short_words
-    exact = exact_hashes(part)
-    out = np.empty(len(left))
-    for mask, grams_of in ((short, _characters), (~short, _words)):
-        out[mask] = jaccard(grams_of(part), one[mask], two[mask]) if mask.any() else 0.0
-    out[exact[one] == exact[two]] = 1.0
+    lengths, exact = tape.lengths, exact_hashes(tape)
+    short = np.minimum(lengths[left], lengths[right]) < short_words
+    out = np.ones(len(left))
+    other = exact[left] != exact[right]
+    for mask, shingles in ((short & other, CHARACTERS), (~short & other, WORDS)):
+        if mask.any():
+            out[mask] = similarities(tape, shingles, left[mask], right[mask])
     return out
 
 
@@ -134,27 +128,34 @@ def _same(tape: Tape, guards: Hashes, apart: Positions | None) -> Pairs:
     return Pairs(left, right, ones, ones > 0, ones < 1)
 
 
-def _alike(tape: Tape, long: bool, threshold: float, short_words: int, banding: Banding) -> Pairs:
-    lengths = tape.lengths
+def _alike(tape: Tape, among: Positions, long: bool, threshold: float, short_words: int, banding: Banding) -> Pairs:
+    lengths = tape.lengths[among]
     # A text twice as long as the cut allows cannot reach the threshold with one below the cut.
-    chosen = np.flatnonzero(lengths >= short_words if long else lengths < 2 * short_words / threshold)
-    part = tape.take(chosen)
-    grams_of = _words if long else _characters
-    table = signatures(part, grams_of, rows=banding.bands * banding.rows, seed=banding.seed)
-    filled = np.flatnonzero((table != EMPTY).any(axis=0))
-    left, right = candidates(table[:, filled], bands=banding.bands, floor=threshold)
-    left, right = filled[left], filled[right]
+    chosen = among[lengths >= short_words if long else lengths < 2 * short_words / threshold]
+    shingles = WORDS if long else CHARACTERS
+    table = signatures(tape, shingles, rows=banding.bands * banding.rows, seed=banding.seed, chosen=chosen)
+    filled = _filled(table)
+    left, right = candidates(
+        table if len(filled) == len(chosen) else table[:, filled], bands=banding.bands, floor=threshold
+    )
+    left, right = chosen[filled[left]], chosen[filled[right]]
     if not long:
-        either = np.minimum(part.lengths[left], part.lengths[right]) < short_words
+        either = np.minimum(tape.lengths[left], tape.lengths[right]) < short_words
         left, right = left[either], right[either]
-    involved = np.unique(np.concatenate([left, right]))
-    exact = jaccard(grams_of(part.take(involved)), np.searchsorted(involved, left), np.searchsorted(involved, right))
+    exact = similarities(tape, shingles, left, right)
     enough = exact >= threshold
     left, right, exact = left[enough], right[enough], exact[enough]
     swapped = np.zeros(len(left), dtype=bool)
     if not long:
-        swapped[:] = [swapped_word(part, one, two) for one, two in zip(left.tolist(), right.tolist(), strict=True)]
-    return Pairs(chosen[left], chosen[right], exact, np.zeros(len(left), dtype=bool), swapped)
+        swapped[:] = [swapped_word(tape, one, two) for one, two in zip(left.tolist(), right.tolist(), strict=True)]
+    return Pairs(left, right, exact, np.zeros(len(left), dtype=bool), swapped)
+
+
+def _filled(table: Signatures) -> Positions:
+    filled = table[0] != EMPTY
+    doubtful = np.flatnonzero(~filled)  # only these need a look at their other rows
+    filled[doubtful] = (table[:, doubtful] != EMPTY).any(axis=0)
+    return np.flatnonzero(filled)
 
 
 def _ordered(parts: Sequence[Pairs]) -> Pairs:
@@ -164,11 +165,3 @@ def _ordered(parts: Sequence[Pairs]) -> Pairs:
     )
     joined = Pairs(left, right, similarity, exact, guarded)
     return joined.where(np.lexsort((right, left)))
-
-
-def _words(tape: Tape) -> Grams:
-    return word_ngrams(tape, WORDS)
-
-
-def _characters(tape: Tape) -> Grams:
-    return character_ngrams(tape, CHARACTERS)

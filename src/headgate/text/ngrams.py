@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headgate.text.tape import Hashes, Positions, Tape, fold, mixed, ranges
+from headgate.text import kernels
+from headgate.text.tape import Hashes, Positions, Tape, blocks, fold, mixed, ranges
 
 STEP = np.uint64(0xD6E8FEB86659FD93)  # odd multiplier between neighbours in a gram
 SPACE = 32
+SMALL = 4096  # values that numpy is through with before a kernel is called
 KEPT_BITS = 40  # of a hash beside the number of a text in one sort key; the rest hold the number
 
 
@@ -42,6 +44,22 @@ class Grams:
         return self.hashes[self.offsets[index] : self.offsets[index + 1]]
 
 
+@dataclass(frozen=True, slots=True)
+class Shingles:
+    """Which grams texts are compared by."""
+
+    n: int
+    characters: bool = False  # of the normalised text, instead of words
+
+    def __call__(self, tape: Tape) -> Grams:
+        """The grams of each text."""
+        return character_ngrams(tape, self.n) if self.characters else word_ngrams(tape, self.n)
+
+    def values(self, tape: Tape) -> Grams:
+        """What the grams are runs of: the words or characters of each text."""
+        return normalised(tape) if self.characters else Grams(tape.words, tape.offsets)
+
+
 def word_ngrams(tape: Tape, n: int) -> Grams:
     """Hashes of every run of n words."""
     return _runs_of(tape.words, tape.offsets, n)
@@ -49,17 +67,30 @@ def word_ngrams(tape: Tape, n: int) -> Grams:
 
 def character_ngrams(tape: Tape, n: int) -> Grams:
     """Hashes of every run of n characters of the normalised text: its words, one space where any gap was."""
-    pieces, sizes = [], [np.zeros(1, dtype=np.int64)]
-    for _, part in tape.parts():
-        codes, counts = _normalised(part)
-        pieces.append(codes)
-        sizes.append(counts)
-    values = np.concatenate([np.zeros(0, dtype=np.uint64), *pieces])
-    return _runs_of(mixed(values), np.cumsum(np.concatenate(sizes)), n)
+    values = normalised(tape)
+    return _runs_of(values.hashes, values.offsets, n)
+
+
+def normalised(tape: Tape) -> Grams:
+    """One hash for each character of the normalised texts: grams of a single character."""
+    if kernels.compiled():
+        from headgate.text.compiled import scanning
+
+        parts = list(kernels.spread(scanning.normalised, blocks(tape.texts)))
+        hashes = [part for part, _ in parts]
+    else:
+        parts = [_normalised(part) for _, part in tape.parts()]
+        hashes = [mixed(codes) for codes, _ in parts]
+    sizes = np.concatenate([np.zeros(1, dtype=np.int64), *(counts for _, counts in parts)])
+    return Grams(np.concatenate([np.zeros(0, dtype=np.uint64), *hashes]), np.cumsum(sizes))
 
 
 def exact_hashes(tape: Tape) -> Hashes:
     """One hash for the words of each text in order: equal when texts differ in case, spaces and punctuation only."""
+    return tape.fact("exact", _exact_hashes)
+
+
+def _exact_hashes(tape: Tape) -> Hashes:
     lengths = tape.lengths
     longest = int(lengths.max(initial=0))
     steps = np.full(longest + 1, STEP, dtype=np.uint64)
@@ -104,13 +135,19 @@ def _runs_of(values: Hashes, offsets: Positions, n: int) -> Grams:
     total = len(values)
     if total < n:
         return Grams(np.zeros(0, dtype=np.uint64), np.zeros(len(offsets), dtype=np.int64))
+    counts = np.maximum(np.diff(offsets) - (n - 1), 0)
+    kept = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
+    if total > SMALL and kernels.compiled():
+        from headgate.text.compiled import hashing
+
+        hashes = np.empty(int(kept[-1]), dtype=np.uint64)
+        hashing.runs(values, offsets, kept, hashing.steps_of(n), hashes)
+        return Grams(hashes, kept)
     sums = values[: total - n + 1].copy()
     factor = np.uint64(1)
     for step in range(1, n):
         factor = np.uint64(int(factor) * int(STEP) % (1 << 64))
         sums += values[step : total - n + 1 + step] * factor
-    counts = np.maximum(np.diff(offsets) - (n - 1), 0)
-    kept = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
     return Grams(mixed(sums[ranges(offsets[:-1], kept)]), kept)
 
 

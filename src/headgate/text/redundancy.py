@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from headgate.text import kernels
 from headgate.text.guards import guard_keys
 from headgate.text.near_duplicates import (
     SHORT_THRESHOLD,
@@ -26,6 +27,7 @@ from headgate.text.near_duplicates import (
 from headgate.text.ngrams import exact_hashes, sorted_distinct
 from headgate.text.tape import Hashes, Mask, Positions, Tape
 
+TEXTS = 1 << 13  # handled at a time by compiled kernels
 ANSWER = 0.5  # similarity under which two answers are different answers
 
 
@@ -64,7 +66,7 @@ def redundant(
     guarded = alike.guarded | (guard_keys(answer)[alike.left] != guard_keys(answer)[alike.right])
     same = codes[alike.left] == codes[alike.right]
     free = alike.where(~guarded & same)
-    rows, partners, similarity, exact = _leaving(free, rarity(whole), exact_hashes(whole))
+    rows, partners, similarity, exact = _leaving(free, _rare(whole, free), exact_hashes(whole))
     return Redundant(
         rows=rows,
         partners=partners,
@@ -77,8 +79,13 @@ def redundant(
     )
 
 
-def rarity(tape: Tape) -> NDArray[np.float64]:
-    """How rare each text's wording is: mean over its distinct words of log(N / texts with the word)."""
+def rarity(tape: Tape, chosen: Positions | None = None) -> NDArray[np.float64]:
+    """How rare each text's wording is: mean over its distinct words of log(N / texts with the word).
+
+    With `chosen`, of those texts only, among all of them.
+    """
+    if kernels.compiled():
+        return _compiled_rarity(tape, np.arange(len(tape)) if chosen is None else chosen)
     owners = np.repeat(np.arange(len(tape)), tape.lengths)
     known = sorted_distinct(tape.words)
     held = np.sort(owners * max(len(known), 1) + np.searchsorted(known, tape.words))
@@ -87,7 +94,36 @@ def rarity(tape: Tape) -> NDArray[np.float64]:
     weight = np.log(max(len(tape), 1) / np.maximum(np.bincount(word, minlength=len(known)), 1))
     total = np.bincount(owner, weights=weight[word], minlength=len(tape))
     mean: NDArray[np.float64] = total / np.maximum(np.bincount(owner, minlength=len(tape)), 1)
+    return mean if chosen is None else mean[chosen]
+
+
+def _compiled_rarity(tape: Tape, chosen: Positions) -> NDArray[np.float64]:
+    from headgate.text.compiled import counting
+
+    held, table = counting.vocabulary(tape.words, tape.offsets, chosen)
+
+    def count(piece: slice) -> Positions:
+        texts = np.zeros(len(held), dtype=np.int64)
+        counting.document_counts(tape.words, tape.offsets, piece.start, piece.stop, held, table, texts)
+        return texts
+
+    pieces = kernels.slices(len(tape), max(-(-len(tape) // kernels.threads()), 1))
+    texts = sum(kernels.spread(count, pieces), np.zeros(len(held), dtype=np.int64))
+    weights, mean = np.log(max(len(tape), 1) / np.maximum(texts, 1)), np.empty(len(chosen))
+
+    def weigh(piece: slice) -> None:
+        counting.mean_weights(tape.words, tape.offsets, chosen[piece], held, table, weights, mean[piece])
+
+    list(kernels.spread(weigh, kernels.slices(len(chosen), TEXTS)))
     return mean
+
+
+def _rare(tape: Tape, pairs: Pairs) -> NDArray[np.float64]:
+    """Rarity of the texts in pairs that are not exact; 0 for the others, which nobody asks for."""
+    rare, near = np.zeros(len(tape)), pairs.where(~pairs.exact)
+    involved = np.unique(np.concatenate([near.left, near.right]))
+    rare[involved] = rarity(tape, involved)
+    return rare
 
 
 def _fields_alike(pairs: Pairs, prompt: Tape, answer: Tape) -> Mask:

@@ -11,12 +11,14 @@ Blocks are independent: `tape_of` is `joined(block_tape(block) for block in bloc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from headgate.text import kernels
 
 Hashes = NDArray[np.uint64]
 Bytes = NDArray[np.uint8]
@@ -42,6 +44,9 @@ class Tape:
     offsets: Positions  # (N + 1,): words of text i are words[offsets[i]:offsets[i + 1]]
     starts: Spans  # (W,): first character of each word in its text
     ends: Spans  # (W,): character after the last
+    facts: dict[str, Hashes] = field(
+        default_factory=dict, repr=False
+    )  # what is known of each text by itself; (N,) each
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -54,6 +59,12 @@ class Tape:
     def words_of(self, index: int) -> Hashes:
         """Word hashes of one text, as a view."""
         return self.words[self.offsets[index] : self.offsets[index + 1]]
+
+    def fact(self, name: str, made: Callable[[Tape], Hashes]) -> Hashes:
+        """A number for each text that depends on that text only: made once, and carried over to parts."""
+        if name not in self.facts:
+            self.facts[name] = made(self)
+        return self.facts[name]
 
     def span(self, index: int, first: int, count: int) -> tuple[int, int]:
         """Characters of text `index` from its word `first` on, `count` words long."""
@@ -73,13 +84,15 @@ class Tape:
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(self.lengths[chosen])])
         which = ranges(self.offsets[chosen], offsets)
         texts = tuple(self.texts[index] for index in chosen.tolist())
-        return Tape(texts, self.words[which], offsets, self.starts[which], self.ends[which])
+        facts = _at(self.facts, chosen)
+        return Tape(texts, self.words[which], offsets, self.starts[which], self.ends[which], facts)
 
     def part(self, first: int, last: int) -> Tape:
         """Texts `first` to `last` (not included); its arrays are views of this one's."""
         inside = slice(int(self.offsets[first]), int(self.offsets[last]))
         offsets = self.offsets[first : last + 1] - self.offsets[first]
-        return Tape(self.texts[first:last], self.words[inside], offsets, self.starts[inside], self.ends[inside])
+        facts = _at(self.facts, slice(first, last))
+        return Tape(self.texts[first:last], self.words[inside], offsets, self.starts[inside], self.ends[inside], facts)
 
     def parts(self, words: int = BLOCK) -> Iterator[tuple[int, Tape]]:
         """The tape in pieces of about `words` words: (index of the first text, piece)."""
@@ -98,6 +111,10 @@ def ranges(begins: Positions, offsets: Positions) -> Positions:
 
 def tape_of(texts: Sequence[str]) -> Tape:
     """Cuts texts into words in one pass."""
+    if kernels.expect(len(texts), sum(map(len, texts))):
+        from headgate.text.compiled import scanning
+
+        return joined(kernels.spread(scanning.block_tape, blocks(texts)))
     return joined(block_tape(block) for block in blocks(texts))
 
 
@@ -133,7 +150,17 @@ def joined(parts: Iterable[Tape]) -> Tape:
         offsets=np.concatenate([np.zeros(1, dtype=np.int64), *offsets]),
         starts=np.concatenate([empty, *(tape.starts for tape in tapes)]),
         ends=np.concatenate([empty, *(tape.ends for tape in tapes)]),
+        facts=_together(tapes),
     )
+
+
+def _at(facts: Mapping[str, Hashes], chosen: Positions | slice) -> dict[str, Hashes]:
+    return {name: values[chosen] for name, values in facts.items()}
+
+
+def _together(tapes: Sequence[Tape]) -> dict[str, Hashes]:
+    known = set.intersection(*(set(tape.facts) for tape in tapes)) if tapes else set()
+    return {name: np.concatenate([tape.facts[name] for tape in tapes]) for name in sorted(known)}
 
 
 def block_tape(texts: Sequence[str]) -> Tape:

@@ -1,0 +1,80 @@
+"""Sets of grams compared exactly: how many each text has, and how many two texts share.
+
+No set is ever sorted: one text of a pair lies in a small table, the grams of the other are looked up.
+Grams are cut to the bits that the plain comparison keeps, so that both count the same.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headgate.text.compiled.building import kernel, part, read_only
+from headgate.text.compiled.hashing import gram, table_size
+from headgate.text.ngrams import KEPT_BITS
+
+CUT = np.uint64(64 - KEPT_BITS)
+
+
+@part
+def place_of(table, stamps, stamp, key):
+    """Where a key stands in the part of the table that carries the stamp, or the free place where it would."""
+    mask = len(table) - 1
+    place = np.int64(key) & mask
+    while stamps[place] == stamp and table[place] != key:
+        place = (place + 1) & mask
+    return place
+
+
+@part
+def grams_at(offsets, text, n):
+    """How many grams a text has, repeats counted."""
+    return max(offsets[text + 1] - offsets[text] - n + 1, 0)
+
+
+@kernel(f"void({read_only('uint64')}, {read_only('int64')}, {read_only('int64')}, {read_only('uint64')}, int64[::1])")
+def distinct_counts(values, offsets, chosen, steps, out):
+    """Distinct grams of each chosen text."""
+    most = 0
+    for text in chosen:
+        most = max(most, grams_at(offsets, text, len(steps)))
+    size = table_size(most)
+    table, stamps = np.empty(size, np.uint64), np.full(size, -1, np.int64)
+    for at in range(len(chosen)):
+        begin = offsets[chosen[at]]
+        found = 0
+        for step in range(grams_at(offsets, chosen[at], len(steps))):
+            key = gram(values, begin + step, steps) >> CUT
+            place = place_of(table, stamps, at, key)
+            if stamps[place] != at:
+                table[place], stamps[place] = key, at
+                found += 1
+        out[at] = found
+
+
+@kernel(
+    f"void({read_only('uint64')}, {read_only('int64')}, {read_only('int64')}, {read_only('int64')}, "
+    f"{read_only('uint64')}, int64[::1])"
+)
+def shared_counts(values, offsets, left, right, steps, out):
+    """Distinct grams that both texts of each pair have; quickest where pairs of one left text stand together."""
+    most = 0
+    for text in left:
+        most = max(most, grams_at(offsets, text, len(steps)))
+    size = table_size(most)
+    table, stamps, met = np.empty(size, np.uint64), np.full(size, -1, np.int64), np.full(size, -1, np.int64)
+    stamp, held = 0, -1
+    for pair in range(len(left)):
+        if left[pair] != held:
+            held, stamp = left[pair], stamp + 1
+            for step in range(grams_at(offsets, held, len(steps))):
+                key = gram(values, offsets[held] + step, steps) >> CUT
+                place = place_of(table, stamps, stamp, key)
+                table[place], stamps[place] = key, stamp
+        found = 0
+        for step in range(grams_at(offsets, right[pair], len(steps))):
+            key = gram(values, offsets[right[pair]] + step, steps) >> CUT
+            place = place_of(table, stamps, stamp, key)
+            if stamps[place] == stamp and met[place] != pair:
+                met[place] = pair
+                found += 1
+        out[pair] = found

@@ -1,0 +1,259 @@
+"""One pass over the bytes of texts: words with their hashes and places, and what each text is known by.
+
+Takes the texts as they stand, in UTF-8, one byte between two of them: lower case and the kinds of
+characters come from tables by code point, so that nothing is copied or folded before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headgate.text import guards
+from headgate.text.compiled.building import kernel, part, read_only
+from headgate.text.compiled.hashing import ONE, ZERO, mixed
+from headgate.text.ngrams import SPACE, STEP
+from headgate.text.tape import BASE, Bytes, Hashes, Positions, Tape, fold, word_hash
+
+PLANES = 0x20000  # code points that may have a lower case
+KINDS = 0x34000  # code points that may be anything but a letter
+GAP, LETTER, ALONE, MARK = 0, 1, 2, 3  # ALONE: a word by itself; MARK + i: a gap, and the mark of amount i
+COUNTED, DENIES, BEGINS_DENIAL, ENDS_DENIAL = 1, 2, 4, 8
+SIEVE_SHIFT = np.uint64(64 - guards.SIEVE_BITS)
+POWER, STRIDE = np.uint64(BASE), STEP
+WEIGHT = np.uint64(guards.MARK_WEIGHT)
+
+
+class Tables(NamedTuple):
+    """What the scan looks up."""
+
+    folded: NDArray[np.int32]  # (PLANES,): lower case of each code point
+    kinds: Bytes  # (KINDS,)
+    plain: Bytes  # (256,): lower case of each byte that is a letter or digit of ASCII; 0 for all others
+    told: Hashes  # sorted hashes of words that guards count
+    roles: Bytes  # what each of them is
+    sieve: Bytes  # by leading bits: whether any of them may be it
+
+
+@cache
+def tables() -> Tables:
+    """Lower case and kinds of characters, words that guards count."""
+    everything = "".join(map(chr, range(PLANES)))
+    folded = np.frombuffer(fold(everything).encode("utf-32-le", "surrogatepass"), dtype=np.int32)
+    kinds = _kinds()
+    plain = np.zeros(256, dtype=np.uint8)
+    for code in range(128):
+        if kinds[folded[code]] == LETTER:
+            plain[code] = folded[code]
+    roles: dict[int, int] = {}
+    for words, role in (
+        (guards.COUNTED, COUNTED),
+        (guards.NEGATIONS, DENIES),
+        (guards.CONTRACTED, BEGINS_DENIAL),
+        (("t",), ENDS_DENIAL),
+    ):
+        for word in words:
+            roles[word_hash(word)] = roles.get(word_hash(word), 0) | role
+    told = np.array(sorted(roles), dtype=np.uint64)
+    sieve = np.zeros(1 << guards.SIEVE_BITS, dtype=np.uint8)
+    sieve[(told >> SIEVE_SHIFT).astype(np.int64)] = 1
+    return Tables(folded, kinds, plain, told, np.array([roles[int(one)] for one in told], dtype=np.uint8), sieve)
+
+
+def _kinds() -> Bytes:
+    kinds = np.full(KINDS, LETTER, dtype=np.uint8)
+    kinds[:0x80] = GAP
+    kinds[[*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B)]] = LETTER
+    # Gaps: Latin signs but the letters among them, ogham space, general and CJK punctuation, wide ASCII signs.
+    kinds[0x80:0xC0] = GAP
+    kinds[[0xAA, 0xB5, 0xBA]] = LETTER
+    kinds[[0x1680]] = GAP
+    for first, last in ((0x2000, 0x2C00), (0x3000, 0x3040), (0xFF00, 0xFF10), (0xFF1A, 0xFF21)):
+        kinds[first:last] = GAP
+    # Scripts without spaces: Thai, Lao, Burmese, Khmer, kana and Han.
+    for first, last in ((0xE00, 0xF00), (0x1000, 0x1080), (0x1780, 0x1800), (0x3040, 0xA000), (0x20000, 0x34000)):
+        kinds[first:last] = ALONE
+    for number, mark in enumerate(guards.MARKS):
+        kinds[ord(mark)] = MARK + number
+    return kinds
+
+
+def encoded(texts: Sequence[str]) -> tuple[Bytes, Positions]:
+    """Texts end to end in UTF-8 with a line break between two, and their lengths in characters."""
+    data = "\n".join(texts).encode("utf-8", "surrogatepass")
+    return np.frombuffer(data, dtype=np.uint8), np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+
+
+def block_tape(texts: Sequence[str]) -> Tape:
+    """The tape of one block, with the facts that guards and exact comparison ask for."""
+    data, sizes = encoded(texts)
+    most = len(data) // 2 + 1
+    words, starts, ends = np.empty(most, np.uint64), np.empty(most, np.int32), np.empty(most, np.int32)
+    counts = np.empty(len(texts), np.int64)
+    keys, exact = np.empty(len(texts), np.uint64), np.empty(len(texts), np.uint64)
+    total = scan(data, sizes, *tables(), words, starts, ends, counts, keys, exact)
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
+    cut = (words[:total].copy(), offsets, starts[:total].copy(), ends[:total].copy())
+    return Tape(tuple(texts), *cut, facts={"guards": keys, "exact": exact})
+
+
+def normalised(texts: Sequence[str]) -> tuple[Hashes, Positions]:
+    """Mixed code points of the words of each text, a space where any gap was, and how many each text has."""
+    data, sizes = encoded(texts)
+    values, counts = np.empty(int(sizes.sum()), np.uint64), np.empty(len(texts), np.int64)
+    total = characters(data, sizes, *tables()[:2], values, counts)
+    return values[:total], counts
+
+
+@part
+def decoded(data, place, byte):
+    """Code point of several bytes that begins at a place, and how many bytes it has."""
+    if byte < 0xE0:
+        return ((byte & 0x1F) << 6) | (np.int64(data[place + 1]) & 0x3F), 2
+    middle = (np.int64(data[place + 1]) & 0x3F) << 6
+    if byte < 0xF0:
+        return ((byte & 0x0F) << 12) | middle | (np.int64(data[place + 2]) & 0x3F), 3
+    low = ((np.int64(data[place + 2]) & 0x3F) << 6) | (np.int64(data[place + 3]) & 0x3F)
+    return ((byte & 0x07) << 18) | (middle << 6) | low, 4
+
+
+@part
+def added(total, power, byte):
+    """The sum of a word's bytes with one more of them."""
+    return total + (np.uint64(byte) + ONE) * power
+
+
+@part
+def hashed(total, power, code):
+    """The sum, the next power and the number of bytes of a code point in UTF-8."""
+    if code < 0x80:
+        return added(total, power, code), power * POWER, 1
+    if code < 0x800:
+        total = added(total, power, 0xC0 | (code >> 6))
+        power *= POWER
+        return added(total, power, 0x80 | (code & 0x3F)), power * POWER, 2
+    if code < 0x10000:
+        total = added(total, power, 0xE0 | (code >> 12))
+        power *= POWER
+        total = added(total, power, 0x80 | ((code >> 6) & 0x3F))
+        power *= POWER
+        return added(total, power, 0x80 | (code & 0x3F)), power * POWER, 3
+    total = added(total, power, 0xF0 | (code >> 18))
+    power *= POWER
+    total = added(total, power, 0x80 | ((code >> 12) & 0x3F))
+    power *= POWER
+    total = added(total, power, 0x80 | ((code >> 6) & 0x3F))
+    power *= POWER
+    return added(total, power, 0x80 | (code & 0x3F)), power * POWER, 4
+
+
+@part
+def role_of(word, told, roles, sieve):
+    """What guards count a word as; 0 for nearly all."""
+    if sieve[np.int64(word >> SIEVE_SHIFT)] == 0:
+        return 0
+    place = np.searchsorted(told, word)
+    return np.int64(roles[place]) if place < len(told) and told[place] == word else 0
+
+
+@part
+def key_of(numbers, marks, denials):
+    """The guard key of a text from its three sums."""
+    return mixed(numbers + mixed(marks) + mixed(mixed(denials)))
+
+
+@kernel(
+    f"int64({read_only('uint8')}, {read_only('int64')}, {read_only('int32')}, {read_only('uint8')}, "
+    f"{read_only('uint8')}, {read_only('uint64')}, {read_only('uint8')}, {read_only('uint8')}, "
+    "uint64[::1], int32[::1], int32[::1], int64[::1], uint64[::1], uint64[::1])"
+)
+def scan(  # size: the state of a word and of a text stay in registers
+    data, sizes, folded, kinds, plain, told, roles, sieve, words, starts, ends, counts, keys, exact
+):
+    """Words, starts and ends of all texts end to end, their number for each text, guard keys and exact hashes."""
+    total, place = 0, 0
+    for text in range(len(sizes)):
+        size, first, char = sizes[text], total, 0
+        begin, length, closed, digit, before = 0, 0, False, False, 0
+        sums, power = ZERO, ONE
+        numbers, marks, denials, order, stride = ZERO, ZERO, ZERO, ZERO, ONE
+        while char <= size:
+            step, code, kind = 0, np.int64(0), np.int64(GAP)
+            if char < size:
+                code, step = np.int64(data[place]), 1
+                if code >= 0x80:
+                    code, step = decoded(data, place, code)
+                if code < PLANES:
+                    code = np.int64(folded[code])
+                kind = np.int64(kinds[code]) if code < KINDS else np.int64(LETTER)
+            if length > 0 and (closed or kind != LETTER):
+                word = mixed(sums + np.uint64(length))
+                words[total], starts[total], ends[total] = word, begin, char
+                total += 1
+                order += word * stride
+                stride *= STRIDE
+                role = role_of(word, told, roles, sieve)
+                if digit or role & COUNTED:
+                    numbers += mixed(word)
+                if role & DENIES or (role & ENDS_DENIAL and before & BEGINS_DENIAL):
+                    denials += ONE
+                before, length, closed = role, 0, False
+            if kind >= MARK:
+                marks += WEIGHT * np.uint64(kind - MARK + 1)
+            elif kind != GAP:
+                if length == 0:
+                    begin, sums, power, digit = char, ZERO, ONE, bool(0x30 <= code <= 0x39)
+                sums, power, more = hashed(sums, power, code)
+                length += more
+                closed = kind == ALONE
+            place += step
+            char += 1
+            if kind == LETTER:
+                while char < size:  # letters of ASCII in a row, which is nearly every word
+                    low = plain[data[place]]
+                    if low == 0:
+                        break
+                    sums = added(sums, power, low)
+                    power *= POWER
+                    length += 1
+                    place += 1
+                    char += 1
+        place += 1
+        counts[text] = total - first
+        keys[text] = key_of(numbers, marks, denials)
+        exact[text] = mixed(order + np.uint64(total - first))
+    return total
+
+
+@kernel(
+    f"int64({read_only('uint8')}, {read_only('int64')}, {read_only('int32')}, {read_only('uint8')}, "
+    "uint64[::1], int64[::1])"
+)
+def characters(data, sizes, folded, kinds, values, counts):
+    """Mixed code points of the words of all texts end to end, one space where any gap was, and their numbers."""
+    total, place = 0, 0
+    for text in range(len(sizes)):
+        first, gap = total, False
+        for _ in range(sizes[text]):
+            code, step = np.int64(data[place]), 1
+            if code >= 0x80:
+                code, step = decoded(data, place, code)
+            if code < PLANES:
+                code = np.int64(folded[code])
+            place += step
+            if code < KINDS and kinds[code] != LETTER and kinds[code] != ALONE:
+                gap = total > first
+                continue
+            if gap:
+                values[total] = mixed(np.uint64(SPACE))
+                total += 1
+                gap = False
+            values[total] = mixed(np.uint64(code))
+            total += 1
+        place += 1
+        counts[text] = total - first
+    return total
