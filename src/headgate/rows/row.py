@@ -167,6 +167,12 @@ class Row(_Held):
         return self.messages[-1:] if self.messages and self.messages[-1].role == "assistant" else ()
 
     @property
+    def plain_answer(self) -> str | None:
+        """The trailing assistant turn of a row of plain turns, which has no weight and no mask; None of any other."""
+        texts = getattr(self, "_texts", None)
+        return texts[-1] if texts is not None and self._roles[-1] == "assistant" else None
+
+    @property
     def prompt_text(self) -> str:
         """What the people in the row said: user turns (and the text of a plain-text row), joined by newlines."""
         if (said := self._said_by("user")) is not None:

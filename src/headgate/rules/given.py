@@ -9,57 +9,16 @@ report).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from headgate.kit.clock import parse_moment
 from headgate.kit.errors import Broken, Refused
-from headgate.rows.row import Row
-from headgate.text.tape import Tape, tape_of
+from headgate.rules.corpus import Corpus
 
-
-class Corpus(Sequence[Row]):
-    """Rows in a fixed order with one tape per field, built on first use and shared by all rules."""
-
-    def __init__(self, rows: Sequence[Row], name: str = "") -> None:
-        self.rows = list(rows)
-        self.name = name  # as printed in messages, such as a file name
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.rows[index]
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self.rows)
-
-    @cached_property
-    def text(self) -> Tape:
-        """Tape of every word of each row."""
-        return tape_of([row.text for row in self.rows])
-
-    @cached_property
-    def prompt(self) -> Tape:
-        """Tape of what people said in each row."""
-        return tape_of([row.prompt_text for row in self.rows])
-
-    @cached_property
-    def answer(self) -> Tape:
-        """Tape of what the model is to say in each row."""
-        return tape_of([row.answer_text for row in self.rows])
-
-    def slices(self, name: str) -> list[str | None]:
-        """The value of one slice for each row; None where a row has none."""
-        return [row.side.slices.get(name) for row in self.rows]
-
-    @cached_property
-    def slice_names(self) -> list[str]:
-        """Names of all slices that any row carries, sorted."""
-        return sorted({name for row in self.rows for name in row.side.slices})
+__all__ = ["Claims", "Corpus", "Fact", "Given", "TokenCount"]
 
 
 class Given:

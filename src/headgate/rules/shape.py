@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from headgate.rules.corpus import Ask
 from headgate.rules.given import Given
 from headgate.stats.verdict import Level, Outcome, Verdict
 
@@ -42,6 +43,7 @@ class Rule:
     options: type  # frozen dataclass; every field has a default
     check: Check
     module: str
+    asks: tuple[Ask, ...] | None = None  # all that it asks of training rows; None: it needs them in memory
     package: str = ""  # distribution that a foreign rule came with; empty for the rules of headgate
     version: str = ""  # of that distribution
 
@@ -100,8 +102,13 @@ def rule(
     since: str,
     level: str = "warn",
     status: str = "trial",
+    asks: tuple[Ask, ...] | None = None,
 ) -> Callable[[Check], Rule]:
-    """Makes a rule of a function; the function's name, in kebab case, is the rule's name."""
+    """Makes a rule of a function; the function's name, in kebab case, is the rule's name.
+
+    `asks` names the questions of `Corpus` that the function asks of training rows: a rule that asks no
+    others also runs on files that are read in shards.
+    """
 
     def made(check: Check) -> Rule:
         return Rule(
@@ -115,6 +122,7 @@ def rule(
             options=options,
             check=check,
             module=check.__module__,
+            asks=asks,
         )
 
     return made

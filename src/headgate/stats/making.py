@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headgate.kit.errors import Refused
-from headgate.stats.verdict import Finding, Level, Measure, Outcome, Verdict
+from headgate.stats.verdict import Finding, Findings, Level, Measure, Outcome, Verdict
 
 
 def against(low: float, high: float, *, at_most: float | None, at_least: float | None) -> Outcome:
@@ -61,7 +61,7 @@ def made(
         summary=summary,
         measure=measure,
         threshold={word: float(limit) for word, limit in limits.items() if limit is not None},
-        findings=tuple(findings),
+        findings=findings if isinstance(findings, Findings) else tuple(findings),
         findings_total=len(findings) if findings_total is None else findings_total,
         next_step=next_step,
         reason=reason,

@@ -6,10 +6,11 @@ author of a rule can forget that the data may be too small to tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from operator import eq
+from typing import Any, overload
 
 FINDINGS_SHOWN = 50  # findings listed in JSON; `findings_total` counts all
 
@@ -99,6 +100,53 @@ class Finding:
         return out
 
 
+class Findings(Sequence[Finding]):
+    """Findings that are made when somebody looks at them: a file may have millions, a surface shows fifty.
+
+    `make` gives the finding at a position; `ready` is told which positions come next, so that what they
+    need can be read in one go.
+    """
+
+    BLOCK = 512  # findings made ready at a time
+
+    def __init__(
+        self, total: int, make: Callable[[int], Finding], ready: Callable[[range], object] | None = None
+    ) -> None:
+        self._total = total
+        self._make = make
+        self._ready = ready
+
+    def __len__(self) -> int:
+        return self._total
+
+    @overload
+    def __getitem__(self, index: int) -> Finding: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Finding, ...]: ...
+    def __getitem__(self, index: int | slice) -> Finding | tuple[Finding, ...]:
+        chosen = range(self._total)[index]
+        return tuple(self._made(chosen)) if isinstance(chosen, range) else self._make(chosen)
+
+    def __iter__(self) -> Iterator[Finding]:
+        return self._made(range(self._total))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
+
+    def __repr__(self) -> str:
+        return f"<{self._total:,} findings>"
+
+    def __reduce__(self) -> tuple[type, tuple[tuple[Finding, ...]]]:
+        return tuple, (tuple(self),)
+
+    def _made(self, chosen: range) -> Iterator[Finding]:
+        for first in range(0, len(chosen), self.BLOCK):
+            block = chosen[first : first + self.BLOCK]
+            if self._ready:
+                self._ready(block)
+            yield from map(self._make, block)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """Outcome, measure, threshold and findings of one question asked of some data."""
@@ -111,7 +159,7 @@ class Verdict:
     summary: str  # one line
     measure: Measure | None = None
     threshold: Mapping[str, float] = field(default_factory=dict)  # {"at_most": 0.0} or {"at_least": ...}
-    findings: tuple[Finding, ...] = ()
+    findings: Sequence[Finding] = ()
     findings_total: int = 0
     next_step: str = ""  # a command where possible; printed as "try"
     reason: str = ""  # why skipped or unsure

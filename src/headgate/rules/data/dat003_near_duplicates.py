@@ -39,18 +39,22 @@ data makes language models better". Slyman and others 2024, "FairDeDup", on what
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from headgate.rows.row import Row
-from headgate.rules.given import Corpus, Given
+from headgate.rules.corpus import REDUNDANCY, Coded, Corpus, findings_of
+from headgate.rules.given import Given
 from headgate.rules.shape import rule
 from headgate.stats.intervals import wilson
 from headgate.stats.judging import judge_share
-from headgate.stats.verdict import Finding, Outcome, Verdict
-from headgate.text.redundancy import Redundant, redundant
+from headgate.stats.verdict import Finding, Findings, Outcome, Verdict
+from headgate.text.redundancy import Redundant
 
+SLICES = 3  # place of the slices in the kind of a row
 LEANING = 0.5  # level of the interval from which on a slice is worth a doubt
 
 
@@ -77,6 +81,11 @@ class _Slice:
         return f"{self.name}={self.value}"
 
 
+def kind_of(row: Row) -> tuple[Any, ...]:
+    """What two rows must have alike before one can stand for the other."""
+    return row.kind, row.label, row.tools, tuple(sorted(row.side.slices.items()))
+
+
 @rule(
     "DAT003",
     failure="dedup-hard-example",
@@ -85,26 +94,22 @@ class _Slice:
     level="warn",
     status="stable",
     since="0.1",
+    asks=(REDUNDANCY, kind_of),
 )
 def near_duplicates(given: Given, options: Options) -> Verdict:
     """Counts redundant rows, and what each slice would lose with them."""
     rows = given.rows("training-rows")
-    names = list(given.get("slice-by") or rows.slice_names)
-    found = redundant(
-        rows.text,
-        rows.prompt,
-        rows.answer,
-        [_class(row) for row in rows],
-        threshold=options.threshold,
-        short_threshold=options.short_threshold,
-    )
-    slices = _slices(rows, names, found)
+    kinds = rows.coded(kind_of)
+    names = list(given.get("slice-by") or _names(kinds))
+    found = rows.redundant(kind_of, threshold=options.threshold, short_threshold=options.short_threshold)
+    slices = _slices(kinds, names, found)
     protected = {(one.name, one.value) for one in slices if one.rows < options.protect}
-    kept = {row for row in found.rows.tolist() if any((n, rows[row].side.slices.get(n)) in protected for n in names)}
+    guarded = kinds.having(lambda kind: any(pair in protected for pair in kind[SLICES]))
+    kept = set(found.rows[guarded[found.rows]].tolist())
     gone = len(found.rows)
-    judged = int((rows.text.lengths > 0).sum())
+    judged = int((rows.lengths("text") > 0).sum())
     shared: dict[str, Any] = {
-        "findings": tuple(_findings(rows, found, kept, names)),
+        "findings": _findings(rows, found, kept, names),
         "details": _details(found, slices, kept, options),
         "next_step": "headgate curate, with a floor for each slice" if len(found.rows) else "",
     }
@@ -132,22 +137,20 @@ def near_duplicates(given: Given, options: Options) -> Verdict:
     return slice_verdict if named else whole
 
 
-def _class(row: Row) -> Hashable:
-    return row.kind, row.label, row.tools, tuple(sorted(row.side.slices.items()))
+def _names(kinds: Coded) -> list[str]:
+    return sorted({name for kind in kinds.values for name, _ in kind[SLICES]})
 
 
-def _slices(rows: Corpus, names: Sequence[str], found: Redundant) -> list[_Slice]:
-    leaving = set(found.rows.tolist())
-    out = []
-    for name in names:
-        counts: dict[str, list[int]] = {}
-        for row, value in enumerate(rows.slices(name)):
-            if value is not None:
-                count = counts.setdefault(value, [0, 0])
-                count[0] += 1
-                count[1] += row in leaving
-        out += [_Slice(name, value, total, gone) for value, (total, gone) in sorted(counts.items())]
-    return out
+def _slices(kinds: Coded, names: Sequence[str], found: Redundant) -> list[_Slice]:
+    leaving = np.bincount(kinds.codes[found.rows], minlength=len(kinds.values)).tolist()
+    counts: dict[tuple[str, str], list[int]] = {}
+    for kind, rows, gone in zip(kinds.values, kinds.counts, leaving, strict=True):
+        for pair in kind[SLICES] if rows else ():
+            count = counts.setdefault(pair, [0, 0])
+            count[0] += rows
+            count[1] += gone
+    by_name = sorted(counts.items())
+    return [_Slice(name, value, *count) for wanted in names for (name, value), count in by_name if name == wanted]
 
 
 def _thinned(slices: Sequence[_Slice], floor: float) -> _Slice | None:
@@ -157,27 +160,24 @@ def _thinned(slices: Sequence[_Slice], floor: float) -> _Slice | None:
     return max(under, key=lambda one: (lost[one], one.label), default=None)
 
 
-def _findings(rows: Corpus, found: Redundant, kept: set[int], names: Sequence[str]) -> list[Finding]:
-    out = []
-    for row, partner, alike, exact in zip(
-        found.rows.tolist(), found.partners.tolist(), found.similarity.tolist(), found.exact.tolist(), strict=True
-    ):
+def _findings(rows: Corpus, found: Redundant, kept: set[int], names: Sequence[str]) -> Findings:
+    def made(position: int) -> Finding:
+        row, partner = int(found.rows[position]), int(found.partners[position])
+        alike, exact = float(found.similarity[position]), bool(found.exact[position])
         one, other = rows[row], rows[partner]
         where = f"{other.place}" if other.place else f"row {partner + 1}"
-        remedy = "keep" if row in kept else "drop" if exact else "review"
         values = [f"{name}={one.side.slices[name]}" for name in names if name in one.side.slices]
-        out.append(
-            Finding(
-                message=f"has the same words as {where}" if exact else f"near-duplicate of {where} (J {alike:.2f})",
-                place=one.place,
-                row=one.id,
-                other=other.place,
-                other_row=other.id,
-                remedy=remedy,
-                slice=", ".join(values) or None,
-            )
+        return Finding(
+            message=f"has the same words as {where}" if exact else f"near-duplicate of {where} (J {alike:.2f})",
+            place=one.place,
+            row=one.id,
+            other=other.place,
+            other_row=other.id,
+            remedy="keep" if row in kept else "drop" if exact else "review",
+            slice=", ".join(values) or None,
         )
-    return out
+
+    return findings_of(rows, np.stack([found.rows, found.partners], axis=1), made)
 
 
 def _details(found: Redundant, slices: Sequence[_Slice], kept: set[int], options: Options) -> Mapping[str, Any]:

@@ -34,21 +34,20 @@ whose pairs share opening turns (264 of 2,312 rows of the harmless test set shar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headgate.rows.row import Row
-from headgate.rules.given import Corpus, Given
+from headgate.rules.corpus import KEYS, OPENING, Corpus, Keys, findings_of
+from headgate.rules.given import Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Outcome, Verdict
 from headgate.text.clusters import components
-from headgate.text.ngrams import exact_hashes
-from headgate.text.tape import tape_of
 
-OPENING = "opening turn"
+PERSONS = ("subject", "user")  # the one who typed here may be the subject there: both are persons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,32 +68,33 @@ class Options:
     level="block",
     status="stable",
     since="0.1",
+    asks=(KEYS,),
 )
 def group_leak(given: Given, options: Options) -> Verdict:
     """Looks for components that hold training rows and evaluation items."""
     rows, items = given.rows("training-rows"), given.rows("evaluation-items")
-    keys = [*_keys(rows, options), *_keys(items, options)]
+    opening = options.opening_words if options.opening_turn else None
+    ours, theirs = rows.keys(opening), items.keys(opening)
     train = len(rows)
-    labels = _labels(keys)
-    keyed_rows, keyed_items = sum(map(bool, keys[:train])), sum(map(bool, keys[train:]))
-    first_item: dict[int, int] = {}
-    for item in range(len(items)):
-        first_item.setdefault(labels[train + item], item)
-    training = set(labels[:train])
-    leaking = [item for item in range(len(items)) if labels[train + item] in training]
-    direct = _direct(keys[train:])
-    findings, ties = [], Counter[str]()
-    for row in range(train):
-        if labels[row] not in first_item:
-            continue
-        tie, item = next(((k, direct[k, v]) for k, v in keys[row].items() if (k, v) in direct), ("", -1))
-        ties[tie or "through other rows"] += 1
-        findings.append(_finding(tie, rows[row], items, item if tie else first_item[labels[row]]))
+    labels = _labels(ours, theirs)
+    keyed_rows, keyed_items = int(ours.keyed.sum()), int(theirs.keyed.sum())
+    of_rows, of_items = labels[:train], labels[train:]
+    leaking = np.flatnonzero(np.isin(of_items, of_rows))
+    places = np.flatnonzero(np.isin(of_rows, of_items))
+    tied = _ties(ours, theirs, places)
+    through = {int(label): item for item, label in reversed(list(enumerate(of_items.tolist())))}
+    ties = Counter(tie or "through other rows" for tie, _ in tied)
+
+    def made(position: int) -> Finding:
+        row, (tie, item) = int(places[position]), tied[position]
+        return _finding(tie, rows[row], items, item if tie else through[int(of_rows[row])])
+
+    findings = findings_of(rows, places, made)
     details = {
         "ties": dict(ties.most_common()),
         "training_rows_with_a_key": keyed_rows,
         "items_with_a_key": keyed_items,
-        "mixed_components": len(training & set(labels[train:])),
+        "mixed_components": len(np.intersect1d(of_rows, of_items)),
     }
     verdict = judge_share(
         len(leaking),
@@ -103,8 +103,8 @@ def group_leak(given: Given, options: Options) -> Verdict:
         at_most=options.tolerated,
         zero_tolerance=options.tolerated == 0.0,
         summary=_summary(len(leaking), keyed_items, ties),
-        findings=tuple(findings),
-        next_step="split again by conversation, person and group: headgate curate" if leaking else "",
+        findings=findings,
+        next_step="split again by conversation, person and group: headgate curate" if len(leaking) else "",
         details=details,
     )
     if verdict.outcome is not Outcome.FAIL and _few(keyed_rows, train, keyed_items, len(items), options.keyed):
@@ -116,58 +116,44 @@ def group_leak(given: Given, options: Options) -> Verdict:
     return verdict
 
 
-def _keys(corpus: Corpus, options: Options) -> list[dict[str, str]]:
-    keys: list[dict[str, str]] = [dict(_own(row)) for row in corpus]
-    if not options.opening_turn:
-        return keys
-    openings = [_opening(row) for row in corpus]
-    tape = tape_of(openings)
-    for key, digest, words in zip(keys, exact_hashes(tape).tolist(), tape.lengths.tolist(), strict=True):
-        if words >= options.opening_words:
-            key[OPENING] = str(digest)
-    return keys
-
-
-def _own(row: Row) -> Iterator[tuple[str, str]]:
-    side = row.side
-    for name, value in (
-        ("conversation", side.conversation),
-        ("group", side.group),
-        ("subject", side.subject),
-        ("user", side.user),
-    ):
-        if value:
-            yield name, value
-
-
-def _opening(row: Row) -> str:
-    said = [message.content for message in row.messages if message.role == "user"]
-    return said[0] if len(said) > 1 else ""
-
-
-def _kind(name: str) -> str:
-    # The one who typed here may be the subject there: both are persons.
-    return "person" if name in ("subject", "user") else name
-
-
-def _labels(keys: Sequence[Mapping[str, str]]) -> list[int]:
-    seen: dict[tuple[str, str], int] = {}
+def _labels(ours: Keys, theirs: Keys) -> NDArray[np.int64]:
+    """The component of each row, then of each item: its least member. The first with a key is tied to all others."""
     left, right = [], []
-    for node, own in enumerate(keys):
-        for name, value in own.items():
-            left.append(seen.setdefault((_kind(name), value), node))
-            right.append(node)
-    pairs = np.array([left, right], dtype=np.int64)
-    return [int(label) for label in components(len(keys), pairs[0], pairs[1])]
+    for kinds in (("conversation",), ("group",), PERSONS, (OPENING,)):
+        hashes, nodes = [], []
+        for keys, first in ((ours, 0), (theirs, ours.count)):
+            for name in kinds:
+                own = keys.hashes.get(name, np.zeros(0, dtype=np.uint64))
+                held = np.flatnonzero(own)
+                hashes.append(own[held])
+                nodes.append(held + first)
+        values, members = np.concatenate(hashes), np.concatenate(nodes)
+        order = np.lexsort((members, values))
+        values, members = values[order], members[order]
+        heads = np.flatnonzero(np.append(True, values[1:] != values[:-1])) if len(values) else members
+        left.append(np.repeat(members[heads], np.diff(np.append(heads, len(members)))))
+        right.append(members)
+    return components(ours.count + theirs.count, np.concatenate(left), np.concatenate(right))
 
 
-def _direct(keys: Sequence[Mapping[str, str]]) -> Mapping[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
-    for item, own in enumerate(keys):
-        for name, value in own.items():
-            for alias in ("subject", "user") if _kind(name) == "person" else (name,):
-                found.setdefault((alias, value), item)
-    return found
+def _ties(ours: Keys, theirs: Keys, places: NDArray[np.int64]) -> list[tuple[str, int]]:
+    """For each place of a row, the first of its keys that an item has, and the first such item."""
+    found: dict[str, dict[int, int]] = {}
+    for name in theirs.names:
+        held = [
+            theirs.hashes[one].tolist() for one in (PERSONS if name in PERSONS else (name,)) if one in theirs.hashes
+        ]
+        first = found.setdefault(name, {})
+        for item, values in enumerate(zip(*held, strict=True)):
+            for value in values:
+                if value:
+                    first.setdefault(value, item)
+    keys = [(name, ours.hashes[name][places].tolist()) for name in theirs.names if name in ours.hashes]
+    out = []
+    for at in range(len(places)):
+        direct = ((name, found[name][values[at]]) for name, values in keys if values[at] in found[name])
+        out.append(next(direct, ("", -1)))
+    return out
 
 
 def _finding(tie: str, row: Row, items: Corpus, item: int) -> Finding:

@@ -37,8 +37,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from headgate.kit.errors import Broken
 from headgate.rows.row import Kind, Message, Row
+from headgate.rules.corpus import Coded, findings_of
 from headgate.rules.given import Given, TokenCount
 from headgate.rules.shape import rule
 from headgate.stats.judging import judge_share
@@ -57,6 +61,16 @@ class Options:
     end_token: bool = True  # whether a row whose end token is unsupervised counts, where tokens are given
 
 
+def lesson_of(row: Row) -> str | None:
+    """Why a row teaches nothing by its words; empty when it teaches something, None when it is not meant to."""
+    if row.kind in NOT_FOR_LEARNING:
+        return None
+    # Nearly every row is a dialogue whose last turn says something: no more need be looked at.
+    if row.kind is Kind.DEMONSTRATION and (texts := row.plain_answer) is not None and texts.strip():
+        return ""
+    return next(_reasons(row), "")
+
+
 @rule(
     "DAT009",
     failure="method-matrix",
@@ -65,6 +79,7 @@ class Options:
     level="block",
     status="stable",
     since="0.1",
+    asks=(lesson_of,),
 )
 def rows_without_lesson(given: Given, options: Options) -> Verdict:
     """Counts rows that teach nothing, by reason."""
@@ -72,26 +87,24 @@ def rows_without_lesson(given: Given, options: Options) -> Verdict:
     tokens: Sequence[TokenCount] | None = given.get("tokens")
     if tokens is not None and len(tokens) != len(rows):
         raise Broken("token counts do not fit the rows", found=f"{len(tokens)} counts", wanted=f"{len(rows)}")
-    counts: Sequence[TokenCount | None] = tokens or [None] * len(rows)
-    findings: list[Finding] = []
-    reasons: Counter[str] = Counter()
-    judged = 0
-    for row, count in zip(rows, counts, strict=True):
-        if row.kind in NOT_FOR_LEARNING:
-            continue
-        judged += 1
-        reason = next(_reasons(row, count, options), None)
-        if reason:
-            reasons[reason] += 1
-            remedy = "review" if reason in MENDABLE else "drop"
-            findings.append(Finding(message=reason, place=row.place, row=row.id, remedy=remedy))
+    lessons = rows.coded(lesson_of)
+    judged = int(lessons.having(lambda lesson: lesson is not None).sum())
+    places, reasons_of = _without(lessons, tokens, options)
+    reasons = Counter(reasons_of)
+
+    def made(position: int) -> Finding:
+        row, reason = rows[int(places[position])], reasons_of[position]
+        remedy = "review" if reason in MENDABLE else "drop"
+        return Finding(message=reason, place=row.place, row=row.id, remedy=remedy)
+
+    findings = findings_of(rows, places, made)
     return judge_share(
         len(findings),
         judged,
         name="rows without a lesson",
         at_most=options.tolerated,
         summary=_summary(judged, reasons),
-        findings=tuple(findings),
+        findings=findings,
         zero_tolerance=options.tolerated == 0.0,
         details={"reasons": dict(_ranked(reasons)), "tokens_given": tokens is not None},
     )
@@ -112,8 +125,23 @@ def _ranked(reasons: Counter[str]) -> list[tuple[str, int]]:
     return sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
 
 
-def _reasons(row: Row, count: TokenCount | None, options: Options) -> Iterator[str]:
-    """Why a row teaches nothing; nothing when it teaches something."""
+def _without(
+    lessons: Coded, tokens: Sequence[TokenCount] | None, options: Options
+) -> tuple[NDArray[np.int64], list[str]]:
+    """The rows that teach nothing, and why."""
+    if tokens is None:
+        places = np.flatnonzero(lessons.having(bool))
+        return places, [lessons.values[code] for code in lessons.codes[places].tolist()]
+    found = {}
+    for place, (code, count) in enumerate(zip(lessons.codes.tolist(), tokens, strict=True)):
+        lesson = lessons.values[code]
+        if lesson is not None and (reason := lesson or next(_lost(count, options), "")):
+            found[place] = reason
+    return np.fromiter(found, dtype=np.int64, count=len(found)), list(found.values())
+
+
+def _reasons(row: Row) -> Iterator[str]:
+    """Why a row teaches nothing, by its words."""
     if row.kind is Kind.PREFERENCE:
         yield from _preference(row)
     elif row.kind is Kind.STEPWISE:
@@ -124,8 +152,10 @@ def _reasons(row: Row, count: TokenCount | None, options: Options) -> Iterator[s
             yield "the text is empty"
     else:
         yield from _turns([message for message in row.messages if message.role == "assistant"])
-    if count is None:
-        return
+
+
+def _lost(count: TokenCount, options: Options) -> Iterator[str]:
+    """Why a row teaches nothing, by what the trainer would do with it."""
     if count.supervised_tokens <= 0:
         yield CUT if count.answer_cut else "no token is supervised"
     if count.answer_cut:

@@ -32,8 +32,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from headgate.rows.row import Row
+from headgate.rules.corpus import findings_of
 from headgate.rules.given import Claims, Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import judge_share
@@ -51,6 +55,11 @@ class Options:
     subject: bool = True  # whether a subject key is needed where no consent covers the source
 
 
+def terms_of(row: Row) -> tuple[Any, ...]:
+    """Source and licence of a row, and whether it names a subject."""
+    return row.side.source, row.side.licence, bool((row.side.subject or "").strip())
+
+
 @rule(
     "LIN001",
     failure="provenance",
@@ -59,21 +68,28 @@ class Options:
     level="block",
     status="stable",
     since="0.1",
+    asks=(terms_of,),
 )
 def unsourced_rows(given: Given, options: Options) -> Verdict:
     """Counts rows that lack a source, a licence or a subject."""
     rows = given.rows("training-rows")
     claims: Claims | None = given.get("claims")
-    findings: list[Finding] = []
+    terms = rows.coded(terms_of)
+    missing = [tuple(_missing(told, claims, options)) for told in terms.values]
     lacking: Counter[str] = Counter()
     sources: Counter[str] = Counter()
-    for row in rows:
-        missing = list(_missing(row, claims, options))
-        if missing:
-            lacking.update(missing)
-            sources[row.side.source or "no source"] += 1
-            message = "no " + ", no ".join(missing)
-            findings.append(Finding(message=message, place=row.place, row=row.id, remedy="review"))
+    for told, names, count in zip(terms.values, missing, terms.counts, strict=True):
+        if names and count:
+            lacking.update(dict.fromkeys(names, count))
+            sources[told[0] or "no source"] += count
+    lost = np.fromiter(map(bool, missing), dtype=bool, count=len(missing))
+    places = np.flatnonzero(lost[terms.codes]) if len(missing) else np.zeros(0, dtype=np.int64)
+
+    def made(position: int) -> Finding:
+        row, names = rows[int(places[position])], missing[terms.codes[places[position]]]
+        return Finding(message="no " + ", no ".join(names), place=row.place, row=row.id, remedy="review")
+
+    findings = findings_of(rows, places, made)
     return judge_share(
         len(findings),
         len(rows),
@@ -86,17 +102,17 @@ def unsourced_rows(given: Given, options: Options) -> Verdict:
     )
 
 
-def _missing(row: Row, claims: Claims | None, options: Options) -> Iterator[str]:
-    """What a row lacks."""
-    source = (row.side.source or "").strip()
+def _missing(told: tuple[Any, ...], claims: Claims | None, options: Options) -> Iterator[str]:
+    """What rows of these terms lack."""
+    source, licence, subject = (told[0] or "").strip(), told[1], told[2]
     about = f"source:{source}"
     if not source:
         yield "source"
     if options.licence:
         claimed = claims.value(about, "licence") if claims and source else None
-        if not (_is_licence(row.side.licence) or _is_licence(claimed)):
+        if not (_is_licence(licence) or _is_licence(claimed)):
             yield "licence"
-    if options.subject and not (row.side.subject or "").strip():
+    if options.subject and not subject:
         covered = claims is not None and bool(source) and claims.value(about, "consent") is not None
         if not covered:
             yield "subject"
