@@ -28,6 +28,11 @@ def honest_split(rows: Sequence[Row], share: float, drawn: random.Random) -> tup
     drawn.shuffle(order)
     cut = math.ceil(share * len(order))
     items, training = order[:cut], order[cut:]
+    return training, [replace(item, kind=Kind.ITEM) for item in honest_items(training, items)]
+
+
+def honest_items(training: Sequence[Row], items: Sequence[Row]) -> list[Row]:
+    """The items of which no training row holds most of the words."""
     bags = [set(words(row.text)) for row in training]
     frequency = Counter(word for bag in bags for word in bag)
     having: dict[str, list[int]] = defaultdict(list)
@@ -36,12 +41,11 @@ def honest_split(rows: Sequence[Row], share: float, drawn: random.Random) -> tup
             if frequency[word] <= COMMON * len(bags):
                 having[word].append(number)
     said = {tuple(words(row.text)) for row in training}
-    kept = [
+    return [
         item
         for item in items
         if tuple(words(item.text)) not in said and _likeness(item, frequency, having, len(training)) < ALIKE
     ]
-    return training, [replace(item, kind=Kind.ITEM) for item in kept]
 
 
 def words(text: str) -> list[str]:

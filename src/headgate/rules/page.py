@@ -17,7 +17,7 @@ from headgate.kit.errors import Refused
 from headgate.kit.files import write_text
 from headgate.rules.catalogue import CATALOGUE
 from headgate.rules.options import option_lines
-from headgate.rules.power import Figure, Figures, figures_of, shortfalls
+from headgate.rules.power import Figure, Figures, figures_of, shortfalls, tables_of
 from headgate.rules.shape import HEADINGS, SHELVES, Rule
 from headgate.stats.intervals import wilson
 
@@ -28,7 +28,15 @@ SUITES = "suites"  # folder of the suites in an installed package; in a checkout
 def page(rule: Rule) -> str:
     """The whole page, as Markdown that ends with a line break."""
     title, _, rest = rule.page.partition("\n")
-    parts = [f"# {rule.name}", _facts(rule), title, rest.strip(), _options(rule), _power(figures_of(rule))]
+    parts = [
+        f"# {rule.name}",
+        _facts(rule),
+        title,
+        rest.strip(),
+        _options(rule),
+        _power(figures_of(rule)),
+        _tables(rule),
+    ]
     if suite := suite_of(rule):
         parts.append(_cases(suite))
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
@@ -158,6 +166,15 @@ def _power(figures: Figures | None) -> str:
     text.append(_line("honest", figures.false_alarms, sources))
     text += ["", "Each cell: failed verdicts of runs, all sizes together, with the 95 % Wilson interval."]
     return "\n".join(text)
+
+
+def _tables(rule: Rule) -> str:
+    parts = []
+    for table in tables_of(rule):
+        lines = [f"### {table.title}", "", table.text, "", "| " + " | ".join(table.columns) + " |"]
+        lines += ["|---" * len(table.columns) + "|", *("| " + " | ".join(cells) + " |" for cells in table.rows)]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
 
 
 def _line(name: str, figures: Sequence[Figure], sources: Sequence[str]) -> str:

@@ -68,6 +68,33 @@ def figures_of(rule: Rule) -> Figures | None:
     return from_json(orjson.loads(file.read_bytes())) if file.is_file() else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A further measurement of a rule, as its page shows it."""
+
+    title: str
+    text: str  # what the cells are
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def tables_of(rule: Rule) -> tuple[Table, ...]:
+    """Further measurements beside a rule (`rules/data/dat006_self_leak_tables.json`); none where there is no file."""
+    package, _, stem = rule.module.rpartition(".")
+    file = resources.files(package).joinpath(f"{stem}_tables.json") if package else None
+    if file is None or not file.is_file():
+        return ()
+    return tuple(
+        Table(
+            title=each["title"],
+            text=each["text"],
+            columns=tuple(each["columns"]),
+            rows=tuple(tuple(cells) for cells in each["rows"]),
+        )
+        for each in orjson.loads(file.read_bytes())["tables"]
+    )
+
+
 def from_json(body: Mapping[str, Any]) -> Figures:
     """Figures from their JSON form."""
     return Figures(

@@ -1,4 +1,4 @@
-"""What self-leak tells beside its verdict: other definitions of a leak, and twins made by one template."""
+"""What self-leak tells beside its verdict: other definitions of a leak, twins of one template, likely copies."""
 
 from __future__ import annotations
 
@@ -35,25 +35,26 @@ def side_by_side(rows: Tape, items: Tape, pairs: Coverage, leaked: set[int]) -> 
     return {"definitions": counts, "by_item": listed, "items_named_by_any": len(named)}
 
 
-def twins_of(rows: Corpus, items: Corpus, pairs: Copies) -> dict[str, Any]:
-    """Rows and items that fill one template with other numbers: how many items, and where they stand."""
-    twins = pairs.where(pairs.twin)
-    listed = [
-        _twin(rows, items, row, item).as_json()
-        for row, item in zip(twins.rows[:FINDINGS_SHOWN].tolist(), twins.items[:FINDINGS_SHOWN].tolist(), strict=True)
-    ]
-    return {"template_twins": len(set(twins.items.tolist())), "twins": listed}
+def listed(kind: str, rows: Corpus, items: Corpus, pairs: Copies) -> dict[str, Any]:
+    """Pairs of a class of their own: how many items, and where the first stand."""
+    first = findings_of(kind, rows, items, pairs.where(np.arange(min(len(pairs.rows), FINDINGS_SHOWN))))
+    return {f"{kind}_items": len(set(pairs.items.tolist())), kind: [one.as_json() for one in first]}
 
 
-def _twin(rows: Corpus, items: Corpus, row: int, item: int) -> Finding:
-    return Finding(
-        message=f"fills the template of evaluation item {item + 1} with other numbers",
-        place=rows[row].place,
-        row=rows[row].id,
-        other=items[item].place,
-        other_row=items[item].id,
-        remedy="keep",
-    )
+def findings_of(kind: str, rows: Corpus, items: Corpus, pairs: Copies) -> tuple[Finding, ...]:
+    """One finding for each pair: "twins" may stay, "likely" copies want a look."""
+    remedy = {"twins": "keep", "likely": "review"}[kind]
+    found = []
+    for row, item, share in zip(pairs.rows.tolist(), pairs.items.tolist(), pairs.share.tolist(), strict=True):
+        message = {
+            "twins": f"fills the template of evaluation item {item + 1} with other numbers",
+            "likely": f"is likely an edited copy of evaluation item {item + 1} and covers {share:.0%} of it",
+        }[kind]
+        one, other = rows[row], items[item]
+        found.append(
+            Finding(message=message, place=one.place, row=one.id, other=other.place, other_row=other.id, remedy=remedy)
+        )
+    return tuple(found)
 
 
 def _likest(pairs: Coverage) -> dict[int, tuple[int, float]]:
