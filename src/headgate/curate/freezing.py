@@ -80,7 +80,10 @@ def freeze(
     with ledger.transaction():
         manifest = _manifest(ledger, bench, settings, assigned, proof, table(selected, bench.rows()))
         sources = sorted(ledger.rows.sources_of(everything))
-        version = ledger.versions.freeze(name, numbers=everything, splits=numbers, manifest=manifest, parents=sources)
+        held_out = [split for split in numbers if split != settings.splitting.train]
+        version = ledger.versions.freeze(
+            name, numbers=everything, splits=numbers, manifest=manifest, parents=sources, held_out=held_out
+        )
     return version, manifest
 
 

@@ -1,8 +1,9 @@
 """The stage curate: from rows to a frozen dataset version.
 
-Steps run in one order: select, redact, split, remove. Splits come before removal, so that what is
-evaluated keeps its variants; removal touches training rows only. Each step reports counts and
-reasons, and each row that leaves is on a list with the reason and the row that speaks for it.
+Steps run in one order: select, redact, split, remove; then every row is held against the protected
+items. Splits come before removal, so that what is evaluated keeps its variants; removal touches
+training rows only. Each step reports counts and reasons, and each row that leaves is on a list with
+the reason and the row that speaks for it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import orjson
 
 from headgate.curate import steps
+from headgate.curate.admission import hold_firewall, protects
 from headgate.curate.freezing import freeze, part_twins, previous, recalled
 from headgate.curate.lineage import judge_lineage
 from headgate.curate.loading import load, numbers_to_curate
@@ -32,6 +34,8 @@ from headgate.rows.row import Row
 from headgate.rules.claimed import claims_as_of
 from headgate.stats.verdict import Outcome, Verdict, worst
 
+__all__ = ["depends_on", "protects", "run"]
+
 STAGE = "curate"
 KEY_DIGITS = 12  # of the folder with the lists for people
 
@@ -43,6 +47,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
         Refused: there are no rows, a filter or key names a field that no row has, a file cannot be read.
     """
     name = settings.name or context.flow_name
+    protects(ledger, settings, context)
     numbers = numbers_to_curate(ledger, settings, context.outputs)
     with progress("curate: read rows", len(numbers), quiet=context.quiet) as advance:
         bench = Bench(load(ledger, numbers, whole=_whole(context.outputs), advance=advance))
@@ -71,11 +76,12 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
 
 
 def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any:
-    """What decides beside the settings: claims, what has run out by now, and rows erased since."""
+    """What decides beside the settings: claims, what has run out by now, rows erased since, and what is protected."""
     numbers = numbers_to_curate(ledger, settings, context.outputs)
     return {
         "claims": digest_json(claims_as_of(ledger, context.now)),
         "rows": digest_json([number for number, _, _ in ledger.rows.bodies(numbers)]),
+        "protected": ledger.protection.state(),
     }
 
 
@@ -85,10 +91,11 @@ def _shape(
     """The steps after selection; adds the verdict on thinning, returns what to remember of splits."""
     train = settings.splitting.train
     assigned: Memory | None = None
+    version = previous(ledger, name)
     if settings.takes("redact"):
         steps.redact(bench, settings, ledger)
     if settings.takes("split"):
-        assigned = steps.split(bench, settings, recalled(ledger, previous(ledger, name)))
+        assigned = steps.split(bench, settings, recalled(ledger, version))
     else:
         steps.whole(bench, train)
     before = bench.rows(train)
@@ -101,6 +108,8 @@ def _shape(
         steps.decontaminate(bench, settings, context.folder)
     if settings.takes("split"):
         part_twins(bench, settings.splitting)
+    # Nobody waives the firewall: an item that may be trained on is retired, with a name and a reason.
+    verdicts.append(hold_firewall(ledger, bench, settings, version, quiet=context.quiet))
     return assigned
 
 

@@ -165,12 +165,15 @@ class Settings:
     withdrawn: Literal["stop", "remove"] = option(
         "stop", help="What happens when a row's subject has withdrawn consent: stop, or remove the row."
     )
+    leaked: Literal["remove", "stop"] = option(
+        "remove", help="What happens when a training row copies a protected item: remove the row, or stop."
+    )
     redact: RedactSettings = option(RedactSettings(), help="What the step redact replaces.")
     split: dict[str, float] | SplitSettings = option(
         SplitSettings(), help="Share of each split, such as { train = 0.9, dev = 0.1 }, or a table with more keys."
     )
     near_duplicates: NearDuplicateSettings = option(NearDuplicateSettings(), help="What the step near-duplicates does.")
-    against: list[str] = option([], help="Evaluation files that training rows must not resemble.", unit="files")
+    against: list[str] = option([], help="Evaluation files to protect: no training row resembles them.", unit="files")
     decontaminate: DecontaminateSettings = option(DecontaminateSettings(), help="What the step decontaminate does.")
     rules: dict[str, dict[str, Any]] = option({}, help="Options of the rules judged here, by rule.")
     level: dict[str, str] = option({}, help="Levels of the rules judged here: block, warn or note.")

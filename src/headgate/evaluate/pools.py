@@ -35,6 +35,7 @@ class Item:
     cluster: str  # items with the same one are not independent
     place: Place | None = None
     slices: Mapping[str, str] = field(default_factory=dict)
+    row: str = ""  # id of its row, side data included: what a row made from the item names as its parent
 
 
 def cluster_of(row: Row) -> str:

@@ -26,15 +26,18 @@ from headgate.evaluate.fewshot import (
     training_rows,
 )
 from headgate.evaluate.pools import judge_apart
+from headgate.evaluate.protecting import protects, suites_of
 from headgate.evaluate.recording import facts_of, record_all, record_arm, write_dev
 from headgate.evaluate.sealed import SealedPools
 from headgate.evaluate.settings import POOLS, Settings
-from headgate.evaluate.suites import Suite, counts, freeze, load_suite
+from headgate.evaluate.suites import Suite, counts, freeze
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, StepResult
 from headgate.stats.judging import judge_count
 from headgate.stats.verdict import Level, Outcome, Verdict, worst
+
+__all__ = ["protects", "run"]
 
 LOOKS_AT_GATE = 20  # candidates judged on one gate pool before its score is called worn
 
@@ -45,7 +48,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     Raises:
         Refused: items, models or settings that the user can mend.
     """
-    suites = [load_suite(name, one, context.folder) for name, one in settings.suites.items()]
+    suites = suites_of(ledger, settings, context)
     for suite in suites:
         if not suite.pools["gate"] and not suite.pools["sealed"]:
             raise Refused(f"suite {suite.name!r} has no gate or sealed items", wanted="items that may decide something")

@@ -118,6 +118,7 @@ def item_of(suite: str, pool: str, row: Row, settings: SuiteSettings) -> Item:
         cluster=cluster_of(row),
         place=row.place,
         slices=dict(row.side.slices),
+        row=row.id,
     )
 
 

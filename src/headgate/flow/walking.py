@@ -18,6 +18,7 @@ from typing import Any
 from headgate import __version__
 from headgate.flow.file import as_plain, resolved
 from headgate.flow.project import Project
+from headgate.flow.protecting import FREEZES, protect_items
 from headgate.flow.stages import Stage
 from headgate.kit.clock import now
 from headgate.kit.errors import HeadgateError, Refused
@@ -94,6 +95,8 @@ def walk(
         context = _context(project, quiet)
         for stage, settings in asked:
             begun(stage)
+            if stage.name == FREEZES:
+                protect_items(ledger, project, context)
             step = _step(ledger, project, stage, settings, context)
             steps.append(step)
             told(step)

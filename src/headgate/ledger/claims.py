@@ -23,6 +23,7 @@ from headgate.ledger.nodes import Begin, Reading
 
 WHAT = (
     "licence", "consent", "price", "owner", "base-end-of-life", "retention", "provider-policy", "judge-licence",
+    "retired",
 )  # fmt: skip
 Moment = str | date | datetime
 

@@ -26,6 +26,7 @@ from headgate.ledger.claims import Claims
 from headgate.ledger.content import Content
 from headgate.ledger.lineage import Lineage, Walker
 from headgate.ledger.nodes import Edge, Link, Node, Nodes
+from headgate.ledger.protection import Protection
 from headgate.ledger.rows import Appended, RowRecord, Rows
 from headgate.ledger.versions import DatasetVersion, Versions
 
@@ -48,9 +49,10 @@ class Ledger:
         self._snapshot: Connection | None = None
         self.nodes = Nodes(self._reading, self._begin)
         self.rows = Rows(self._reading, self._begin)
-        self.versions = Versions(self._reading, self._begin, self.nodes, self.rows)
         self.claims = Claims(self._reading, self._begin)
         self.content = Content(self._reading, self._begin)
+        self.protection = Protection(self.nodes, self.content, self.claims, clock)
+        self.versions = Versions(self._reading, self._begin, self.nodes, self.rows, self.protection)
         self._walker = Walker(self.nodes, self.rows, self.versions)
 
     @classmethod

@@ -20,7 +20,7 @@ KINDS = frozenset(
     {
         "source", "subject", "row", "signal", "trace", "dataset-version", "suite", "item", "rubric", "judge", "base",
         "run", "adapter", "probe", "score", "verdict", "decision", "waiver", "release", "deployment", "claim", "case",
-        "step",
+        "step", "protection", "admission",
     }
 )  # fmt: skip
 LABELS = frozenset({"derived-from", "member-of", "trained-on", "judged-by", "served-as", "supersedes"})

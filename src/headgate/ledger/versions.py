@@ -13,6 +13,7 @@ from headgate.kit.errors import Broken, Refused
 from headgate.kit.hashing import digest_json
 from headgate.ledger import schema
 from headgate.ledger.nodes import Begin, Edge, Nodes, Reading
+from headgate.ledger.protection import Protection
 from headgate.ledger.rows import Rows
 
 KIND = "dataset-version"
@@ -33,11 +34,12 @@ class DatasetVersion:
 class Versions:
     """The dataset versions of one ledger."""
 
-    def __init__(self, reading: Reading, begin: Begin, nodes: Nodes, rows: Rows) -> None:
+    def __init__(self, reading: Reading, begin: Begin, nodes: Nodes, rows: Rows, protection: Protection) -> None:
         self._reading = reading
         self._begin = begin
         self._nodes = nodes
         self._rows = rows
+        self._protection = protection
 
     def freeze(
         self,
@@ -47,14 +49,16 @@ class Versions:
         splits: Mapping[str, BitMap],
         manifest: Mapping[str, Any],
         parents: Iterable[str] = (),
+        held_out: Iterable[str] = (),
     ) -> str:
         """Freezes rows under the next free `name@N`; the same content again gives the name it has.
 
         The manifest of the version is what the caller says (settings, counts, proofs) and the number
-        and digest of the ordered row ids, in all and for each split.
+        and digest of the ordered row ids, in all and for each split. `held_out` are splits that are
+        never trained on: their rows may match protected items.
 
         Raises:
-            Refused: the name has an `@`, or there are no rows.
+            Refused: the name has an `@`, there are no rows, or a row was not admitted by the firewall.
             Broken: a split holds rows that the version does not, or rows are not in the ledger.
         """
         if "@" in name or not name:
@@ -66,6 +70,8 @@ class Versions:
         for split, inside in splits.items():
             if inside - numbers:
                 raise Broken(f"split {split!r} has rows that the version lacks", found=f"{len(inside - numbers)} rows")
+        trained = numbers - BitMap.union(BitMap(), *(splits[split] for split in held_out if split in splits))
+        self._protection.must_be_admitted(numbers, trained, name)
         full = {
             "dataset": name,
             "rows": len(numbers),

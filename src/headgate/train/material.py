@@ -23,7 +23,8 @@ def material(ledger: Ledger, dataset: str, split: str) -> Material:
     """Reads the rows of a split.
 
     Raises:
-        Refused: no such dataset version or split, or rows whose content was erased since it was frozen.
+        Refused: no such dataset version or split, a row that the firewall did not admit for training, or
+            rows whose content was erased since the version was frozen.
     """
     version = ledger.versions.get(dataset)
     if split not in version.splits:
@@ -33,6 +34,7 @@ def material(ledger: Ledger, dataset: str, split: str) -> Material:
             next_step="name one of them with split =, or let [curate] make it",
         )
     numbers = version.splits[split]
+    ledger.protection.must_be_admitted(numbers, numbers, f"{version.name}, split {split}")
     rows = tuple(from_bytes(body) for _, _, body in sorted(ledger.rows.bodies(numbers), key=lambda one: one[0]))
     if len(rows) != len(numbers):
         raise Refused(
