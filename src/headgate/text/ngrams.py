@@ -61,8 +61,9 @@ class Shingles:
 
 
 def word_ngrams(tape: Tape, n: int) -> Grams:
-    """Hashes of every run of n words."""
-    return _runs_of(tape.words, tape.offsets, n)
+    """Hashes of every run of n words; made once for each tape and n."""
+    grams: Grams = tape.once(("words", n), lambda: _runs_of(tape.words, tape.offsets, n))
+    return grams
 
 
 def character_ngrams(tape: Tape, n: int) -> Grams:

@@ -9,20 +9,23 @@ Terms are hashed to columns; the scores of the nearest few are exact for those c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headgate.text import kernels
 from headgate.text.guards import number_words
 from headgate.text.jaccard import jaccard
 from headgate.text.ngrams import Grams, exact_hashes, word_ngrams
-from headgate.text.tape import Positions, Tape, joined, ranges
+from headgate.text.tape import Mask, Positions, Tape, joined, ranges
 
 COLUMN_BITS = (14, 22)  # terms are hashed to 16 columns a word, within these limits: collisions only add noise
 FLOOR = 0.3  # weight that is left when no number agrees
 NEIGHBOURS = 20  # rows that are scored for each item
 RETRIEVAL_ROWS = 500  # a term in more rows than this helps no retrieval; it counts in the score
+TEXTS = 1 << 13  # counted at a time by compiled kernels
 BLOCK = 256  # items multiplied at a time
 LEAST_COSINE = 0.1  # less alike rows are never scored: no threshold in use lies that low
 QUANTILE = 0.98
@@ -81,7 +84,7 @@ def calibrate(rows: Tape, *, sample: int = 2000, quantile: float = QUANTILE, see
 
 def _neighbours(items: Tape, rows: Tape, count: int, skip: Positions | None) -> tuple[Positions, Positions, Scores]:
     weighed, weighed_rows, df = _weighed(items, rows)
-    common = np.flatnonzero(df > RETRIEVAL_ROWS)
+    common = df > RETRIEVAL_ROWS
     rare_rows = _without(weighed_rows, common).T.tocsr()
     rare_items = _without(weighed, common)
     found_items, found_rows = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
@@ -104,7 +107,7 @@ def _weighed(items: Tape, rows: Tape) -> tuple[Any, Any, Positions]:
     """Items and rows as matrices of unit length, and in how many rows each column occurs."""
     least, most = COLUMN_BITS
     bits = min(max((len(items.words) + len(rows.words)).bit_length() + 4, least), most)
-    counts = [_counts(tape, bits) for tape in (items, rows)]
+    counts = [tape.once(("counts", bits), partial(_counts, tape, bits)).copy() for tape in (items, rows)]
     df = np.bincount(counts[1].indices, minlength=1 << bits)
     both = df + np.bincount(counts[0].indices, minlength=1 << bits)
     idf = np.log((1 + len(items) + len(rows)) / (1 + both)) + 1
@@ -119,6 +122,8 @@ def _weighed(items: Tape, rows: Tape) -> tuple[Any, Any, Positions]:
 def _counts(tape: Tape, bits: int) -> Any:
     from scipy import sparse
 
+    if kernels.compiled():
+        return sparse.csr_matrix(_compiled_counts(tape, bits), shape=(len(tape), 1 << bits))
     one, two = word_ngrams(tape, 1), word_ngrams(tape, 2)
     sizes = np.stack([one.counts, two.counts], axis=1).reshape(-1)
     begins = np.stack([one.offsets[:-1], two.offsets[:-1] + len(one.hashes)], axis=1).reshape(-1)
@@ -130,11 +135,38 @@ def _counts(tape: Tape, bits: int) -> Any:
     return matrix
 
 
-def _without(matrix: Any, columns: Positions) -> Any:
-    out = matrix.copy()
-    out.data[np.isin(out.indices, columns)] = 0.0
-    out.eliminate_zeros()
-    return out
+def _compiled_counts(tape: Tape, bits: int) -> tuple[NDArray[np.float64], NDArray[np.int32], Positions]:
+    """Data, indices and bounds of the rows of the same matrix."""
+    from headgate.text.compiled import counting, hashing
+
+    def count(texts: slice) -> tuple[NDArray[np.float64], NDArray[np.int32], Positions]:
+        most = 2 * int(tape.offsets[texts.stop] - tape.offsets[texts.start])
+        columns, found = np.empty(most, dtype=np.int32), np.empty(most)
+        ends = np.empty(texts.stop - texts.start, dtype=np.int64)
+        used = counting.term_counts(
+            tape.words,
+            tape.offsets,
+            texts.start,
+            texts.stop,
+            hashing.steps_of(2),
+            np.uint64(64 - bits),
+            columns,
+            found,
+            ends,
+        )
+        return found[:used].copy(), columns[:used].copy(), np.diff(ends, prepend=0)
+
+    empty = (np.zeros(0), np.zeros(0, dtype=np.int32), np.zeros(1, dtype=np.int64))
+    parts = [empty, *kernels.spread(count, kernels.slices(len(tape), TEXTS))]
+    data = np.concatenate([part[0] for part in parts])
+    columns = np.concatenate([part[1] for part in parts])
+    return data, columns, np.cumsum(np.concatenate([part[2] for part in parts]))
+
+
+def _without(matrix: Any, common: Mask) -> Any:
+    kept = (matrix.data != 0.0) & ~common[matrix.indices]
+    ends = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept)])[matrix.indptr]
+    return type(matrix)((matrix.data[kept], matrix.indices[kept], ends), shape=matrix.shape)
 
 
 def _forget(product: Any, skip: Positions) -> None:

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,7 @@ Spans = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
 BLOCK = 1 << 20  # characters handled at a time: the working arrays then stay near the cache
+KEPT_WORDS = 1 << 24  # words of a tape up to which what was made of it is kept
 BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2**64
 INVERSE = pow(BASE, -1, 1 << 64)
 
@@ -44,9 +47,9 @@ class Tape:
     offsets: Positions  # (N + 1,): words of text i are words[offsets[i]:offsets[i + 1]]
     starts: Spans  # (W,): first character of each word in its text
     ends: Spans  # (W,): character after the last
-    facts: dict[str, Hashes] = field(
-        default_factory=dict, repr=False
-    )  # what is known of each text by itself; (N,) each
+    # What is known of each text by itself, (N,) each; and what was made of the whole tape (see `once`).
+    facts: dict[str, Hashes] = field(default_factory=dict, repr=False)
+    kept: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -65,6 +68,14 @@ class Tape:
         if name not in self.facts:
             self.facts[name] = made(self)
         return self.facts[name]
+
+    def once(self, name: Any, made: Callable[[], Any]) -> Any:
+        """Whatever several kernels need of this tape, made once; only of tapes that are not very large."""
+        if len(self.words) > KEPT_WORDS:
+            return made()
+        if name not in self.kept:
+            self.kept[name] = made()
+        return self.kept[name]
 
     def span(self, index: int, first: int, count: int) -> tuple[int, int]:
         """Characters of text `index` from its word `first` on, `count` words long."""
@@ -126,14 +137,12 @@ def tape_of_words(words: Hashes) -> Tape:
 
 def blocks(texts: Sequence[str], size: int = BLOCK) -> Iterator[Sequence[str]]:
     """Consecutive texts of about `size` characters together; a longer text is a block alone."""
-    first, held = 0, 0
-    for index, text in enumerate(texts):
-        if held and held + len(text) > size:
-            yield texts[first:index]
-            first, held = index, 0
-        held += len(text) + 1
-    if first < len(texts):
-        yield texts[first:]
+    ends = np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)) + 1)
+    first, before = 0, 0
+    while first < len(texts):
+        last = max(int(np.searchsorted(ends, before + size + 1, side="right")), first + 1)
+        yield texts[first:last]
+        first, before = last, int(ends[last - 1])
 
 
 def joined(parts: Iterable[Tape]) -> Tape:
@@ -145,7 +154,7 @@ def joined(parts: Iterable[Tape]) -> Tape:
     totals = np.cumsum([0, *(len(tape.words) for tape in tapes)])
     offsets = [tape.offsets[1:] + total for tape, total in zip(tapes, totals[:-1], strict=True)]
     return Tape(
-        texts=tuple(text for tape in tapes for text in tape.texts),
+        texts=tuple(chain.from_iterable(tape.texts for tape in tapes)),
         words=np.concatenate([np.zeros(0, dtype=np.uint64), *(tape.words for tape in tapes)]),
         offsets=np.concatenate([np.zeros(1, dtype=np.int64), *offsets]),
         starts=np.concatenate([empty, *(tape.starts for tape in tapes)]),
