@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from headgate.text import kernels
 from headgate.text.ngrams import KEPT_BITS, Grams, distinct, sorted_distinct, word_ngrams
-from headgate.text.tape import Hashes, Positions, Tape, ranges, tape_of_words
+from headgate.text.tape import Hashes, Mask, Positions, Tape, ranges, tape_of_words
 
 N = 4
+PAIRS = 1 << 12  # pairs of a row and an item compared at a time by them
 TEXTS = 1 << 13  # rows looked through at a time by compiled kernels
 FILTER_BITS = 22  # size of the first sieve: 4 million flags stay in the cache
 COMMON_ROWS = 20  # an n-gram in more rows than this ...
@@ -58,16 +59,37 @@ def coverage_of(
     *,
     common_rows: int = COMMON_ROWS,
     common_share: float = COMMON_SHARE,
+    common: Mask | None = None,
 ) -> Coverage:
-    """Coverage from hits in `rows` rows, which may come from several blocks; `own` are the items' distinct n-grams."""
-    limit = max(common_rows, int(common_share * rows))
-    common = np.bincount(gram, minlength=len(known)) > limit
+    """Coverage from hits in `rows` rows, which may come from several blocks; `own` are the items' distinct n-grams.
+
+    `common` are the boilerplate ones of `known`, where they were counted before and their hits left out.
+    """
+    if common is None:
+        common = np.bincount(gram, minlength=len(known)) > max(common_rows, int(common_share * rows))
     gram_of_item = np.searchsorted(known, own.hashes)
     told = ~common[gram_of_item] if len(known) else np.zeros(0, dtype=bool)
     telling = np.bincount(own.owners[told], minlength=len(own))
     keep = ~common[gram]
     pairs, shared = _paired(row_of[keep], gram[keep], gram_of_item[told], own.owners[told], len(known), rows)
     return Coverage(pairs % max(rows, 1), pairs // max(rows, 1), shared, telling, own.counts)
+
+
+def longest_runs(rows: Tape, items: Tape, row: Positions, item: Positions, n: int = N) -> Positions:
+    """`longest_run` of each pair of a row and an item; shape (P, 3)."""
+    out = np.zeros((len(row), 3), dtype=np.int64)
+    if kernels.compiled():
+        from headgate.text.compiled import hashing, searching
+
+        def run(piece: slice) -> None:
+            pairs = row[piece], item[piece], hashing.steps_of(n)
+            searching.longest_runs(rows.words, rows.offsets, items.words, items.offsets, *pairs, out[piece])
+
+        list(kernels.spread(run, kernels.slices(len(row), PAIRS)))
+        return out
+    for pair, (one, two) in enumerate(zip(row.tolist(), item.tolist(), strict=True)):
+        out[pair] = longest_run(rows.words_of(one), items.words_of(two), n)
+    return out
 
 
 def longest_run(row: Hashes, item: Hashes, n: int = N) -> tuple[int, int, int]:

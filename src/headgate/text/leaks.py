@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headgate.text.coverage import Coverage, N, coverage, longest_run
+from headgate.text.coverage import Coverage, N, coverage, longest_runs
 from headgate.text.guards import number_words
 from headgate.text.ngrams import exact_hashes, word_ngrams
-from headgate.text.tape import Hashes, Mask, Positions, Tape, tape_of_words
+from headgate.text.tape import Hashes, Mask, Positions, Tape, ranges, tape_of_words
 
 LONG, MIDDLE, BRIEF, SHORT = 25, 17, 13, 9  # telling n-grams of an item (its words less three)
 STEPS = {MIDDLE: 0.65, BRIEF: 0.75, SHORT: 1.0}  # share that is asked of items of that length
@@ -72,15 +72,16 @@ def copies(
     more_rows, more_items = _boilerplate(rows, items, found, item)
     row, item = np.concatenate([row, more_rows]), np.concatenate([item, more_items])
     share = np.concatenate([share, np.ones(len(more_rows))])
-    words = np.zeros(len(row), dtype=np.int64)
+    words = longest_runs(rows, items, row, item)[:, 0]
     twin = np.zeros(len(row), dtype=bool)
-    row_numbers, item_numbers = number_words(rows), number_words(items)
-    for pair, (one, two) in enumerate(zip(row.tolist(), item.tolist(), strict=True)):
-        words[pair], *_ = longest_run(rows.words_of(one), items.words_of(two))
-        if words[pair] < len(items.words_of(two)):
-            twin[pair] = _twins(
-                rows.words_of(one), items.words_of(two), _of(rows, row_numbers, one), _of(items, item_numbers, two)
-            )
+    some, at = np.unique(row, return_inverse=True)
+    here = rows.take(some)
+    row_numbers, item_numbers = number_words(here), number_words(items)
+    for pair in np.flatnonzero(words < items.lengths[item]).tolist():
+        one, two = int(at[pair]), int(item[pair])
+        twin[pair] = _twins(
+            here.words_of(one), items.words_of(two), _of(here, row_numbers, one), _of(items, item_numbers, two)
+        )
     order = np.lexsort((row, item))
     return Copies(row, item, share, words, twin).where(order)
 
@@ -146,13 +147,13 @@ def _of(tape: Tape, flags: Mask, index: int) -> Mask:
 def _boilerplate(rows: Tape, items: Tape, found: Coverage, known: Positions) -> tuple[Positions, Positions]:
     """Rows that hold the whole of an item whose n-grams are mostly boilerplate."""
     suspects = np.setdiff1d(np.flatnonzero((found.telling < found.all) & (found.all >= SHORT)), known)
-    pairs: list[tuple[int, int]] = []
-    for item in suspects.tolist():
-        # Every row that holds the item holds its telling n-grams too, if it has any.
-        near = found.rows[(found.items == item) & (found.shared == found.telling[item])][:RAREST_ROWS]
-        wanted = items.words_of(item)
-        pairs += [(row, item) for row in near.tolist() if longest_run(rows.words_of(row), wanted)[0] == len(wanted)]
-    return (
-        np.array([row for row, _ in pairs], dtype=np.int64),
-        np.array([item for _, item in pairs], dtype=np.int64),
-    )
+    # Every row that holds the item holds its telling n-grams too, if it has any.
+    whole = found.shared == found.telling[found.items]
+    row, item = found.rows[whole], found.items[whole]
+    first, last = (np.searchsorted(item, suspects, side=side) for side in ("left", "right"))
+    counts = np.minimum(last - first, RAREST_ROWS)
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
+    looked = ranges(first.astype(np.int64), offsets)
+    row, item = row[looked], item[looked]
+    held = longest_runs(rows, items, row, item)[:, 0] == items.lengths[item]
+    return row[held], item[held]

@@ -108,15 +108,31 @@ def _weighed(items: Tape, rows: Tape) -> tuple[Any, Any, Positions]:
     least, most = COLUMN_BITS
     bits = min(max((len(items.words) + len(rows.words)).bit_length() + 4, least), most)
     counts = [tape.once(("counts", bits), partial(_counts, tape, bits)).copy() for tape in (items, rows)]
-    df = np.bincount(counts[1].indices, minlength=1 << bits)
-    both = df + np.bincount(counts[0].indices, minlength=1 << bits)
+    df = _column_counts(counts[1])
+    both = df + _column_counts(counts[0])
     idf = np.log((1 + len(items) + len(rows)) / (1 + both)) + 1
     for matrix in counts:
+        if kernels.compiled():
+            from headgate.text.compiled import counting
+
+            counting.weigh(matrix.data, matrix.indices, matrix.indptr.astype(np.int64), idf)
+            continue
         matrix.data *= idf[matrix.indices]
         squares = np.concatenate([np.zeros(1), np.cumsum(matrix.data**2)])
         norms = np.sqrt(squares[matrix.indptr[1:]] - squares[matrix.indptr[:-1]])
         matrix.data /= np.repeat(np.maximum(norms, 1e-12), np.diff(matrix.indptr))
     return counts[0], counts[1], df
+
+
+def _column_counts(matrix: Any) -> Positions:
+    if not kernels.compiled():
+        counts: Positions = np.bincount(matrix.indices, minlength=matrix.shape[1])
+        return counts
+    from headgate.text.compiled import counting
+
+    out = np.zeros(matrix.shape[1], dtype=np.int64)
+    counting.tally(matrix.indices, out)
+    return out
 
 
 def _counts(tape: Tape, bits: int) -> Any:

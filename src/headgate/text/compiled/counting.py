@@ -103,3 +103,27 @@ def term_counts(words, offsets, first, last, steps, shift, columns, counts, ends
                 used += 1
         ends[text - first] = used
     return used
+
+
+@kernel(f"void({read_only('int32')}, int64[::1])")
+def tally(columns, out):
+    """Adds to `out` how often each column occurs."""
+    for column in columns:
+        out[column] += 1
+
+
+@kernel(f"void(float64[::1], {read_only('int32')}, {read_only('int64')}, {read_only('float64')})")
+def weigh(data, columns, bounds, weights):
+    """Multiplies entries by the weights of their columns and brings each row to unit length, in place.
+
+    Squares are summed over all rows and subtracted, in the order of the plain version.
+    """
+    total = 0.0
+    for row in range(len(bounds) - 1):
+        before = total
+        for at in range(bounds[row], bounds[row + 1]):
+            data[at] *= weights[columns[at]]
+            total += data[at] * data[at]
+        norm = max(np.sqrt(total - before), 1e-12)
+        for at in range(bounds[row], bounds[row + 1]):
+            data[at] /= norm
