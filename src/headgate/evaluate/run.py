@@ -13,6 +13,7 @@ from typing import Any
 
 from headgate.evaluate.asking import Address, Asker, addresses
 from headgate.evaluate.comparing import FAILURE, Arm, Limits, judge_coverage, judge_superiority, named
+from headgate.evaluate.dirty import Dirt, dirt, pools_judged
 from headgate.evaluate.fewshot import (
     NO_SHOTS,
     Choice,
@@ -74,6 +75,7 @@ class _Stage:
     choices: dict[str, Choice] = field(default_factory=dict)
     scores: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    dirty: Dirt | None = None  # items that training rows match
 
     def walk(self, asker: Asker) -> None:
         """All of it, in an order that opens each model as seldom as possible."""
@@ -90,8 +92,10 @@ class _Stage:
             for suite in self.suites:
                 for pool in ("dev", "gate"):
                     self._ask(asker, suite, pool, address, names)
+        self.dirty = dirt(self.ledger, self.context)
         for suite in self.suites:
             self._compare(suite)
+            self.verdicts += pools_judged(self.arms.get(suite.name, {}), self.dirty)
         self._sealed(asker)
         with self.ledger.transaction():
             self._record(nodes)
@@ -163,7 +167,7 @@ class _Stage:
         suites = [suite for suite in self.suites if suite.pools["sealed"]]
         if not suites:
             return
-        room = SealedPools(self.ledger, self.settings, self.context)
+        room = SealedPools(self.ledger, self.settings, self.context, self.dirty)
         for suite in suites:
             self.verdicts += room.look(
                 suite, self._identity(asker, suite), self._manner(suite), self._look(asker, suite)

@@ -15,6 +15,7 @@ from typing import Any
 
 from headgate.evaluate.access_log import AccessLog
 from headgate.evaluate.comparing import FAILURE, Arm, Limits, as_sealed, judge_superiority, named, scores
+from headgate.evaluate.dirty import Dirt, bits_told, judge_dirt
 from headgate.evaluate.settings import Settings
 from headgate.evaluate.suites import Suite
 from headgate.kit.hashing import digest_json
@@ -33,8 +34,8 @@ Ask = Callable[[], tuple[Sequence[Arm], Arm, bool]]  # references, candidate, wh
 class SealedPools:
     """The access log of a project, and the only way to its sealed pools."""
 
-    def __init__(self, ledger: Ledger, settings: Settings, context: StageContext) -> None:
-        self._ledger, self._settings, self._context = ledger, settings, context
+    def __init__(self, ledger: Ledger, settings: Settings, context: StageContext, dirty: Dirt | None = None) -> None:
+        self._ledger, self._settings, self._context, self._dirty = ledger, settings, context, dirty
         self.log = AccessLog(context.work.parent / FILE)
         self.problems = self.log.problems(self._remembered())
 
@@ -107,7 +108,9 @@ class SealedPools:
         rung = self._rung(suite, arm)
         pairs = [as_sealed(judge_superiority(one, arm, limits), rung, len(arm.items)) for one in references]
         answer = " ".join([*(verdict.outcome.value for verdict, _ in pairs), "better" if rung.better else "not-better"])
-        return [verdict for verdict, _ in pairs], answer, sum(bits for _, bits in pairs), {"best": rung.best}
+        leaks = judge_dirt({"candidate": arm}, self._dirty)
+        verdicts = [*(verdict for verdict, _ in pairs), leaks]
+        return verdicts, answer, sum(bits for _, bits in pairs) + bits_told(leaks), {"best": rung.best}
 
     def _rung(self, suite: Suite, arm: Arm) -> Rung:
         pool, n = suite.digest("sealed"), len(arm.items)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from headgate.release.evidence import OVER, Grounds
 from headgate.release.settings import Settings
 from headgate.stats.verdict import Measure, Outcome, Verdict
 
 NOTHING = "None."
+DIRTY_ITEMS = "dirty-items"  # verdicts of the stage evaluate on what leaks were worth
 SMALLEST_P = 1e-6  # below, the digits say more about the approximation than about the data
 
 
@@ -106,7 +108,32 @@ def _evaluation(grounds: Grounds) -> list[str]:
     if not rows:
         return ["No comparison is recorded."]
     note = "Differences are in points, candidate minus reference, on the same items."
-    return [note, "", *_table(titles, rows), "", *_claims(grounds)]
+    return [note, "", *_table(titles, rows), "", *_claims(grounds), *_leaks(grounds)]
+
+
+def _leaks(grounds: Grounds) -> list[str]:
+    """The candidate's scores on items that its training rows match, and on the others."""
+    rows = []
+    for verdict in grounds.verdicts:
+        if verdict.rule != DIRTY_ITEMS or verdict.outcome is Outcome.SKIPPED:
+            continue
+        told = verdict.details.get("scores", {}).get("candidate", {})
+        d = told.get("dirty_minus_clean")
+        difference = f"{d['value'] * 100:+.1f} ({d['low'] * 100:+.1f} to {d['high'] * 100:+.1f})" if d else ""
+        where = (str(verdict.details.get("suite", "")), str(verdict.details.get("pool", "")))
+        rows.append((*where, *(_score(told.get(name)) for name in ("clean", "dirty", "all")), difference))
+    titles = ("suite", "pool", "clean items", "dirty items", "all items", "dirty minus clean, points")
+    note = "Dirty items are those that a training row matches by any definition of the firewall."
+    return ["", note, "", *_table(titles, rows)] if rows else []
+
+
+def _score(told: Any) -> str:
+    if not told:
+        return "not shown"
+    if not told["n"]:
+        return "none"
+    value = f"{told['value']:.1%} " if "value" in told else ""
+    return f"{value}({told['low']:.1%} to {told['high']:.1%}), n {told['n']:,}"
 
 
 def _claims(grounds: Grounds) -> list[str]:

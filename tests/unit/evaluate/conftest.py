@@ -164,7 +164,7 @@ def serve() -> Iterator[Callable[..., FakeEndpoint]]:
         server.__exit__()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def world() -> ModuleType:
     """This module, for tests that need its items and policies."""
     return sys.modules[__name__]
