@@ -147,29 +147,54 @@ def blocks(texts: Sequence[str], size: int = BLOCK) -> Iterator[Sequence[str]]:
 
 def joined(parts: Iterable[Tape]) -> Tape:
     """Several tapes one after the other."""
-    tapes = list(parts)
-    if len(tapes) == 1:
-        return tapes[0]
-    empty = np.zeros(0, dtype=np.int32)
-    totals = np.cumsum([0, *(len(tape.words) for tape in tapes)])
-    offsets = [tape.offsets[1:] + total for tape, total in zip(tapes, totals[:-1], strict=True)]
+    texts: list[Sequence[str]] = []
+    offsets, facts = [np.zeros(1, dtype=np.int64)], list[dict[str, Hashes]]()
+    words, starts, ends = _Growing(np.uint64), _Growing(np.int32), _Growing(np.int32)
+    for tape in parts:
+        texts.append(tape.texts)
+        facts.append(tape.facts)
+        offsets.append(tape.offsets[1:] + words.used)
+        words.add(tape.words)
+        starts.add(tape.starts)
+        ends.add(tape.ends)
     return Tape(
-        texts=tuple(chain.from_iterable(tape.texts for tape in tapes)),
-        words=np.concatenate([np.zeros(0, dtype=np.uint64), *(tape.words for tape in tapes)]),
-        offsets=np.concatenate([np.zeros(1, dtype=np.int64), *offsets]),
-        starts=np.concatenate([empty, *(tape.starts for tape in tapes)]),
-        ends=np.concatenate([empty, *(tape.ends for tape in tapes)]),
-        facts=_together(tapes),
+        texts=tuple(chain.from_iterable(texts)),
+        words=words.done(),
+        offsets=np.concatenate(offsets),
+        starts=starts.done(),
+        ends=ends.done(),
+        facts=_together(facts),
     )
+
+
+class _Growing:
+    """An array that grows at its end where it lies, so that its parts need not be held until all are there."""
+
+    def __init__(self, kind: type[np.generic]) -> None:
+        self.used = 0
+        self._array: NDArray[Any] = np.empty(0, dtype=kind)
+
+    def add(self, part: NDArray[Any]) -> None:
+        """Appends a part."""
+        end = self.used + len(part)
+        if end > len(self._array):
+            self._array.resize(end + end // 4, refcheck=False)
+        self._array[self.used : end] = part
+        self.used = end
+
+    def done(self) -> NDArray[Any]:
+        """The array, cut to what was added."""
+        self._array.resize(self.used, refcheck=False)
+        return self._array
 
 
 def _at(facts: Mapping[str, Hashes], chosen: Positions | slice) -> dict[str, Hashes]:
     return {name: values[chosen] for name, values in facts.items()}
 
 
-def _together(tapes: Sequence[Tape]) -> dict[str, Hashes]:
-    known = set.intersection(*(set(tape.facts) for tape in tapes)) if tapes else set()
-    return {name: np.concatenate([tape.facts[name] for tape in tapes]) for name in sorted(known)}
+def _together(facts: Sequence[Mapping[str, Hashes]]) -> dict[str, Hashes]:
+    known = set[str].intersection(*map(set, facts)) if facts else set[str]()
+    return {name: np.concatenate([one[name] for one in facts]) for name in sorted(known)}
 
 
 def block_tape(texts: Sequence[str]) -> Tape:

@@ -1,13 +1,15 @@
 """One pass over the bytes of texts: words with their hashes and places, and what each text is known by.
 
 Takes the texts as they stand, in UTF-8, one byte between two of them: lower case and the kinds of
-characters come from tables by code point, so that nothing is copied or folded before.
+characters come from tables by code point, so that nothing is copied or folded before. Places are turned into
+unsigned numbers where they are used: a signed one might count from the end, which is asked for each byte.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from threading import local
 from typing import NamedTuple
 
 import numpy as np
@@ -28,15 +30,18 @@ POWER, STRIDE = np.uint64(BASE), STEP
 WEIGHT = np.uint64(guards.MARK_WEIGHT)
 
 
+_own = local()
+
+
 class Tables(NamedTuple):
     """What the scan looks up."""
 
     folded: NDArray[np.int32]  # (PLANES,): lower case of each code point
     kinds: Bytes  # (KINDS,)
     plain: Bytes  # (256,): lower case of each byte that is a letter or digit of ASCII; 0 for all others
-    told: Hashes  # sorted hashes of words that guards count
+    told: Hashes  # hashes of words that guards count; none at place 0
     roles: Bytes  # what each of them is
-    sieve: Bytes  # by leading bits: whether any of them may be it
+    sieve: Bytes  # by leading bits: the place of the first of them that may be it, others behind it, then 0
 
 
 @cache
@@ -58,10 +63,13 @@ def tables() -> Tables:
     ):
         for word in words:
             roles[word_hash(word)] = roles.get(word_hash(word), 0) | role
-    told = np.array(sorted(roles), dtype=np.uint64)
-    sieve = np.zeros(1 << guards.SIEVE_BITS, dtype=np.uint8)
-    sieve[(told >> SIEVE_SHIFT).astype(np.int64)] = 1
-    return Tables(folded, kinds, plain, told, np.array([roles[int(one)] for one in told], dtype=np.uint8), sieve)
+    told = np.array([0, *sorted(roles)], dtype=np.uint64)
+    sieve = np.zeros((1 << guards.SIEVE_BITS) + len(told), dtype=np.uint8)
+    for place in range(1, len(told)):
+        slot = int(told[place] >> SIEVE_SHIFT)
+        slot += int(np.argmin(sieve[slot:]))
+        sieve[slot] = place
+    return Tables(folded, kinds, plain, told, np.array([0, *map(roles.get, sorted(roles))], dtype=np.uint8), sieve)
 
 
 def _kinds() -> Bytes:
@@ -84,21 +92,29 @@ def _kinds() -> Bytes:
 
 def encoded(texts: Sequence[str]) -> tuple[Bytes, Positions]:
     """Texts end to end in UTF-8 with a line break between two, and their lengths in characters."""
-    data = "\n".join(texts).encode("utf-8", "surrogatepass")
+    data = b"\n".join([text.encode("utf-8", "surrogatepass") for text in texts])
     return np.frombuffer(data, dtype=np.uint8), np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
 
 
 def block_tape(texts: Sequence[str]) -> Tape:
     """The tape of one block, with the facts that guards and exact comparison ask for."""
     data, sizes = encoded(texts)
-    most = len(data) // 2 + 1
-    words, starts, ends = np.empty(most, np.uint64), np.empty(most, np.int32), np.empty(most, np.int32)
+    words, starts, ends = _room(len(data) // 2 + 1)
     counts = np.empty(len(texts), np.int64)
     keys, exact = np.empty(len(texts), np.uint64), np.empty(len(texts), np.uint64)
     total = scan(data, sizes, *tables(), words, starts, ends, counts, keys, exact)
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
     cut = (words[:total].copy(), offsets, starts[:total].copy(), ends[:total].copy())
     return Tape(tuple(texts), *cut, facts={"guards": keys, "exact": exact})
+
+
+def _room(words: int) -> tuple[Hashes, NDArray[np.int32], NDArray[np.int32]]:
+    """Arrays for so many words, used again by each thread: fresh memory costs more than the scan."""
+    if words > getattr(_own, "words", 0):
+        _own.words = words
+        _own.room = np.empty(words, np.uint64), np.empty(words, np.int32), np.empty(words, np.int32)
+    room: tuple[Hashes, NDArray[np.int32], NDArray[np.int32]] = _own.room
+    return room
 
 
 def normalised(texts: Sequence[str]) -> tuple[Hashes, Positions]:
@@ -154,10 +170,12 @@ def hashed(total, power, code):
 @part
 def role_of(word, told, roles, sieve):
     """What guards count a word as; 0 for nearly all."""
-    if sieve[np.int64(word >> SIEVE_SHIFT)] == 0:
-        return 0
-    place = np.searchsorted(told, word)
-    return np.int64(roles[place]) if place < len(told) and told[place] == word else 0
+    slot = np.int64(word >> SIEVE_SHIFT)
+    while sieve[slot] != 0:
+        if told[sieve[slot]] == word:
+            return np.int64(roles[sieve[slot]])
+        slot += 1
+    return 0
 
 
 @part
@@ -184,15 +202,16 @@ def scan(  # size: the state of a word and of a text stay in registers
         while char <= size:
             step, code, kind = 0, np.int64(0), np.int64(GAP)
             if char < size:
-                code, step = np.int64(data[place]), 1
+                code, step = np.int64(data[np.uint64(place)]), 1
                 if code >= 0x80:
                     code, step = decoded(data, place, code)
                 if code < PLANES:
-                    code = np.int64(folded[code])
-                kind = np.int64(kinds[code]) if code < KINDS else np.int64(LETTER)
+                    code = np.int64(folded[np.uint64(code)])
+                kind = np.int64(kinds[np.uint64(code)]) if code < KINDS else np.int64(LETTER)
             if length > 0 and (closed or kind != LETTER):
                 word = mixed(sums + np.uint64(length))
-                words[total], starts[total], ends[total] = word, begin, char
+                spot = np.uint64(total)
+                words[spot], starts[spot], ends[spot] = word, begin, char
                 total += 1
                 order += word * stride
                 stride *= STRIDE
@@ -214,7 +233,7 @@ def scan(  # size: the state of a word and of a text stay in registers
             char += 1
             if kind == LETTER:
                 while char < size:  # letters of ASCII in a row, which is nearly every word
-                    low = plain[data[place]]
+                    low = plain[data[np.uint64(place)]]
                     if low == 0:
                         break
                     sums = added(sums, power, low)
@@ -239,13 +258,13 @@ def characters(data, sizes, folded, kinds, values, counts):
     for text in range(len(sizes)):
         first, gap = total, False
         for _ in range(sizes[text]):
-            code, step = np.int64(data[place]), 1
+            code, step = np.int64(data[np.uint64(place)]), 1
             if code >= 0x80:
                 code, step = decoded(data, place, code)
             if code < PLANES:
-                code = np.int64(folded[code])
+                code = np.int64(folded[np.uint64(code)])
             place += step
-            if code < KINDS and kinds[code] != LETTER and kinds[code] != ALONE:
+            if code < KINDS and kinds[np.uint64(code)] != LETTER and kinds[np.uint64(code)] != ALONE:
                 gap = total > first
                 continue
             if gap:
