@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,19 +10,30 @@ from pathlib import Path
 from typing import Any
 
 from headgate import __version__
+from headgate.check.sharding import LOCAL, Sharded, engine_named
+from headgate.check.streamed import StreamedCorpus
+from headgate.check.workplace import remove
 from headgate.kit.errors import Refused
+from headgate.kit.files import must_be_file
 from headgate.kit.progress import progress
 from headgate.rows.reading import RowReader, read_rows
 from headgate.rows.row import Row
 from headgate.rules import selection as rule_selection
 from headgate.rules.given import Corpus, Given
+from headgate.rules.lineage.lin001_unsourced_rows import terms_of, unsourced_rows
 from headgate.rules.running import run_rules
 from headgate.rules.shape import Rule
 from headgate.stats.verdict import Level, Outcome, Verdict, worst
 
 MENDS = ("drop", "mend")  # remedies that `--fix` carries out
 BAD_LINES_SHOWN = 50
+IN_MEMORY = 512 << 20  # bytes of training files; more are read in shards
+PACKED, TIMES_PACKED = (".gz", ".zst", ".zstd", ".parquet"), 4  # what a packed file unpacks to, about
+NOT_IN_SHARDS = "needs all rows in memory, and these were read in shards; --sample 100000 runs it on some of them"
 WHOLE = ("array", "parquet")  # containers whose rows do not stand on lines of their own
+
+
+Ways = Mapping[str, tuple[str | None, Mapping[str, str] | None]]  # role -> format, columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +67,18 @@ class Audit:
     files: tuple[FileRead, ...]
     training: Corpus = field(repr=False)
     evaluation: Corpus | None = field(repr=False, default=None)
+    sample: int | None = None  # training rows that the rules looked at, where not all of them
+    work: Path | None = field(repr=False, default=None)  # where the scans of shards are kept
 
     @property
     def bad_lines(self) -> list[Any]:
         """Every line that could not be read, in file order."""
         return [line for one in self.files for line in one.bad]
+
+    def close(self) -> None:
+        """Removes the scans of shards; rows of a file that was read in shards cannot be looked at afterwards."""
+        if self.work is not None:
+            remove(self.work)
 
     @property
     def outcome(self) -> Outcome:
@@ -75,6 +94,7 @@ class Audit:
             "outcome": self.outcome.value,
             "verdicts": [verdict.as_json() for verdict in self.verdicts],
             "files": [one.as_json() for one in self.files],
+            **({"sample": self.sample} if self.sample is not None else {}),
             "bad_lines": [
                 {"file": line.file, "line": line.line, "what": line.what, "found": line.found, "wanted": line.wanted}
                 for line in bad[:BAD_LINES_SHOWN]
@@ -97,33 +117,45 @@ def audit(
     options: Mapping[str, Mapping[str, Any]] | None = None,
     strict: bool = False,
     quiet: bool = True,
+    engine: str | None = None,
+    cache: str | Path | None = None,
+    sample: int | None = None,
 ) -> Audit:
     """Reads training files (and evaluation files) and runs every selected rule that has its inputs.
 
     `format` and `columns` say how files are to be read; `eval_format` and `eval_columns` say it of the
-    evaluation files, where these look different.
+    evaluation files, where these look different. With an `engine` ("local" or "ray"), and from some size
+    on, training files are read in shards whose scans stand in the folder `cache` until `Audit.close`.
+    With `sample`, the rules look at so many training rows, drawn evenly.
 
     Raises:
         Refused: a file cannot be read at all, a rule or option has no such name, or, with
             `strict`, a line is bad.
+        Unavailable: the engine needs a library that is not installed.
     """
     rules = chosen_rules(select, ignore)
     ways = {"training": (format, columns), "evaluation": (eval_format or format, eval_columns or columns)}
-    corpora: dict[str, list[Row]] = {"training": [], "evaluation": []}
-    files: list[FileRead] = []
-    with progress("reading", None, quiet=quiet) as advance:
-        for role, listed in (("training", _paths(paths)), ("evaluation", _paths(eval))):
-            for path in listed:
-                reader = _opened(path, *ways[role], strict, shared=role == "evaluation" and not eval_columns)
-                stamp = stamp_of(path)
-                for row in reader:
-                    corpora[role].append(row)
-                    advance(1)
-                files.append(_file_read(reader, role, stamp))
-    if not corpora["training"]:
+    listed, items = _paths(paths), _paths(eval)
+    if not listed:
         raise Refused("no training file given", wanted="one or more files", next_step="headgate check train.jsonl")
-    training = Corpus(corpora["training"], name=_names(files, "training"))
-    evaluation = Corpus(corpora["evaluation"], name=_names(files, "evaluation")) if _paths(eval) else None
+    if sample is not None and (engine or sample < 1):
+        raise Refused("--sample is a number of rows, and is read without an engine", found=f"{sample} {engine or ''}")
+    opened = engine_named(engine or LOCAL) if engine or (sample is None and _is_large(listed)) else None
+    evaluation, held = None, list[FileRead]()
+    if items:
+        rows, held = _in_memory(items, "evaluation", ways, strict, quiet, shared=not eval_columns)
+        evaluation = Corpus(rows, name=_names(held, "evaluation"))
+    work: Path | None = None
+    training: Corpus
+    if opened:
+        training, files, work = _in_shards(
+            listed, ways, rules, options or {}, evaluation, opened, Path(cache) if cache else None, strict, quiet
+        )
+        rules = [_streamable(rule, evaluation is not None) for rule in rules]
+    else:
+        rows, files = _in_memory(listed, "training", ways, strict, quiet, sample=sample)
+        training = Corpus(rows, name=_names(files, "training"))
+    files += held
     given = Given({"training-rows": training, "evaluation-items": evaluation})
     levels = {**_default_levels(training, rules), **(levels or {})}
     verdicts = run_rules(rules, given, options or {}, levels, quiet=quiet)
@@ -133,7 +165,83 @@ def audit(
         files=tuple(files),
         training=training,
         evaluation=evaluation,
+        sample=len(training) if sample is not None else None,
+        work=work,
     )
+
+
+def _in_memory(
+    paths: Sequence[Path],
+    role: str,
+    ways: Ways,
+    strict: bool,
+    quiet: bool,
+    *,
+    shared: bool = False,
+    sample: int | None = None,
+) -> tuple[list[Row], list[FileRead]]:
+    """All rows of some files, or an even sample of them in their order."""
+    rows: list[tuple[int, Row]] = []
+    files: list[FileRead] = []
+    seen, draw = 0, random.Random(0)
+    with progress("reading", None, quiet=quiet) as advance:
+        for path in paths:
+            reader = _opened(path, *ways[role], strict, shared=shared)
+            stamp = stamp_of(path)
+            for row in reader:
+                if sample is None or seen < sample:
+                    rows.append((seen, row))
+                elif (place := draw.randrange(seen + 1)) < sample:  # each row so far is as likely as any other
+                    rows[place] = (seen, row)
+                seen += 1
+                advance(1)
+            files.append(_file_read(reader, role, stamp))
+    return [row for _, row in sorted(rows, key=lambda one: one[0])], files
+
+
+def _in_shards(
+    paths: Sequence[Path],
+    ways: Ways,
+    rules: Sequence[Rule],
+    options: Mapping[str, Any],
+    evaluation: Corpus | None,
+    engine: Any,
+    cache: Path | None,
+    strict: bool,
+    quiet: bool,
+) -> tuple[StreamedCorpus, list[FileRead], Path]:
+    """Training files as a corpus that stays on disk."""
+    readers = [_opened(path, *ways["training"], strict, shared=False) for path in paths]
+    stamps = [stamp_of(path) for path in paths]
+    sharded = Sharded(readers, stamps, rules, options, evaluation)
+    corpus = sharded.scanned(engine, cache, quiet=quiet)
+    files = []
+    for place, (reader, stamp, bad) in enumerate(zip(readers, stamps, sharded.bad, strict=True)):
+        must_be_unchanged(stamp, reader.path)
+        if strict and bad:
+            one = bad[0]
+            raise Refused(one.what, file=one.file, line=one.line, found=one.found or None, wanted=one.wanted or None)
+        reader.rows_read, reader.bad_lines = sharded.rows_of(corpus, place), bad
+        files.append(_file_read(reader, "training", stamp))
+    return corpus, files, sharded.folder
+
+
+def _is_large(paths: Sequence[Path]) -> bool:
+    size = 0
+    for path in paths:
+        packed = must_be_file(path).suffix in PACKED
+        size += path.stat().st_size * (TIMES_PACKED if packed else 1)
+    return size > IN_MEMORY
+
+
+def _streamable(rule: Rule, items: bool) -> Rule:
+    """The rule, or one that says why it was not run over rows that are read in shards."""
+    if rule.asks is not None or "training-rows" not in rule.needs:
+        return rule
+    if not all(need == "training-rows" or (need == "evaluation-items" and items) for need in rule.needs):
+        return rule  # skipped for want of an input
+    told = rule.skipped(NOT_IN_SHARDS)
+    return replace(rule, check=lambda *_: told)
 
 
 def chosen_rules(selected: Sequence[str], ignored: Sequence[str]) -> list[Rule]:
@@ -157,6 +265,16 @@ def _file_read(reader: RowReader, role: str, stamp: tuple[int, int, int]) -> Fil
     )
 
 
+def must_be_unchanged(stamp: tuple[int, int, int], path: Path) -> None:
+    """Stops where a file is no longer the one whose lines were counted.
+
+    Raises:
+        Refused: it was changed.
+    """
+    if stamp != stamp_of(path):
+        raise Refused("the file was changed while it was looked at", file=str(path), next_step="run it again")
+
+
 def stamp_of(path: Path) -> tuple[int, int, int]:
     """What changes when a file is written over or replaced: inode, size in bytes, time in nanoseconds."""
     stat = path.stat()
@@ -167,8 +285,10 @@ def _default_levels(training: Corpus, rules: Sequence[Rule]) -> dict[str, Level]
     # A file on its own rarely says where its rows come from; that is worth a note to a newcomer.
     # Once any row names a source or licence, a row without one is a gap. A subject alone tells nothing
     # about origin: its column is named so that rows about one person can be kept on one side.
-    told = any(row.side.source or row.side.licence for row in training)
-    return {} if told else {rule.name: Level.NOTE for rule in rules if rule.name == "unsourced-rows"}
+    if not any(rule.name == unsourced_rows.name for rule in rules):
+        return {}
+    told = any(source or licence for source, licence, _ in training.coded(terms_of).values)
+    return {} if told else {unsourced_rows.name: Level.NOTE}
 
 
 def _paths(given: Sequence[str | Path] | str | Path) -> list[Path]:
@@ -190,7 +310,7 @@ def _opened(
         raise
 
 
-def _command(files: Sequence[FileRead], ways: Mapping[str, tuple[str | None, Mapping[str, str] | None]]) -> str:
+def _command(files: Sequence[FileRead], ways: Ways) -> str:
     """The command that mends, or the one that makes a file that can be mended."""
     training = [one for one in files if one.role == "training"]
     if len(training) > 1:

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import orjson
 
-from headgate.check.auditing import Audit, FileRead, stamp_of
+from headgate.check.auditing import Audit, must_be_unchanged
+from headgate.check.streamed import StreamedCorpus
 from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write, must_be_target
 from headgate.rows.lines import Overlong, compression_of, pieces, whole_lines
 from headgate.rows.reading import MAX_LINE_BYTES
 from headgate.rows.row import Row
 from headgate.rows.sinks import packed
+from headgate.rules.corpus import Corpus
 from headgate.stats.verdict import Outcome
+from headgate.text.tape import Positions
 
 Record = tuple[int, list[bytes | Overlong]]  # number of the first line (0: before the first row), and the lines
 Sink = IO[bytes]
@@ -99,56 +103,67 @@ def mend(audit: Audit, target: Path) -> Mended:
             found="Parquet" if sources[0].format == "parquet" or source.suffix == ".parquet" else "one JSON array",
             next_step=f"{convert}, then check rows.jsonl with --fix",
         )
-    _must_be_unchanged(sources[0], source)
+    if audit.sample is not None:
+        raise Refused("a sample cannot be mended", next_step="leave --sample out")
+    must_be_unchanged(sources[0].stamp, source)
     plan = plan_of(audit, str(source))
-    answers = {row.place.line: row for row in audit.training if row.place}
+    lines, row_at = _rows_of(audit.training, str(source))
+    starts = np.union1d(lines, np.array(sorted(plan.drops), dtype=np.int64))
     diff = target.with_name(target.name + ".diff")
     with atomic_write(target) as stream, packed(stream, target) as out, atomic_write(diff) as hunks:
         hunks.write(b"--- %s\n+++ %s\n" % (os.fsencode(source), os.fsencode(target)))
-        kept, changed = _copy(_records(source, sorted({*answers, *plan.drops})), plan, answers, out, hunks)
-        _must_be_unchanged(sources[0], source)
+        kept, changed = _copy(_records(source, starts), plan, lines, row_at, out, hunks)
+        must_be_unchanged(sources[0].stamp, source)
     reasons = _count([plan.drops[line][0] for line in plan.drops] + [plan.mends[line][0] for line in plan.mends])
     return Mended(
         target=str(target), diff=str(diff), kept=kept, dropped=len(plan.drops), changed=changed, reasons=reasons
     )
 
 
-def _copy(records: Iterable[Record], plan: Plan, answers: Mapping[int, Row], out: Sink, hunks: Sink) -> tuple[int, int]:
+def _rows_of(rows: Corpus, file: str) -> tuple[Positions, Callable[[int], Row]]:
+    """The lines on which rows of a file begin, ascending, and what gives the row that begins on one."""
+    if isinstance(rows, StreamedCorpus):
+        places, lines = rows.places_of(file)
+        return lines, lambda line: rows[int(places[np.searchsorted(lines, line)])]
+    held = {row.place.line: row for row in rows if row.place and row.place.file == file}
+    return np.array(sorted(held), dtype=np.int64), held.__getitem__
+
+
+def _copy(
+    records: Iterable[Record], plan: Plan, lines: Positions, row_at: Callable[[int], Row], out: Sink, hunks: Sink
+) -> tuple[int, int]:
     """Writes what is kept to `out` and what is not to `hunks`; how many rows were kept, and changed."""
     kept = changed = written = 0
-    for first, lines in records:
+    rows = iter(lines.tolist())
+    coming = next(rows, None)
+    for first, lines_of in records:
+        is_row = first == coming
+        coming = next(rows, None) if is_row else coming
         if first in plan.drops:
             rule, reason = plan.drops[first]
-            hunks.write(_hunk(first, lines, written, [], f"{rule}: {reason}"))
+            hunks.write(_hunk(first, lines_of, written, [], f"{rule}: {reason}"))
             continue
-        body = b"".join(line for line in lines if isinstance(line, bytes))
-        if first in plan.mends and first in answers:
+        body = b"".join(line for line in lines_of if isinstance(line, bytes))
+        if first in plan.mends and is_row:
             rule, wrong_right = plan.mends[first]
-            said = {
-                turn.content for turn in (*answers[first].messages, *answers[first].chosen) if turn.role == "assistant"
-            }
+            row = row_at(first)
+            said = {turn.content for turn in (*row.messages, *row.chosen) if turn.role == "assistant"}
             new = _replaced(body, said, wrong_right)
             if new != body:
                 changed += 1
                 pairs = ", ".join(f"{wrong} -> {right}" for wrong, right in wrong_right.items())
-                hunks.write(_hunk(first, lines, written, new.splitlines(keepends=True), f"{rule}: {pairs}"))
+                hunks.write(_hunk(first, lines_of, written, new.splitlines(keepends=True), f"{rule}: {pairs}"))
                 body = new
-        kept += first in answers
+        kept += is_row
         out.write(body)
         written += body.count(b"\n") + (not body.endswith(b"\n"))
     return kept, changed
 
 
-def _must_be_unchanged(read: FileRead, source: Path) -> None:
-    # Line numbers of the audit would point at other rows.
-    if read.stamp != stamp_of(source):
-        raise Refused("the file was changed while it was looked at", file=str(source), next_step="run it again")
-
-
-def _records(source: Path, starts: Sequence[int]) -> Iterator[Record]:
+def _records(source: Path, starts: Positions) -> Iterator[Record]:
     """(first line, its lines) of each record; a record runs to the start of the next, and one may stand before all."""
     lines: list[bytes | Overlong] = []
-    first, coming = 0, iter(starts)
+    first, coming = 0, map(int, starts)
     following = next(coming, None)
     for number, line in enumerate(whole_lines(pieces(source, compression_of(source)), MAX_LINE_BYTES), 1):
         if number == following:

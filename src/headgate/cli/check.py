@@ -49,6 +49,9 @@ EXAMPLES = examples(
     help="Column mapping of the evaluation files, if another.",
 )
 @click.option("--eval-format", help="Format of the evaluation files, if another.")
+@click.option("--sample", type=click.IntRange(min=1), help="Look at so many training rows, drawn evenly.")
+@click.option("--engine", help="Read training files in shards: local, or ray for a Ray cluster.")
+@click.option("--cache", type=click.Path(path_type=Path), help="Folder for the scans of shards while an audit goes on.")
 @click.option("--strict", is_flag=True, help="Stop at the first line that cannot be read.")
 @click.option(
     "--file",
@@ -90,6 +93,9 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
         options=rule_options(asked["options"]),
         strict=asked["strict"],
         quiet=quiet,
+        engine=asked["engine"],
+        cache=asked["cache"],
+        sample=asked["sample"],
     )
     mended = write_reports(
         result, fix=asked["fix"], page=asked["page"], sarif=asked["sarif"], command=shlex.join(sys.argv[1:])
@@ -102,4 +108,5 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
         from headgate.check.reports.annotations import workflow_commands
 
         click.echo("\n".join(workflow_commands(result.verdicts, result.bad_lines)), err=as_json)
+    result.close()
     return int(Exit.WRONG_USE if result.bad_lines else EXIT_OF[result.outcome])

@@ -70,12 +70,27 @@ def pieces(path: Path, compression: str) -> Iterator[bytes]:
             raise as_refusal(error, path) from error
 
 
-def numbered_lines(stream: Iterator[bytes], limit: int) -> Iterator[tuple[int, bytes | Overlong]]:
-    """Lines with their numbers (from 1), without the line feed; at most `limit` bytes are ever held."""
+def span_pieces(path: Path, first: int, last: int) -> Iterator[bytes]:
+    """The bytes `first` to `last` (not included) of a file that is not compressed, in pieces."""
+    with must_be_file(path).open("rb") as stream:
+        stream.seek(first)
+        left = last - first
+        while left > 0 and (piece := stream.read(min(PIECE, left))):
+            left -= len(piece)
+            yield piece
+
+
+def numbered_lines(
+    stream: Iterator[bytes], limit: int, *, marked: bool = True
+) -> Iterator[tuple[int, bytes | Overlong]]:
+    """Lines with their numbers (from 1), without the line feed; at most `limit` bytes are ever held.
+
+    `marked`: the stream is the beginning of a file, where a mark of UTF-8 may stand.
+    """
     number = 1
     held: list[bytes] = []  # the beginning of a line whose end was not seen yet
     length = 0  # bytes of that beginning; more than the limit: it was thrown away
-    first = True
+    first = marked
     for piece in stream:
         if first:
             piece, first = piece.removeprefix(UTF8_MARK), False

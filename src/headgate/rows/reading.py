@@ -63,6 +63,7 @@ class RowReader:
         self._defaults = side
         self._limit = max_line_bytes
         self._side_car = side_car
+        self._adorns = bool(side_car or side)
         self._format = _format(detected)
         columns = detected.columns
         self._quick = quick_of(detected.format, self._format.keys, columns)
@@ -70,29 +71,33 @@ class RowReader:
 
     def __iter__(self) -> Iterator[Row]:
         self.bad_lines, self.rows_read, self.restored = [], 0, 0
-        file, quick = str(self.path), self._quick
-        adorned = bool(self._side_car or self._defaults)
         lines_of_ids: dict[str, int] = {}
-        for line, body in self._records():
+        for row, line in self._rows(self._records()):
+            if (id := row.side.id) is not None and (before := lines_of_ids.setdefault(id, line)) != line:
+                self._report(line, *used_before(id, before, line))
+                continue
+            self.rows_read += 1
+            yield self._adorned(row, line) if self._adorns else row
+        if not self.rows_read:
+            first = [(bad.line, bad) for bad in self.bad_lines[:3]]
+            raise nothing_readable(self.path, first, self.detected.container)
+
+    def _rows(self, bodies: Records) -> Iterator[tuple[Row, int]]:
+        """Rows with their lines, as they stand in the file; records that are none become bad lines."""
+        file, quick = str(self.path), self._quick
+        for line, body in bodies:
             found: Found | None = body if type(body) is tuple else None
             if found is None and quick and type(body) is dict:  # of a table
                 found = quick(body)
             if found is not None:
-                row = row_of_turns(*found, file, line)
-            elif (read := self._read(line, body)) is None:
-                continue
-            else:
-                row = read
-            if (id := row.side.id) is not None and (before := lines_of_ids.setdefault(id, line)) != line:
-                self._report(line, *used_before(id, before, line))
-                continue
-            if adorned:
-                row = self._adorned(row, line)
-            self.rows_read += 1
-            yield row
-        if not self.rows_read:
-            first = [(bad.line, bad) for bad in self.bad_lines[:3]]
-            raise nothing_readable(self.path, first, self.detected.container)
+                yield row_of_turns(*found, file, line), line
+            elif (row := self._read(line, body)) is not None:
+                yield row, line
+
+    @property
+    def has_side_car(self) -> bool:
+        """Whether what an export put beside the file gives rows their side data back."""
+        return self._side_car is not None
 
     def _records(self) -> Records:
         return records(self.path, self.detected.container, self.detected.compression, self._limit, self._quick)

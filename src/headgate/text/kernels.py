@@ -17,6 +17,7 @@ from typing import TypeVar
 from headgate.kit.errors import Refused
 
 SETTING = "HEADGATE_KERNELS"
+THREADS = "HEADGATE_THREADS"  # set for worker processes, of which several share the processors
 PLAIN, COMPILED = "plain", "compiled"
 FEW_TEXTS = 10_000  # up to so many texts are small work ...
 FEW_CHARACTERS = 32_000_000  # ... unless they are longer than this together
@@ -58,7 +59,9 @@ def expect(texts: int, characters: int) -> bool:
 
 
 def threads() -> int:
-    """How many threads kernels run on: one for each processor that this process may use."""
+    """How many threads kernels run on: one for each processor that this process may use, or what THREADS says."""
+    if (asked := os.environ.get(THREADS, "")).isdecimal():
+        return max(int(asked), 1)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -63,12 +63,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headgate.rules.corpus import LEAKS
 from headgate.rules.data.side_by_side import findings_of, listed, side_by_side
 from headgate.rules.given import Corpus, Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Outcome, Verdict
-from headgate.text.coverage import coverage
 from headgate.text.leaks import LIKELY_SHARE, LIKELY_STEPS, MIDDLE, SHORT, Copies, copies, needed_share, same_words
 from headgate.text.ngrams import exact_hashes
 from headgate.text.tape import Hashes, Mask
@@ -108,13 +108,15 @@ class _Leak:
     level="block",
     status="stable",
     since="0.1",
+    asks=(LEAKS,),
 )
 def self_leak(given: Given, options: Options) -> Verdict:
     """Looks for every evaluation item in every training row."""
-    rows, items = given.rows("training-rows"), given.rows("evaluation-items")
+    items = given.rows("evaluation-items")
+    rows = given.rows("training-rows").around(items)
     lengths = items.prompt.lengths
     seen = lengths >= options.least_words
-    pairs = coverage(rows.text, items.prompt)
+    pairs = rows.coverage("text", items, "prompt")
     share = min(options.covered, LIKELY_SHARE)
     partial = copies(rows.text, items.prompt, long_share=share, shorter=LIKELY_STEPS, found=pairs)
     certain = (partial.share >= needed_share(pairs.telling[partial.items], options.covered)) & ~partial.twin
@@ -123,7 +125,9 @@ def self_leak(given: Given, options: Options) -> Verdict:
     leaks = {(leak.row, leak.item): leak for leak in [*_partial(partial.where(certain)), *whole]}
     stock = 0
     if options.answers:
-        answers = copies(rows.text, items.answer, long_share=max(options.covered, ANSWER_COVERED))
+        found_answers = rows.coverage("text", items, "answer")
+        least = max(options.covered, ANSWER_COVERED)
+        answers = copies(rows.text, items.answer, long_share=least, found=found_answers)
         own, stock = _own_answers(items, answers, options)
         for leak in own:
             leaks.setdefault((leak.row, leak.item), leak)

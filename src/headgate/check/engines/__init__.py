@@ -1,0 +1,1 @@
+"""Where the scans of shards run: on this machine, or on a Ray cluster."""
