@@ -24,6 +24,7 @@ class Section:
     verdicts: Sequence[Verdict] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)  # shown as a small table
     reused: bool = False  # nothing had changed, so the recorded answer stands
+    proposal: Any = None  # rows that may go, with their differences: headline, clusters, mixed
 
 
 def html(*, title: str, outcome: Outcome, summary: str, sections: Sequence[Section], at: datetime, command: str) -> str:
@@ -103,6 +104,7 @@ def _ranked(section: Section) -> Section:
         verdicts=ranked,
         facts=section.facts,
         reused=section.reused,
+        proposal=section.proposal,
     )
 
 
