@@ -11,13 +11,19 @@ import gzip
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
 WORD = re.compile(r"^[a-z]{5,}$")
+SENTENCES = (4, 16)  # of a recombined text, fewest and most
+FILLERS = ("indeed", "really", "perhaps", "somehow")
+KINDS = (
+    "exact", "case", "punctuation", "spacing", "edit 1 %", "edit 3 %", "edit 5 %", "edit 10 %", "edit 20 %",
+    "typos 3 %", "header", "footer", "cut 80 %", "cut 60 %",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,16 +36,17 @@ class Planted:
 
 
 def near_copies(folder: Path, *, rows: int = 50_000, share: float = 0.1, seed: int = 1) -> Planted:
-    """Rows of which a share are near-copies of other rows, in six kinds."""
+    """Rows of which a share are near-copies of other rows, in `KINDS`."""
     drawn = random.Random(seed)
     texts = list(_base(folder, int(rows * (1 - share)), drawn))
     copies: dict[int, int] = {}
     kinds: dict[int, str] = {}
     long = [number for number, text in enumerate(texts) if len(text.split()) >= 60]
+    spoken = [word for text in texts[:500] for word in text.split() if WORD.match(word)]
     for position in range(len(texts), rows):
         original = drawn.choice(long)
-        kind = drawn.choice(("same", "case", "spacing", "edit 3 %", "edit 5 %", "header"))
-        texts.append(_disguised(texts[original], kind, drawn))
+        kind = drawn.choice(KINDS)
+        texts.append(_disguised(texts[original], kind, drawn, spoken))
         copies[position], kinds[position] = original, kind
     return Planted(texts, copies, kinds)
 
@@ -68,7 +75,7 @@ def _base(folder: Path, rows: int, drawn: random.Random, *, graded: bool = True)
     yield from whole[:rows]
     sentences = [one for text in whole for one in SENTENCE.split(text)]
     for _ in range(max(0, rows - len(whole))):
-        yield " ".join(drawn.choices(sentences, k=drawn.randint(8, 24)))
+        yield " ".join(drawn.choices(sentences, k=drawn.randint(*SENTENCES)))
 
 
 def _documents(folder: Path, graded: bool) -> Iterator[str]:
@@ -89,14 +96,33 @@ def _documents(folder: Path, graded: bool) -> Iterator[str]:
         yield f"{one['question']}\n{one['response']}"
 
 
-def _disguised(text: str, kind: str, drawn: random.Random) -> str:
-    if kind == "case":
-        return text.upper().replace(",", "").replace(".", " !")
-    if kind == "spacing":
-        return "  ".join(text.split())
-    if kind == "header":
-        return "The following text was copied from the archive of the team. " + text
-    return _edited(text, {"same": 0.0, "edit 3 %": 0.03, "edit 5 %": 0.05}[kind], drawn)
+def _disguised(text: str, kind: str, drawn: random.Random, spoken: list[str]) -> str:
+    name, _, amount = kind.partition(" ")
+    share = int(amount.split()[0]) / 100 if amount else 0.0
+    if name == "case":
+        return drawn.choice((text.upper(), text.lower(), text.title()))
+    if name == "punctuation":
+        return re.sub(r"[,.;:!?]", lambda found: drawn.choice(("", found[0], " -", "!", ",")), text)
+    if name == "spacing":
+        return re.sub(r"\s+", lambda _: drawn.choice((" ", "  ", "\n", "\t")), text)
+    if name in ("header", "footer"):
+        more = " ".join(drawn.choices(spoken, k=drawn.randint(5, 20)))
+        return f"{more}\n{text}" if name == "header" else f"{text}\n{more}"
+    if name == "cut":
+        return text[: int(share * len(text))]
+    if name == "typos":
+        return _misspelt(text, share, drawn)
+    return _edited(text, share, drawn, spoken)
+
+
+def _misspelt(text: str, share: float, drawn: random.Random) -> str:
+    words = text.split(" ")
+    able = [place for place, word in enumerate(words) if WORD.match(word)]
+    for place in drawn.sample(able, min(round(share * len(words)), len(able))):
+        at = drawn.randrange(len(words[place]) - 1)
+        word = words[place]
+        words[place] = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    return " ".join(words)
 
 
 def _leaked(item: str, host: str, kind: str, drawn: random.Random) -> str:
@@ -107,11 +133,11 @@ def _leaked(item: str, host: str, kind: str, drawn: random.Random) -> str:
     return _edited(item, {"verbatim": 0.0, "edit 5 %": 0.05, "edit 15 %": 0.15}[kind], drawn)
 
 
-def _edited(text: str, share: float, drawn: random.Random) -> str:
+def _edited(text: str, share: float, drawn: random.Random, spoken: Sequence[str] = FILLERS) -> str:
     words = text.split(" ")
     able = [place for place, word in enumerate(words) if WORD.match(word)]
     for place in drawn.sample(able, min(round(share * len(words)), len(able))):
-        words[place] = drawn.choice(("indeed", "really", "perhaps", "somehow"))
+        words[place] = drawn.choice(spoken)
     return " ".join(words)
 
 
