@@ -1,18 +1,19 @@
 """Duplicates inside training: exact ones go, near ones are proposed, with a witness for each.
 
-Only rows of the same kind, slices and label are compared, so that no cluster mixes intents, tones
-or outcomes; the words of both the prompt and the answer must be alike; and rows that differ in a
-number, an amount, a negation or (in short texts) the one word that matters are never duplicates.
+Only rows of the same kind, slices and label are merged, so that no cluster mixes intents, tones or
+outcomes: rows of two classes that are alike in all words are kept and named. The words of both the
+prompt and the answer must be alike; and rows that differ in a number, an amount, a negation or (in
+short texts) the one word that matters are never duplicates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from headgate.curate.components import Pairs
+from headgate.curate.components import NO_PAIRS, Pairs, component_labels, groups
 from headgate.curate.survivors import Choice, Removal, Scores, at_least, choose, tail_scores
 from headgate.kit.hashing import canonical_json
 from headgate.rows.row import Row
@@ -24,6 +25,7 @@ from headgate.text.near_duplicates import (
     near_duplicate_pairs,
     similarity_of,
 )
+from headgate.text.redundancy import ANSWER
 from headgate.text.tape import Positions, tape_of
 
 ROUNDS = 4  # a crowded cluster is connected by few of its pairs, so what stays is compared again
@@ -63,13 +65,9 @@ def near_duplicates(rows: Sequence[Row], likeness: Likeness, *, keep: int = 1, h
     present model), else the one with the most rare wording.
     """
     ranking = rankings(rows, hardness)
-    codes = classes(rows)
-    sizes = np.bincount(codes, minlength=1)
-    group = np.flatnonzero(sizes[codes] > 1).tolist()
-    part = _among([rows[p] for p in group], codes[group], [ranking[p] for p in group], likeness, keep)
-    removals = [Removal(group[one.position], group[one.survivor], one.similarity) for one in part.removals]
-    removals.sort(key=lambda one: (-one.similarity, rows[one.position].id))
-    return Choice(tuple(removals), tuple(tuple(group[p] for p in cluster) for cluster in part.clusters))
+    part = _among(rows, classes(rows), ranking, likeness, keep)
+    removals = sorted(part.removals, key=lambda one: (-one.similarity, rows[one.position].id))
+    return replace(part, removals=tuple(removals))
 
 
 def rankings(rows: Sequence[Row], hardness: str) -> list[tuple[float, ...]]:
@@ -97,6 +95,7 @@ def _among(
     standing: Positions = np.arange(len(rows))
     removed: dict[int, int] = {}
     clusters: list[tuple[int, ...]] = []
+    mixed: Pairs = NO_PAIRS
     for turn in range(ROUNDS):
         pairs, similarity = fields.pairs(standing)
         chosen = choose(
@@ -109,10 +108,16 @@ def _among(
         removed |= {int(standing[one.position]): int(standing[one.survivor]) for one in chosen.removals}
         if not turn:
             clusters = [tuple(int(standing[p]) for p in cluster) for cluster in chosen.clusters]
+            mixed = fields.mixed
         if not chosen.removals:
             break
         standing = np.delete(standing, [one.position for one in chosen.removals])
-    return Choice(tuple(at_least(_witnessed(removed, fields), clusters, keep)), tuple(clusters))
+    return Choice(
+        tuple(at_least(_witnessed(removed, fields), clusters, keep)),
+        tuple(clusters),
+        mixed=tuple(tuple(group) for group in groups(component_labels([()] * len(rows), mixed)) if len(group) > 1),
+        prompt_only=fields.prompt_only(),
+    )
 
 
 def _witnessed(removed: dict[int, int], fields: _Fields) -> list[Removal]:
@@ -122,9 +127,16 @@ def _witnessed(removed: dict[int, int], fields: _Fields) -> list[Removal]:
         while survivor in removed:
             survivor = removed[survivor]
         finals.append(survivor)
-    alike = fields.similarity(np.array(list(removed), dtype=np.int64), np.array(finals, dtype=np.int64)).tolist()
-    together = zip(removed, finals, alike, strict=True)
-    return [Removal(position, survivor, score) for position, survivor, score in together if score > 0]
+    left, right = np.array(list(removed), dtype=np.int64), np.array(finals, dtype=np.int64)
+    alike = fields.similarity(left, right).tolist()
+    apart = {name: scores.tolist() for name, scores in fields.apart(left, right).items()}
+    return [
+        Removal(
+            position, survivor, score, {name: scores[place] for name, scores in apart.items() if scores[place] >= 0}
+        )
+        for place, (position, survivor, score) in enumerate(zip(removed, finals, alike, strict=True))
+        if score > 0
+    ]
 
 
 class _Fields:
@@ -137,15 +149,39 @@ class _Fields:
         self.guards = [(tape, guard_keys(tape)) for tape in (self.prompt, self.answer)]
         self.codes = codes
         self.likeness = likeness
+        self.mixed: Pairs = NO_PAIRS  # of the last search: alike in every field, of two classes
 
     def pairs(self, standing: Positions) -> tuple[Pairs, Scores]:
         """Pairs among the rows standing, as places in `standing`, of one class and alike in every field."""
         least = min(self.likeness.long, self.likeness.short)
         codes = self.codes[standing]
         found = near_duplicate_pairs(self.whole.take(standing), threshold=least, short_threshold=least, apart=codes)
-        pairs = np.stack([found.left, found.right], axis=1)[codes[found.left] == codes[found.right]]
+        pairs = np.stack([found.left, found.right], axis=1)
         similarity = self.similarity(standing[pairs[:, 0]], standing[pairs[:, 1]])
-        return pairs[similarity > 0], similarity[similarity > 0]
+        alike, same = similarity > 0, codes[found.left] == codes[found.right]
+        self.mixed = standing[pairs[alike & ~same]]
+        return pairs[alike & same], similarity[alike & same]
+
+    def prompt_only(self) -> int:
+        """Rows whose prompt is alike another's and whose answer is another answer."""
+        found = near_duplicate_pairs(
+            self.prompt, threshold=self.likeness.long, short_threshold=self.likeness.short
+        ).duplicates
+        both = (self.answer.lengths[found.left] > 0) & (self.answer.lengths[found.right] > 0)
+        left, right = found.left[both], found.right[both]
+        other = similarity_of(self.answer, left, right) < ANSWER
+        return len(np.unique(np.concatenate([left[other], right[other]])))
+
+    def apart(self, left: Positions, right: Positions) -> dict[str, Scores]:
+        """Similarity of each field of given pairs; -1 where neither row has the field."""
+        out = {}
+        for name, tape in (("prompt", self.prompt), ("answer", self.answer)):
+            filled = (tape.lengths[left] > 0) | (tape.lengths[right] > 0)
+            scores = np.full(len(left), -1.0)
+            if filled.any():
+                scores[filled] = similarity_of(tape, left[filled], right[filled])
+            out[name] = scores
+        return out
 
     def similarity(self, left: Positions, right: Positions) -> Scores:
         """The least similarity of any field that either row has; 0 where a field is not alike or a guard differs."""

@@ -9,6 +9,7 @@ from pyroaring import BitMap
 
 from headgate.curate.redaction import made_by_redaction
 from headgate.curate.settings import Settings
+from headgate.curate.weighting import made_by_weighting
 from headgate.curate.working import Item
 from headgate.kit.errors import Refused
 from headgate.kit.progress import Advance
@@ -45,14 +46,14 @@ def numbers_to_curate(ledger: Ledger, settings: Settings, outputs: Mapping[str, 
 
 
 def load(ledger: Ledger, numbers: BitMap, *, whole: bool, advance: Advance) -> list[Item]:
-    """Rows by number; erased ones are gone, and redacted forms are reached through the rows they were made from.
+    """Rows by number; erased ones are gone, and what curation made is reached through the rows it was made from.
 
-    `whole` says that the numbers are those of whole sources, redacted forms of earlier curations among them.
+    `whole` says that the numbers are those of whole sources, forms made by earlier curations among them.
     """
     items = []
     for number, row in stored_rows(ledger, numbers):
         advance(1)
-        if not (whole and made_by_redaction(row)):
+        if not (whole and (made_by_redaction(row) or made_by_weighting(row))):
             items.append(Item(number=number, root=number, row=row))
     return items
 

@@ -14,13 +14,14 @@ from typing import Any
 
 import orjson
 
-from headgate.curate import steps
+from headgate.curate import reviews, steps
 from headgate.curate.admission import hold_firewall, protects
 from headgate.curate.freezing import freeze, part_twins, previous, recalled
 from headgate.curate.lineage import judge_lineage
 from headgate.curate.loading import load, numbers_to_curate
 from headgate.curate.settings import Settings
 from headgate.curate.splitting import Memory
+from headgate.curate.thinned import drop_near
 from headgate.curate.thinning import judge_thinning
 from headgate.curate.working import Bench, Removed
 from headgate.kit.errors import Refused
@@ -71,17 +72,20 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
         summary=_summary(bench, verdicts, outputs.get("dataset", "")),
         verdicts=tuple(verdicts),
         outputs=outputs,
-        facts=_facts(bench, folder, selected),
+        facts=_facts(bench, folder, selected) | _proposed(ledger, name, bench),
     )
 
 
 def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any:
-    """What decides beside the settings: claims, what has run out by now, rows erased since, and what is protected."""
+    """What decides beside the settings: claims, what has run out by now, rows erased since, what is
+    protected, and what people said about near-duplicates.
+    """
     numbers = numbers_to_curate(ledger, settings, context.outputs)
     return {
         "claims": digest_json(claims_as_of(ledger, context.now)),
         "rows": digest_json([number for number, _, _ in ledger.rows.bodies(numbers)]),
         "protected": ledger.protection.state(),
+        "reviews": reviews.state(ledger, settings.name or context.flow_name),
     }
 
 
@@ -99,13 +103,17 @@ def _shape(
     else:
         steps.whole(bench, train)
     before = bench.rows(train)
+    said = reviews.decided(ledger, name)
     if settings.takes("exact-duplicates"):
-        steps.drop_exact(bench, train)
+        steps.drop_exact(ledger, bench, train, [row for row, one in said.items() if one.what == reviews.KEEP])
     if settings.takes("near-duplicates") or settings.near_duplicates.propose:
-        steps.drop_near(bench, settings, apply=settings.takes("near-duplicates"))
+        drop_near(ledger, bench, settings, said, apply=settings.takes("near-duplicates"))
+    # A person read these; that they carry no slice is no doubt about what became of the slices.
+    read = {one.row.id for one in bench.removed if one.decision and not one.row.side.slices}
+    before = [row for row in before if row.id not in read]
     verdicts += let_through(ledger, [judge_thinning(before, bench.rows(train), settings)], context)
     if settings.takes("decontaminate"):
-        steps.decontaminate(bench, settings, context.folder)
+        steps.decontaminate(bench, settings, context.folder, ledger)
     if settings.takes("split"):
         part_twins(bench, settings.splitting)
     # Nobody waives the firewall: an item that may be trained on is retired, with a name and a reason.
@@ -144,6 +152,13 @@ def _summary(bench: Bench, verdicts: Sequence[Verdict], version: str) -> str:
     sizes = steps.sizes(bench.items)
     splits = ", ".join(f"{count:,} {name}" for name, count in sizes.items())
     return f"{version}: {splits}; {len(bench.removed):,} rows left out, each with a reason"
+
+
+def _proposed(ledger: Ledger, name: str, bench: Bench) -> dict[str, Any]:
+    """The record of what is proposed, for `headgate curate review` and the report."""
+    if bench.proposal is None or not (bench.proposal["clusters"] or bench.proposal["mixed"]):
+        return {}
+    return {"proposal": reviews.propose(ledger, name, bench.proposal)}
 
 
 def _facts(bench: Bench, folder: Path, selected: Sequence[Row]) -> dict[str, Any]:

@@ -113,12 +113,16 @@ class NearDuplicateSettings:
     floor_share: float = option(
         0.8, help="Share that a protected slice keeps; others keep it of what all keep.", unit="share"
     )
+    small_weight: float = option(
+        0.5, help="Weight in the loss of a near-duplicate that stays because its slice is small.", unit="share"
+    )
     protect: list[str] = option([], help="Slices that keep their share: intent=refund, refund, or all of intent.")
 
     def __post_init__(self) -> None:
         _similarity("near-duplicates.threshold", self.threshold)
         _similarity("near-duplicates.short-threshold", self.short_threshold)
         _similarity("near-duplicates.floor-share", self.floor_share)
+        _similarity("near-duplicates.small-weight", self.small_weight)
         if self.keep < 1:
             raise Refused("a cluster keeps one row at least", found=f"keep = {self.keep}")
 

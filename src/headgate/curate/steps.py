@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from headgate.curate.decontamination import items_of, leaks
-from headgate.curate.duplicates import exact_duplicates, near_duplicates
+from headgate.curate.duplicates import exact_duplicates
 from headgate.curate.filters import compile_filter
 from headgate.curate.keys import alike_pairs, check_together, members_of
 from headgate.curate.redaction import redactor
 from headgate.curate.settings import Settings
-from headgate.curate.slices import slices_of, table, thin
+from headgate.curate.slices import table
 from headgate.curate.splitting import HELD_BACK, Memory, Plan, assign
-from headgate.curate.survivors import Removal
-from headgate.curate.working import Bench, Item, Removed, removed_from
+from headgate.curate.working import Bench, Item, removed_from
 from headgate.kit.clock import parse_moment
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.rows import RowRecord
 from headgate.rows.row import Row, to_bytes
 
+CLOSED = ("gate", "sealed")  # pools whose words are on no list
 HALVED = 0.5  # a filter that keeps less of a slice is named in its report
 
 
@@ -62,14 +61,15 @@ def redact(bench: Bench, settings: Settings, ledger: Ledger) -> None:
         if masked.changed:
             changed[position] = masked.row
             counts.update(masked.counts)
-    numbers = _stored(ledger, list(changed.values()))
+    numbers = stored(ledger, list(changed.values()))
     for position, row in changed.items():
         bench.items[position] = replace(bench.items[position], row=row, number=numbers[row.id])
     kinds = dict(sorted(counts.items()))
     bench.report("redact", len(bench.items), replaced=kinds, rows=len(changed))
 
 
-def _stored(ledger: Ledger, rows: Sequence[Row]) -> dict[str, int]:
+def stored(ledger: Ledger, rows: Sequence[Row]) -> dict[str, int]:
+    """Stores rows that a step made; returns their numbers by address."""
     records = []
     for row in rows:
         name = row.side.source or ""
@@ -122,53 +122,27 @@ def whole(bench: Bench, name: str) -> None:
     bench.items = [replace(item, split=name) for item in bench.items]
 
 
-def drop_exact(bench: Bench, train: str) -> None:
-    """Of training rows with the same content the earliest stays."""
+def drop_exact(ledger: Ledger, bench: Bench, train: str, keep: Collection[str] = ()) -> None:
+    """Of training rows with the same content the earliest stays, and any whose captured address is in `keep`."""
     places = bench.positions(train)
+    roots = dict(ledger.rows.ids([bench.items[place].root for place in places]))
     found = exact_duplicates([bench.items[p].row for p in places], [bench.items[p].root for p in places])
     gone = {}
     for one in found:
         item, survivor = bench.items[places[one.position]], bench.items[places[one.survivor]]
-        gone[places[one.position]] = removed_from(
-            item, "exact-duplicates", "has the content of another row", partner=survivor.row.id, similarity=1.0
-        )
+        if roots[item.root] not in keep:
+            gone[places[one.position]] = removed_from(
+                item,
+                "exact-duplicates",
+                "has the content of another row",
+                partner=survivor.row.id,
+                similarity=1.0,
+                root=roots[item.root] if roots[item.root] != item.row.id else "",
+            )
     bench.remove("exact-duplicates", gone)
 
 
-def drop_near(bench: Bench, settings: Settings, *, apply: bool) -> None:
-    """Proposes near-duplicates inside training; carries them out where asked, as far as slices keep their floors."""
-    how = settings.near_duplicates
-    places = bench.positions(settings.splitting.train)
-    rows = [bench.items[p].row for p in places]
-    choice = near_duplicates(rows, how.likeness(), keep=how.keep, hardness=how.hardness)
-    records = {places[one.position]: _near(bench, places, one) for one in choice.removals}
-    bench.proposals += records.values()
-    if not apply:
-        return
-    done, kept = list(choice.removals), {}
-    if how.floors:
-        thinned = thin(choice.removals, [slices_of(row) for row in rows], how.limits())
-        done, kept = list(thinned.removals), dict(thinned.kept)
-    gone = {places[one.position]: records[places[one.position]] for one in done}
-    notes: dict[str, Any] = {"clusters": len(choice.clusters), "proposed": len(choice.removals)}
-    if kept:
-        notes["kept-for-their-slice"] = dict(Counter(kept.values()).most_common())
-    bench.remove("near-duplicates", gone, **notes)
-
-
-def _near(bench: Bench, places: Sequence[int], one: Removal) -> Removed:
-    survivor = bench.items[places[one.survivor]].row
-    return removed_from(
-        bench.items[places[one.position]],
-        "near-duplicates",
-        "is a near-duplicate of another row",
-        partner=survivor.id,
-        similarity=one.similarity,
-        partner_text=survivor.text,
-    )
-
-
-def decontaminate(bench: Bench, settings: Settings, folder: Path) -> None:
+def decontaminate(bench: Bench, settings: Settings, folder: Path, ledger: Ledger) -> None:
     """Takes training rows away that resemble an item of the evaluation files.
 
     Raises:
@@ -178,6 +152,7 @@ def decontaminate(bench: Bench, settings: Settings, folder: Path) -> None:
         bench.report("decontaminate", len(bench.items))
         return
     how = settings.decontaminate
+    closed = {item for one in ledger.protection.sets() if one.pool in CLOSED for item in one.items}
     items = items_of(settings.against, folder, columns=how.columns, format=how.format)
     places = bench.positions(settings.splitting.train)
     rows = [bench.items[p].row for p in places]
@@ -191,7 +166,7 @@ def decontaminate(bench: Bench, settings: Settings, folder: Path) -> None:
             partner=item.id,
             partner_place=str(item.place or ""),
             similarity=leak.share,
-            partner_text=item.text,
+            partner_text="" if item.content_id in closed else item.text,
         )
     bench.remove("decontaminate", gone, items=len(items))
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as fresh
 
 import numpy as np
 import numpy.typing as npt
 
 from headgate.curate.components import Pairs, component_labels, groups
+from headgate.text.ngrams import distinct, word_ngrams
+from headgate.text.redundancy import rarity
 from headgate.text.tape import Tape
 
 Scores = npt.NDArray[np.float64]
@@ -25,7 +28,13 @@ class Removal:
 
     position: int
     survivor: int
-    similarity: float  # Jaccard, 0..1
+    similarity: float  # Jaccard, 0..1: of the field that is least alike
+    fields: Mapping[str, float] = fresh(default_factory=dict)  # similarity of each field that either row has
+
+    @property
+    def field(self) -> str:
+        """The field that decided: the least alike."""
+        return min(self.fields, key=lambda name: self.fields[name], default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +43,18 @@ class Choice:
 
     removals: tuple[Removal, ...]  # most alike first
     clusters: tuple[tuple[int, ...], ...]  # positions, clusters of two and more
+    mixed: tuple[tuple[int, ...], ...] = ()  # positions: alike in all words, kept because slice or label differs
+    prompt_only: int = 0  # rows that ask what another row asks, with an answer of their own: never proposed
 
 
 def tail_scores(tape: Tape) -> Scores:
     """How much rare wording each text holds: the sum over its distinct words of log(N / texts with the word).
 
-    Shape (texts,). Rows of the long tail, with odd words and the messier register, score high.
+    Shape (texts,). Rows of the long tail, with odd words and the messier register, score high; a sum and
+    not a mean, so that the shorter of two is never preferred for what it leaves out.
     """
-    owners = np.repeat(np.arange(len(tape)), tape.lengths)
-    words, codes = np.unique(tape.words, return_inverse=True)
-    held = np.unique(owners * np.int64(len(words) or 1) + codes)
-    owner, word = np.divmod(held, np.int64(len(words) or 1))
-    weight = np.log(max(len(tape), 1) / np.maximum(np.bincount(word, minlength=len(words)), 1))
-    return np.bincount(owner, weights=weight[word], minlength=len(tape)).astype(np.float64)
+    scores: Scores = rarity(tape) * distinct(word_ngrams(tape, 1)).counts
+    return scores
 
 
 def choose(

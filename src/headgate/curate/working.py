@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as fresh
 from typing import Any
 
 from headgate.rows.row import Row
@@ -34,6 +35,10 @@ class Removed:
     partner_place: str = ""
     similarity: float | None = None
     partner_text: str = ""
+    root: str = ""  # address under which the row was captured, where it is another
+    fields: Mapping[str, float] = fresh(default_factory=dict)  # similarity of each field
+    field: str = ""  # that decided
+    decision: str = ""  # of the person who let the row go
 
     def as_json(self) -> dict[str, Any]:
         """Addresses and reasons only: what the ledger keeps, also when the row is erased."""
@@ -45,6 +50,10 @@ class Removed:
             "partner": self.partner,
             "partner-place": self.partner_place,
             "similarity": None if self.similarity is None else round(self.similarity, 4),
+            "field": self.field,
+            "fields": {name: round(value, 4) for name, value in self.fields.items()},
+            "root": self.root,
+            "decision": self.decision,
             "slices": dict(self.row.side.slices),
         }
         return {name: value for name, value in out.items() if value not in ("", None, {})}
@@ -62,8 +71,8 @@ class StepReport:
     step: str
     before: int  # rows
     after: int
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    reasons: Mapping[str, int] = fresh(default_factory=dict)
+    notes: Mapping[str, Any] = fresh(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """As written to the manifest."""
@@ -76,9 +85,10 @@ class Bench:
     """The rows in hand, the rows that left, and the reports so far."""
 
     items: list[Item]
-    removed: list[Removed] = field(default_factory=list)
-    proposals: list[Removed] = field(default_factory=list)
-    reports: list[StepReport] = field(default_factory=list)
+    removed: list[Removed] = fresh(default_factory=list)
+    proposals: list[Removed] = fresh(default_factory=list)
+    proposal: Mapping[str, Any] | None = None  # the same by cluster, as it is recorded
+    reports: list[StepReport] = fresh(default_factory=list)
 
     def remove(self, step: str, gone: Mapping[int, Removed], **notes: Any) -> None:
         """Takes rows away by position, with their records, and reports the step."""

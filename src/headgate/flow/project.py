@@ -35,6 +35,12 @@ class Project:
         """Folder of the ledger, work files and reports."""
         return self.folder / STORE
 
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset that the flow curates."""
+        named = next((settings.name for stage, settings in self.flow.stages if stage.name == "curate"), "")
+        return str(named or self.flow.settings.name)
+
     def ledger(self) -> Ledger:
         """Opens the ledger, and makes it on first use; close it or use it as a context."""
         from headgate.ledger.ledger import Ledger

@@ -46,7 +46,8 @@ def ending(walked: Walked, report: Path | None, *, colour: bool = False) -> str:
 def gains(walked: Walked) -> list[str]:
     """What the candidate gained, one line for each comparison that was made."""
     measured = [v for step in walked.steps if step.stage.name == "evaluate" for v in step.result.verdicts]
-    return [f"  {v.summary}" for v in measured if v.rule.startswith(COMPARISON) and v.outcome is not Outcome.SKIPPED]
+    told = [v for v in measured if v.rule.startswith(COMPARISON) or v.details.get("dirty_items")]
+    return [f"  {v.summary}" for v in told if v.outcome is not Outcome.SKIPPED]
 
 
 def as_json(walked: Walked, command: str, report: Path | None) -> dict[str, Any]:
@@ -79,6 +80,7 @@ def as_json(walked: Walked, command: str, report: Path | None) -> dict[str, Any]
 
 def write_page(walked: Walked, project: Project, at: datetime) -> Path:
     """Writes the HTML report of a walk and returns its path."""
+    proposals = _proposals(walked, project)
     sections = [
         page.Section(
             title=f"{step.stage.name}: {step.stage.transition}",
@@ -87,6 +89,7 @@ def write_page(walked: Walked, project: Project, at: datetime) -> Path:
             verdicts=step.result.verdicts,
             facts=step.result.facts,
             reused=step.reused,
+            proposal=proposals.get(step.stage.name),
         )
         for step in walked.steps
     ]
@@ -99,3 +102,15 @@ def write_page(walked: Walked, project: Project, at: datetime) -> Path:
     path = folder / f"{walked.flow}.html"
     write_text(path, text)
     return path
+
+
+def _proposals(walked: Walked, project: Project) -> dict[str, Any]:
+    """What a person may review, by stage: the newest proposal of near-duplicates."""
+    from headgate.curate.reviewing import for_report
+
+    found = {}
+    for step in walked.steps:
+        if proposal := step.result.facts.get("proposal"):
+            with project.ledger() as ledger:
+                found[step.stage.name] = for_report(ledger, proposal)
+    return found

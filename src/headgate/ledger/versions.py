@@ -61,15 +61,7 @@ class Versions:
             Refused: the name has an `@`, there are no rows, or a row was not admitted by the firewall.
             Broken: a split holds rows that the version does not, or rows are not in the ledger.
         """
-        if "@" in name or not name:
-            raise Refused("not a name for a dataset", found=repr(name), wanted="a name without @")
-        if not numbers:
-            raise Refused(
-                f"dataset {name!r} would have no rows", next_step="loosen the filter, or look at what was removed"
-            )
-        for split, inside in splits.items():
-            if inside - numbers:
-                raise Broken(f"split {split!r} has rows that the version lacks", found=f"{len(inside - numbers)} rows")
+        _must_be_whole(name, numbers, splits)
         trained = numbers - BitMap.union(BitMap(), *(splits[split] for split in held_out if split in splits))
         self._protection.must_be_admitted(numbers, trained, name)
         full = {
@@ -162,6 +154,18 @@ class Versions:
                 "a version of rows that are not in the ledger", found=f"{len(numbers) - len(ids)} unknown rows"
             )
         return ids_digest(ids)
+
+
+def _must_be_whole(name: str, numbers: BitMap, splits: Mapping[str, BitMap]) -> None:
+    if "@" in name or not name:
+        raise Refused("not a name for a dataset", found=repr(name), wanted="a name without @")
+    if not numbers:
+        raise Refused(
+            f"dataset {name!r} would have no rows", next_step="loosen the filter, or look at what was removed"
+        )
+    for split, inside in splits.items():
+        if inside - numbers:
+            raise Broken(f"split {split!r} has rows that the version lacks", found=f"{len(inside - numbers)} rows")
 
 
 def ids_digest(ids: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pyroaring import BitMap
@@ -151,6 +152,15 @@ def items_named(ledger: Ledger, names: Iterable[str]) -> list[str]:
             raise Refused("no protected item of that name", found=name, next_step="headgate curate firewall")
         found.update(dict.fromkeys(mine))
     return list(found)
+
+
+def standing(ledger: Ledger) -> list[dict[str, Any]]:
+    """Every protected set: its name, how many items it has, how many of them are retired, and since when."""
+    retired = ledger.protection.retired()
+    return [
+        {"name": one.name, "items": len(one.items), "retired": len(retired & set(one.items)), "at": one.at}
+        for one in ledger.protection.sets()
+    ]
 
 
 def _groups(lacking: dict[str, BitMap], todo: BitMap) -> Iterable[tuple[frozenset[str], BitMap]]:
