@@ -7,6 +7,7 @@ sentences until there are enough.
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import random
@@ -51,11 +52,16 @@ def near_copies(folder: Path, *, rows: int = 50_000, share: float = 0.1, seed: i
     return Planted(texts, copies, kinds)
 
 
-def leaks(folder: Path, *, rows: int = 50_000, planted: int = 600, seed: int = 1) -> tuple[Planted, list[str]]:
-    """Rows some of which hold an evaluation item (`copies` points at items), and the items: GSM8K test, HumanEval."""
+def leaks(folder: Path, *, rows: int = 50_000, planted: int = 1000, seed: int = 1) -> tuple[Planted, list[str]]:
+    """Rows some of which hold an evaluation item (`copies` points at items), and the items.
+
+    Items are the questions of GSM8K test, HumanEval and XSTest; the last are short.
+    """
     drawn = random.Random(seed)
     items = [one["question"] for one in _lines(folder / "gsm8k" / "test.jsonl")]
     items += [one["prompt"] for one in _lines(folder / "humaneval" / "humaneval.jsonl")]
+    with (folder / "xstest" / "prompts.csv").open(encoding="utf-8", newline="") as stream:
+        items += [row["prompt"] for row in csv.DictReader(stream)]
     texts = list(_base(folder, rows, drawn, graded=False))
     copies: dict[int, int] = {}
     kinds: dict[int, str] = {}
