@@ -63,6 +63,18 @@ def gsm8k_rephrased(folder: Path) -> Rows:
     return [*gsm8k(folder), *pairs]
 
 
+def gsm8k_failures(folder: Path) -> Rows:
+    """As `gsm8k_rephrased`; `side.extra["failed"]` of a test question: whether the strongest graded model failed."""
+    graded = _lines(folder / "gsm8k" / "graded_model_solutions.jsonl.gz")
+    failed = {one["question"].strip(): not one["is_correct"] for one in graded if one["model"] == "175b_verification"}
+    return [
+        row.with_side(extra={**row.side.extra, "failed": failed[row.prompt_text.strip()]})
+        if "rephrased" in row.side.extra
+        else row
+        for row in gsm8k_rephrased(folder)
+    ]
+
+
 def star(folder: Path) -> Rows:
     """Customer dialogues: each reply that a wizard typed freely, after what the user said before it."""
     return [row for row in _star(folder) if row.side.slices["reply"] == "typed"]
@@ -96,6 +108,7 @@ LOADERS: Mapping[str, Callable[[Path], Rows]] = {
     "clinc150": clinc150,
     "gsm8k": gsm8k,
     "gsm8k_rephrased": gsm8k_rephrased,
+    "gsm8k_failures": gsm8k_failures,
     "star": star,
     "star_all": star_all,
     "gpteacher": gpteacher,

@@ -9,6 +9,12 @@ from headgate.rules.data.dat007_paraphrased_leak import paraphrased_leak
 from headgate.rules.data.dat008_group_leak import group_leak
 from headgate.rules.data.dat009_rows_without_lesson import rows_without_lesson
 from headgate.rules.data.dat010_erased_slice import erased_slice
+from headgate.rules.data.dat011_short_item_leak import short_item_leak
+from headgate.rules.data.dat012_time_leak import time_leak
+from headgate.rules.data.dat013_few_shot_leak import few_shot_leak
+from headgate.rules.data.dat014_failure_copies import failure_copies
+from headgate.rules.data.dat015_prompt_leak import prompt_leak
+from headgate.rules.data.dat016_derived_leak import derived_leak
 from headgate.rules.lineage.lin001_unsourced_rows import unsourced_rows
 from headgate.rules.lineage.lin002_withdrawn_subject import withdrawn_subject
 from headgate.rules.shape import Rule
@@ -21,6 +27,12 @@ CATALOGUE: tuple[Rule, ...] = (
     group_leak,
     rows_without_lesson,
     erased_slice,
+    short_item_leak,
+    time_leak,
+    few_shot_leak,
+    failure_copies,
+    prompt_leak,
+    derived_leak,
     unsourced_rows,
     withdrawn_subject,
 )

@@ -58,10 +58,14 @@ def definitions(rows: Tape, items: Tape, found: Coverage) -> Said:
     chosen, row_at = np.unique(row, return_inverse=True)
     here = rows.take(chosen)
     says = np.zeros((len(row), len(NAMES)), dtype=bool)
-    says[:, 0] = _shared(here, items, row_at, item, LONG_GRAM) > 0
-    eights = _shared(here, items, row_at, item, SHORT_GRAM)
+    eights_of = distinct(word_ngrams(items, SHORT_GRAM))
+    thirteens = shared_grams(
+        distinct(word_ngrams(here, LONG_GRAM)), distinct(word_ngrams(items, LONG_GRAM)), row_at, item
+    )
+    eights = shared_grams(distinct(word_ngrams(here, SHORT_GRAM)), eights_of, row_at, item)
+    says[:, 0] = thirteens > 0
     says[:, 1] = eights > 0
-    says[:, 2] = says[:, 1] & (eights >= PALM_SHARE * distinct(word_ngrams(items, SHORT_GRAM)).counts[item])
+    says[:, 2] = says[:, 1] & (eights >= PALM_SHARE * eights_of.counts[item])
     says[:, 3] = _stretches(here, items, row_at, item)
     matched = _matched(here, items, row_at, item)
     says[:, 4] = matched > 0
@@ -70,9 +74,8 @@ def definitions(rows: Tape, items: Tape, found: Coverage) -> Said:
     return Said(row, item, says, matched)
 
 
-def _shared(rows: Tape, items: Tape, row: Positions, item: Positions, n: int) -> Positions:
-    """Distinct n-grams that both texts of each pair have."""
-    left, right = distinct(word_ngrams(rows, n)), distinct(word_ngrams(items, n))
+def shared_grams(left: Grams, right: Grams, row: Positions, item: Positions) -> Positions:
+    """How many grams both texts of each pair have; each text's own are distinct."""
     out = np.zeros(len(row), dtype=np.int64)
     for piece in _pieces(left.counts[row] + right.counts[item]):
         keys, _ = _keys(left, row[piece], right, item[piece])

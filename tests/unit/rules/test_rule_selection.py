@@ -47,7 +47,7 @@ def test_ignored_rules_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "near"), [("learned-tpyo", "learned-typo"), ("DAT04", "DAT004"), ("linaege", "lineage")]
+    ("written", "near"), [("learned-tpyo", "learned-typo"), ("DTA004", "DAT004"), ("linaege", "lineage")]
 )
 def test_unknown_expression_names_the_nearest(written: str, near: str) -> None:
     """A slip of the pen gets a proposal."""
