@@ -23,7 +23,7 @@ from headgate.rules.given import Corpus, Given
 from headgate.rules.lineage.lin001_unsourced_rows import terms_of, unsourced_rows
 from headgate.rules.running import run_rules
 from headgate.rules.shape import Rule
-from headgate.stats.verdict import Level, Outcome, Verdict, worst
+from headgate.stats.verdict import Level, Outcome, Verdict, remedies_of, worst
 
 MENDS = ("drop", "mend")  # remedies that `--fix` carries out
 BAD_LINES_SHOWN = 50
@@ -335,5 +335,5 @@ def _told(format: str | None, columns: Mapping[str, str] | None, side: str) -> l
 
 
 def _with_next_step(verdict: Verdict, command: str) -> Verdict:
-    mendable = verdict.outcome is Outcome.FAIL and any(finding.remedy in MENDS for finding in verdict.findings)
+    mendable = verdict.outcome is Outcome.FAIL and bool(remedies_of(verdict.findings).intersection(MENDS))
     return replace(verdict, next_step=command) if mendable else verdict

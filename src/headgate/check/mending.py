@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 import orjson
 
-from headgate.check.auditing import Audit, must_be_unchanged
+from headgate.check.auditing import MENDS, Audit, must_be_unchanged
 from headgate.check.streamed import StreamedCorpus
 from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write, must_be_target
@@ -25,7 +25,7 @@ from headgate.rows.reading import MAX_LINE_BYTES
 from headgate.rows.row import Row
 from headgate.rows.sinks import packed
 from headgate.rules.corpus import Corpus
-from headgate.stats.verdict import Outcome
+from headgate.stats.verdict import Outcome, remedies_of
 from headgate.text.tape import Positions
 
 Record = tuple[int, list[bytes | Overlong]]  # number of the first line (0: before the first row), and the lines
@@ -64,7 +64,7 @@ def plan_of(audit: Audit, path: str) -> Plan:
         if bad.file == path:
             plan.drops[bad.line] = ("unreadable", bad.what)
     for verdict in audit.verdicts:
-        if verdict.outcome is not Outcome.FAIL:
+        if verdict.outcome is not Outcome.FAIL or not remedies_of(verdict.findings).intersection(MENDS):
             continue
         for finding in verdict.findings:
             if finding.place is None or finding.place.file != path:

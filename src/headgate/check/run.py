@@ -16,6 +16,7 @@ from headgate.ledger.waivers import let_through
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
 from headgate.rows.stored import stored_rows
+from headgate.rules.ancestry import ancestors
 from headgate.rules.claimed import claims_about, claims_as_of
 from headgate.rules.given import Corpus, Given
 from headgate.rules.running import run_rules
@@ -52,6 +53,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
             "training-rows": training,
             "evaluation-items": evaluation,
             "claims": claims_about(ledger, rows, context.now),
+            "known-rows": Corpus(ancestors(ledger, rows), name="the ledger"),
         }
     )
     chosen = select(settings.select, ignore=settings.ignore)

@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from headgate import __version__
+from headgate.check.doors import DOORS
+from headgate.check.engines import local
 from headgate.check.packets import parts_of
 from headgate.check.scanning import SOUGHT, VERSION, Plan, Shard, reference
 from headgate.check.streamed import Piece, StreamedCorpus, pieces_of
 from headgate.check.workplace import work_folder
-from headgate.kit.doors import Door, open_door
+from headgate.kit.doors import open_door
 from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write
 from headgate.kit.hashing import PREFIX, digest_json
@@ -34,22 +36,6 @@ from headgate.text.ngrams import distinct, sorted_distinct, word_ngrams
 SHARD_BYTES = 32 << 20
 SHARD_SETTING = "HEADGATE_SHARD_BYTES"
 LOCAL = "local"
-ENGINES = {
-    LOCAL: Door(
-        name=LOCAL,
-        reference="headgate.check.engines.local",
-        extra="",
-        packages=(),
-        purpose="scan shards on this machine",
-    ),
-    "ray": Door(
-        name="ray",
-        reference="headgate.check.engines.ray",
-        extra="ray",
-        packages=("ray",),
-        purpose="scan shards on a Ray cluster",
-    ),
-}
 STEPS = 3 * 2 * BANDS  # of the search for near-duplicates: three fields, words and characters
 
 
@@ -60,9 +46,11 @@ def engine_named(name: str) -> Any:
         Refused: there is none of that name.
         Unavailable: what it needs is not installed.
     """
-    if name not in ENGINES:
-        raise Refused(f"no engine named {name!r}", wanted=" or ".join(ENGINES), next_step="--engine local")
-    return open_door(ENGINES[name])
+    if name == LOCAL:
+        return local
+    if name not in DOORS:
+        raise Refused(f"no engine named {name!r}", wanted=" or ".join([LOCAL, *DOORS]), next_step="--engine local")
+    return open_door(DOORS[name])
 
 
 class Sharded:

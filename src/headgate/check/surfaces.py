@@ -6,13 +6,11 @@ import shlex
 from collections import Counter
 from pathlib import Path
 
-import orjson
-
 from headgate.check.auditing import Audit, FileRead
 from headgate.check.mending import Mended, mend
 from headgate.check.reports import page as html_page
 from headgate.check.reports import screen
-from headgate.check.reports.sarif import sarif as as_sarif
+from headgate.check.reports.sarif import write_sarif
 from headgate.kit.clock import now
 from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write, write_text
@@ -61,7 +59,7 @@ def write_reports(
         write_text(page, text)
     if sarif:
         with atomic_write(sarif) as stream:
-            stream.write(orjson.dumps(as_sarif(audit.verdicts, audit.bad_lines), option=orjson.OPT_INDENT_2))
+            write_sarif(stream, audit.verdicts, audit.bad_lines)
     return mended
 
 

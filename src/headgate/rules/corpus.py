@@ -160,11 +160,15 @@ def key_hash(value: str) -> int:
     return int(digest(value.encode("utf-8", "surrogatepass")).removeprefix(PREFIX)[:16], 16) or 1
 
 
-def findings_of(rows: Corpus, places: NDArray[Any], make: Callable[[int], Finding]) -> Findings:
+def findings_of(
+    rows: Corpus, places: NDArray[Any], make: Callable[[int], Finding], remedies: Iterable[str]
+) -> Findings:
     """A finding for each of the places of rows, made when it is looked at from its position in `places`."""
-    return Findings(
-        len(places), make, ready=lambda block: rows.fetch(places[block.start : block.stop].ravel().tolist())
-    )
+
+    def ready(block: range) -> None:
+        rows.fetch(places[block.start : block.stop : block.step].ravel().tolist())
+
+    return Findings(len(places), make, ready, remedies)
 
 
 def _opening(row: Row) -> str:

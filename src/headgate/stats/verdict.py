@@ -104,14 +104,19 @@ class Findings(Sequence[Finding]):
     """Findings that are made when somebody looks at them: a file may have millions, a surface shows fifty.
 
     `make` gives the finding at a position; `ready` is told which positions come next, so that what they
-    need can be read in one go.
+    need can be read in one go. `remedies` are those that occur among them.
     """
 
     BLOCK = 512  # findings made ready at a time
 
     def __init__(
-        self, total: int, make: Callable[[int], Finding], ready: Callable[[range], object] | None = None
+        self,
+        total: int,
+        make: Callable[[int], Finding],
+        ready: Callable[[range], object] | None = None,
+        remedies: Iterable[str] = (),
     ) -> None:
+        self.remedies = frozenset(remedies)
         self._total = total
         self._make = make
         self._ready = ready
@@ -145,6 +150,13 @@ class Findings(Sequence[Finding]):
             if self._ready:
                 self._ready(block)
             yield from map(self._make, block)
+
+
+def remedies_of(findings: Sequence[Finding]) -> frozenset[str]:
+    """The remedies that findings propose; of findings that are not made yet, none is made for it."""
+    if isinstance(findings, Findings):
+        return findings.remedies
+    return frozenset(finding.remedy for finding in findings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,12 +22,12 @@ import zstandard
 from headgate.check.auditing import Audit, audit
 from headgate.check.engines import local
 from headgate.check.mending import mend
-from headgate.check.reports.sarif import sarif
+from headgate.check.reports.sarif import sarif, write_sarif
 from headgate.check.workplace import CACHE, MARK
 from headgate.cli.main import main
 from headgate.kit.errors import HeadgateError, Refused, Retryable
 from headgate.rows.spans import spans_of
-from headgate.stats.verdict import Outcome
+from headgate.stats.verdict import Finding, Findings, Outcome, remedies_of
 from headgate.text.kernels import THREADS
 
 RULES = ["DAT003", "DAT006", "DAT008", "DAT009", "LIN001"]
@@ -332,3 +332,29 @@ def test_wrong_use_is_refused(options: dict[str, Any], said: str, files: tuple[P
     """An engine that does not exist, a sample of nothing."""
     with pytest.raises(HeadgateError, match=said):
         in_memory(*files, **options)
+
+
+def test_a_report_is_written_result_by_result(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """The same bytes as the whole report in one piece."""
+    found = in_shards(*files)
+    with (tmp_path / "report.sarif").open("wb") as stream:
+        write_sarif(stream, found.verdicts, found.bad_lines)
+    whole = orjson.dumps(sarif(found.verdicts, found.bad_lines), option=orjson.OPT_INDENT_2)
+    assert whole == (tmp_path / "report.sarif").read_bytes()
+
+
+def test_findings_are_made_when_they_are_looked_at() -> None:
+    """Slices and iteration make what they give; what they need is told block by block."""
+    made, ready = [], []
+
+    def make(place: int) -> Finding:
+        made.append(place)
+        return Finding(message=str(place))
+
+    findings = Findings(1200, make, ready.append, ["review"])
+    assert ("7", ["8", "9"]) == (findings[7].message, [one.message for one in findings[8:10]])
+    assert ([7, 8, 9], 1200, frozenset(["review"])) == (made, len(findings), remedies_of(findings))
+    assert [str(place) for place in range(1200)] == [one.message for one in findings]
+    assert [range(8, 10), range(512), range(512, 1024), range(1024, 1200)] == ready
+    assert findings == tuple(findings)
+    assert findings != tuple(findings)[1:]

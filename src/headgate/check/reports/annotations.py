@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from headgate.stats.verdict import Level, Outcome, Verdict
@@ -23,8 +24,8 @@ def workflow_commands(verdicts: Sequence[Verdict], bad_lines: Sequence[Any] = ()
         command = COMMAND[verdict.level] if verdict.outcome is Outcome.FAIL else "notice"
         title = _property(f"{verdict.rule} ({verdict.code})" if verdict.code else verdict.rule)
         lines.append(f"::{command} title={title}::{_message(verdict.summary)}")
-        located = [(f, f.place) for f in verdict.findings if f.place][:SHOWN]
-        for finding, at in located:
+        located = ((f, f.place) for f in verdict.findings if f.place)
+        for finding, at in islice(located, SHOWN):
             place = f"file={_property(at.file)},line={at.line}"
             lines.append(f"::{command} {place},title={title}::{_message(finding.message)}")
     return lines

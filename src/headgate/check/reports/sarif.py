@@ -5,9 +5,11 @@ Reference: OASIS, Static Analysis Results Interchange Format, version 2.1.0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO, Any
 from urllib.parse import quote
+
+import orjson
 
 from headgate import __version__
 from headgate.stats.verdict import Finding, Level, Outcome, Verdict
@@ -16,10 +18,35 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema
 LEVEL = {Level.BLOCK: "error", Level.WARN: "warning", Level.NOTE: "note"}
 
 UNREAD = "unreadable-line"
+RESULTS = "results of headgate"  # stands for all results while what is around them is written
+
+
+def write_sarif(stream: IO[bytes], verdicts: Sequence[Verdict], bad_lines: Sequence[Any] = ()) -> None:
+    """`sarif` as indented JSON, written result by result: a large file has millions."""
+    whole = orjson.dumps(_report(verdicts, bad_lines, [RESULTS]), option=orjson.OPT_INDENT_2)
+    before, after = whole.split(orjson.dumps(RESULTS))
+    margin = before[before.rindex(b"\n") :]
+    stream.write(before)
+    between = b""
+    for result in _all_results(verdicts, bad_lines):
+        stream.write(between + orjson.dumps(result, option=orjson.OPT_INDENT_2).replace(b"\n", margin))
+        between = b"," + margin
+    stream.write(after)
 
 
 def sarif(verdicts: Sequence[Verdict], bad_lines: Sequence[Any] = ()) -> dict[str, Any]:
     """One run with one result for each finding (or failing verdict without findings) and each bad line."""
+    return _report(verdicts, bad_lines, list(_all_results(verdicts, bad_lines)))
+
+
+def _all_results(verdicts: Sequence[Verdict], bad_lines: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    yield from map(_unread, bad_lines)
+    for verdict in verdicts:
+        if verdict.outcome in (Outcome.FAIL, Outcome.UNSURE):
+            yield from _results(verdict)
+
+
+def _report(verdicts: Sequence[Verdict], bad_lines: Sequence[Any], results: list[Any]) -> dict[str, Any]:
     spoken = [v for v in verdicts if v.outcome in (Outcome.FAIL, Outcome.UNSURE)]
     rules = [
         {
@@ -31,11 +58,9 @@ def sarif(verdicts: Sequence[Verdict], bad_lines: Sequence[Any] = ()) -> dict[st
         }
         for v in _once(spoken)
     ]
-    unread = [_unread(line) for line in bad_lines]
-    if unread:
+    if bad_lines:
         rules.append({"id": UNREAD, "name": UNREAD, "shortDescription": {"text": "lines that could not be read"}})
     driver = {"name": "headgate", "semanticVersion": __version__, "rules": rules}
-    results = unread + [result for verdict in spoken for result in _results(verdict)]
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
 
 
@@ -48,13 +73,16 @@ def _once(verdicts: Iterable[Verdict]) -> list[Verdict]:
     return list({verdict.code or verdict.rule: verdict for verdict in verdicts}.values())
 
 
-def _results(verdict: Verdict) -> list[dict[str, Any]]:
+def _results(verdict: Verdict) -> Iterator[dict[str, Any]]:
     level = LEVEL[verdict.level] if verdict.outcome is Outcome.FAIL else "note"
     base = {"ruleId": verdict.code or verdict.rule, "level": level}
-    located = [finding for finding in verdict.findings if finding.place]
+    located = False
+    for finding in verdict.findings:
+        if finding.place:
+            located = True
+            yield base | {"message": {"text": finding.message}} | _locations(finding)
     if not located:
-        return [base | {"message": {"text": verdict.summary}}]
-    return [base | {"message": {"text": finding.message}} | _locations(finding) for finding in located]
+        yield base | {"message": {"text": verdict.summary}}
 
 
 def _locations(finding: Finding) -> dict[str, Any]:

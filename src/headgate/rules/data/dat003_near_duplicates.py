@@ -39,7 +39,7 @@ data makes language models better". Slyman and others 2024, "FairDeDup", on what
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,6 +161,8 @@ def _thinned(slices: Sequence[_Slice], floor: float) -> _Slice | None:
 
 
 def _findings(rows: Corpus, found: Redundant, kept: set[int], names: Sequence[str]) -> Findings:
+    remedies = ["keep" if row in kept else "drop" if exact else "review" for row, exact in _each(found)]
+
     def made(position: int) -> Finding:
         row, partner = int(found.rows[position]), int(found.partners[position])
         alike, exact = float(found.similarity[position]), bool(found.exact[position])
@@ -173,11 +175,15 @@ def _findings(rows: Corpus, found: Redundant, kept: set[int], names: Sequence[st
             row=one.id,
             other=other.place,
             other_row=other.id,
-            remedy="keep" if row in kept else "drop" if exact else "review",
+            remedy=remedies[position],
             slice=", ".join(values) or None,
         )
 
-    return findings_of(rows, np.stack([found.rows, found.partners], axis=1), made)
+    return findings_of(rows, np.stack([found.rows, found.partners], axis=1), made, remedies)
+
+
+def _each(found: Redundant) -> Iterator[tuple[int, bool]]:
+    return zip(found.rows.tolist(), found.exact.tolist(), strict=True)
 
 
 def _details(found: Redundant, slices: Sequence[_Slice], kept: set[int], options: Options) -> Mapping[str, Any]:

@@ -89,7 +89,7 @@ def group_leak(given: Given, options: Options) -> Verdict:
         row, (tie, item) = int(places[position]), tied[position]
         return _finding(tie, rows[row], items, item if tie else through[int(of_rows[row])])
 
-    findings = findings_of(rows, places, made)
+    findings = findings_of(rows, places, made, {"drop" if tie else "review" for tie, _ in tied})
     details = {
         "ties": dict(ties.most_common()),
         "training_rows_with_a_key": keyed_rows,

@@ -94,10 +94,9 @@ def rows_without_lesson(given: Given, options: Options) -> Verdict:
 
     def made(position: int) -> Finding:
         row, reason = rows[int(places[position])], reasons_of[position]
-        remedy = "review" if reason in MENDABLE else "drop"
-        return Finding(message=reason, place=row.place, row=row.id, remedy=remedy)
+        return Finding(message=reason, place=row.place, row=row.id, remedy=_remedy(reason))
 
-    findings = findings_of(rows, places, made)
+    findings = findings_of(rows, places, made, set(map(_remedy, reasons)))
     return judge_share(
         len(findings),
         judged,
@@ -108,6 +107,10 @@ def rows_without_lesson(given: Given, options: Options) -> Verdict:
         zero_tolerance=options.tolerated == 0.0,
         details={"reasons": dict(_ranked(reasons)), "tokens_given": tokens is not None},
     )
+
+
+def _remedy(reason: str) -> str:
+    return "review" if reason in MENDABLE else "drop"
 
 
 def _summary(judged: int, reasons: Counter[str]) -> str:

@@ -89,7 +89,7 @@ def unsourced_rows(given: Given, options: Options) -> Verdict:
         row, names = rows[int(places[position])], missing[terms.codes[places[position]]]
         return Finding(message="no " + ", no ".join(names), place=row.place, row=row.id, remedy="review")
 
-    findings = findings_of(rows, places, made)
+    findings = findings_of(rows, places, made, ["review"])
     return judge_share(
         len(findings),
         len(rows),
