@@ -118,7 +118,7 @@ VARIANTS = (
     Variant("unlicensed-source", "rows of a source without licence", unlicensed_source, "capture", "unsourced-rows"),
     Variant("withdrawn-subject", "rows of withdrawn subjects", withdrawn_subject, "curate", "withdrawn-subject"),
     Variant("erased-slice", "deduplication eats a rare slice", erased_slice, "curate", "erased-slice"),
-    Variant("leaked-items", "gate items in the training rows", leaked_items, "check", "self-leak"),
+    Variant("leaked-items", "gate items in the training rows", leaked_items, "curate", "firewall"),
     Variant("learned-typo", "a misspelling in the answers", learned_typo, "check", "learned-typo"),
     Variant("no-lesson", "answers cut away", rows_that_teach_nothing, "train", "rows-without-lesson"),
 )
@@ -135,11 +135,16 @@ def row(text: str, answer: str, subject: str, **slices: str) -> Row:
     }
 
 
+RUN = 50  # letters
+
+
 def honest() -> Project:
-    """The control: eight topics, less the rows that BANKING77 itself has on both sides."""
+    """The control: eight topics, less the rows that BANKING77 itself has on both sides, whole or in part."""
     pools = {name: read(SUPPORT / f"{name}.csv") for name in ("train", "dev", "gate")}
     items = {plain(one["messages"][0]["content"]) for name in ("dev", "gate") for one in pools[name]}
-    rows = [one for one in pools["train"] if plain(one["messages"][0]["content"]) not in items]
+    runs = {run for item in items for run in runs_of(item)}
+    texts = [(one, plain(one["messages"][0]["content"])) for one in pools["train"]]
+    rows = [one for one, text in texts if text not in items and not runs & runs_of(text)]
     random.Random(7).shuffle(rows)
     return Project(rows=rows, gate=pools["gate"])
 
@@ -148,6 +153,11 @@ def read(path: Path) -> list[Row]:
     """Rows of one file of the support example that belong to the eight topics."""
     with path.open(encoding="utf-8", newline="") as stream:
         return [row(r["text"], r["topic"], r["customer"]) for r in csv.DictReader(stream) if r["topic"] in TOPICS]
+
+
+def runs_of(text: str) -> set[str]:
+    """Every run of fifty letters."""
+    return {text[start : start + RUN] for start in range(len(text) - RUN + 1)}
 
 
 def plain(text: str) -> str:
