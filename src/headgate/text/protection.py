@@ -44,6 +44,7 @@ SHORT_WORDS = 20
 GRAM, CHARACTER_BITS = 5, 16
 BANDS, BAND_ROWS = 32, 4
 COMMON_ROWS, COMMON_SHARE = 20, {2: 0.005, 4: 0.001, 8: 0.001, 13: 0.001}  # more rows than both: boilerplate
+TURN_WORDS = 5  # of a text that is looked for in single turns of a dialogue
 WHOLE_LEAST = 3  # telling runs of 4 (six words) of a short text that a row must hold, all of them
 WHOLE = 0.9  # share of a text of boilerplate that a row must hold
 
@@ -134,9 +135,10 @@ class Block:
     """Rows to be held against several indexes; what they need is computed once."""
 
     def __init__(self, whole: Sequence[str], turns: Sequence[str], owners: Sequence[int]) -> None:
-        """`whole` are all the words of each row; `turns` what was asked, with the row of each."""
+        """`whole` are all the words of each row; `turns` what was asked, with the row of each, all of it first."""
         self.whole, self.turns = tape_of(whole), tape_of(turns)
         self.owners: Positions = np.array(owners, dtype=np.int64)
+        self.parts: Mask = np.append(False, self.owners[1:] == self.owners[:-1])[: len(self.owners)]
         self.short: Positions = np.flatnonzero(self.turns.lengths < 2 * SHORT_WORDS / CHARACTERS_SHARE)
         self._runs: dict[int, Grams] = {}
 
@@ -192,8 +194,14 @@ class Sieve:
         exact = self.index.exact[wanted]
         left, right = (np.searchsorted(block.exact[order], exact, side=side) for side in ("left", "right"))
         counts = (right - left).astype(np.int64)
-        inside = ranges(left.astype(np.int64), _offsets(counts))
-        return _made(block.owners[order[inside]], np.repeat(wanted, counts), SAME, np.ones(len(inside)))
+        turn, text = order[ranges(left.astype(np.int64), _offsets(counts))], np.repeat(wanted, counts)
+        kept = self._enough(block.parts[turn], text)
+        return _made(block.owners[turn[kept]], text[kept], SAME, np.ones(int(kept.sum())))
+
+    def _enough(self, parts: Mask, texts: Positions) -> Mask:
+        """Whether a text is long enough to be told by one turn of several: many dialogues have a "yes, please"."""
+        enough: Mask = ~parts | (self.index.words[texts] >= TURN_WORDS)
+        return enough
 
     def _characters(self, block: Block) -> Matches:
         keys, of, size = block.bands, self.index.bands, max(len(self.index), 1)
@@ -208,7 +216,7 @@ class Sieve:
         coded = sorted_distinct(np.concatenate(pairs).astype(np.uint64)).astype(np.int64)
         one, text = np.divmod(coded, size)
         share = _jaccard(block.characters, one, self.index.characters, text)
-        kept = share >= CHARACTERS_SHARE
+        kept = (share >= CHARACTERS_SHARE) & self._enough(block.parts[block.short[one]], text)
         return _made(block.owners[block.short[one[kept]]], text[kept], CHARACTERS, share[kept])
 
     def _held(self, block: Block, n: int) -> tuple[Positions, Positions]:

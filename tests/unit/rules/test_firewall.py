@@ -123,11 +123,14 @@ def test_short_items_have_definitions_of_their_own(ledger: Ledger) -> None:
 
 
 def test_one_turn_of_a_dialogue_is_enough(ledger: Ledger) -> None:
-    """A short item that is one of several turns is found."""
-    guard(ledger, [row("atm took card")])
-    turns = (Message("user", "hello"), Message("assistant", "Hello!"), Message("user", "ATM took card"))
-    dialogue = Row(kind=Kind.DEMONSTRATION, messages=(*turns, Message("assistant", "Which one?")))
-    assert [1] == [match.number for match in admit(ledger, store(ledger, [dialogue]))]
+    """An item that is one of several turns is found, unless it is as short as a "yes, please"."""
+    guard(ledger, [row("the atm took my card"), row("yes please")])
+    first = (Message("user", "yes please"), Message("assistant", "Hello!"))
+    dialogues = [
+        Row(kind=Kind.DEMONSTRATION, messages=(*first, Message("user", text), Message("assistant", "Which one?")))
+        for text in ("The ATM took my card!", "nothing that you know")
+    ]
+    assert [1] == [match.number for match in admit(ledger, store(ledger, dialogues))]
 
 
 def test_boilerplate_is_no_copy_and_sixty_copies_are_no_boilerplate(ledger: Ledger) -> None:
