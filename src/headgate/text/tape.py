@@ -29,7 +29,7 @@ Spans = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
 BLOCK = 1 << 20  # characters handled at a time: the working arrays then stay near the cache
-KEPT_WORDS = 1 << 24  # words of a tape up to which what was made of it is kept
+KEPT_WORDS = 1 << 22  # words of a tape up to which what was made of it is kept
 BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2**64
 INVERSE = pow(BASE, -1, 1 << 64)
 
