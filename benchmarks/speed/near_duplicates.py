@@ -36,7 +36,7 @@ from headgate.text.tape import Tape, tape_of
 
 HERE = Path(__file__).resolve().parent
 OURS = ("headgate", "headgate, 5-grams")
-FAST = (*OURS, "rensa", "daft")
+FAST = (*OURS, "daft", "rensa")
 SLOW = ("datasketch", "gaoya", "text-dedup")
 ELSEWHERE = ("daft", "gaoya", "text-dedup")
 
