@@ -19,6 +19,10 @@ NEEDS = {
     "evaluation-items": "--eval FILE gives them evaluation items",
     "selected-rows": "curate asks it, in a flow",
     "claims": "claims of consent are recorded in a flow",
+    "few-shot-prompts, evaluation-items": "few-shot prompts as they were sent, and --eval FILE",
+    "few-shot-prompts": "few-shot prompts as they were sent",
+    "evaluation-items, past-run": "the outcome of a past run, and --eval FILE",
+    "past-run": "the outcome of a past run",
 }  # what a person does about an input that was not given
 ORDER = (Outcome.FAIL, Outcome.UNSURE, Outcome.PASS, Outcome.SKIPPED)
 

@@ -64,11 +64,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from headgate.rules.corpus import LEAKS
-from headgate.rules.data.side_by_side import findings_of, listed, side_by_side
+from headgate.rules.data.side_by_side import listed, many_likely, side_by_side
 from headgate.rules.given import Corpus, Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Outcome, Verdict
+from headgate.text.coverage import Coverage
 from headgate.text.leaks import LIKELY_SHARE, LIKELY_STEPS, MIDDLE, SHORT, Copies, copies, needed_share, same_words
 from headgate.text.ngrams import exact_hashes
 from headgate.text.tape import Hashes, Mask
@@ -116,11 +117,7 @@ def self_leak(given: Given, options: Options) -> Verdict:
     rows = given.rows("training-rows").around(items)
     lengths = items.prompt.lengths
     seen = lengths >= options.least_words
-    pairs = rows.coverage("text", items, "prompt")
-    share = min(options.covered, LIKELY_SHARE)
-    partial = copies(rows.text, items.prompt, long_share=share, shorter=LIKELY_STEPS, found=pairs)
-    certain = (partial.share >= needed_share(pairs.telling[partial.items], options.covered)) & ~partial.twin
-    certain |= partial.words >= lengths[partial.items]  # boilerplate that a row holds whole
+    pairs, partial, certain = _partial_copies(rows, items, options)
     whole, phrases = _same_questions(rows, items, options)
     leaks = {(leak.row, leak.item): leak for leak in [*_partial(partial.where(certain)), *whole]}
     stock = 0
@@ -160,16 +157,18 @@ def self_leak(given: Given, options: Options) -> Verdict:
     )
     if verdict.outcome is not Outcome.PASS:
         return verdict
-    many = judge_share(
-        more,
-        judged,
-        name="items with a likely copy",
-        at_most=options.likely,
-        summary=f"{more:,} of {judged:,} evaluation items have a likely copy in the training rows",
-        findings=findings_of("likely", rows, items, likely),
-        details=details,
-    )
+    many = many_likely(rows, items, likely, judged, options.likely, details)
     return many if many.outcome is Outcome.FAIL else verdict
+
+
+def _partial_copies(rows: Corpus, items: Corpus, options: Options) -> tuple[Coverage, Copies, Mask]:
+    """Pairs that share 4-grams, those that are likely copies or twins, and which of these are copies for certain."""
+    pairs = rows.coverage("text", items, "prompt")
+    share = min(options.covered, LIKELY_SHARE)
+    partial = copies(rows.text, items.prompt, long_share=share, shorter=LIKELY_STEPS, found=pairs)
+    certain = (partial.share >= needed_share(pairs.telling[partial.items], options.covered)) & ~partial.twin
+    certain |= partial.words >= items.prompt.lengths[partial.items]  # boilerplate that a row holds whole
+    return pairs, partial, certain
 
 
 def _partial(pairs: Copies) -> Iterator[_Leak]:

@@ -124,11 +124,7 @@ def time_leak(given: Given, options: Options) -> Verdict:
         next_step="split by time: train on what is older than the items" if late else "",
         details=details,
     )
-    few = [
-        f"{len(dates.spans):,} of {len(corpus):,} {name} have a date that can be read"
-        for dates, corpus, name in ((asked, items, "items"), (trained, rows, "training rows"))
-        if len(dates.spans) < options.dated * len(corpus)
-    ]
+    few = _few((asked, items, "items"), (trained, rows, "training rows"), share=options.dated)
     if few and verdict.outcome is not Outcome.FAIL:
         return cannot_tell(
             summary="too few rows say when they were created",
@@ -155,6 +151,14 @@ def _dates(corpus: Corpus, also: Iterable[str]) -> _Dates:
         else:
             missing += 1
     return _Dates(spans, missing, unreadable)
+
+
+def _few(*sides: tuple[_Dates, Corpus, str], share: float) -> list[str]:
+    return [
+        f"{len(dates.spans):,} of {len(corpus):,} {name} have a date that can be read"
+        for dates, corpus, name in sides
+        if len(dates.spans) < share * len(corpus)
+    ]
 
 
 def _span(text: str) -> _Span:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from headgate.rules.given import Corpus
-from headgate.stats.verdict import FINDINGS_SHOWN, Finding
+from headgate.stats.judging import judge_share
+from headgate.stats.verdict import FINDINGS_SHOWN, Finding, Verdict
 from headgate.text.coverage import Coverage, longest_run
 from headgate.text.definitions import NAMES, definitions
 from headgate.text.leaks import Copies
@@ -55,6 +56,22 @@ def findings_of(kind: str, rows: Corpus, items: Corpus, pairs: Copies) -> tuple[
             Finding(message=message, place=one.place, row=one.id, other=other.place, other_row=other.id, remedy=remedy)
         )
     return tuple(found)
+
+
+def many_likely(
+    rows: Corpus, items: Corpus, likely: Copies, judged: int, at_most: float, details: dict[str, Any]
+) -> Verdict:
+    """The verdict on the share of judged items that have a likely copy."""
+    more = len(set(likely.items.tolist()))
+    return judge_share(
+        more,
+        judged,
+        name="items with a likely copy",
+        at_most=at_most,
+        summary=f"{more:,} of {judged:,} evaluation items have a likely copy in the training rows",
+        findings=findings_of("likely", rows, items, likely),
+        details=details,
+    )
 
 
 def _likest(pairs: Coverage) -> dict[int, tuple[int, float]]:
