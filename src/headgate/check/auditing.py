@@ -138,9 +138,7 @@ def audit(
     listed, items = _paths(paths), _paths(eval)
     if not listed:
         raise Refused("no training file given", wanted="one or more files", next_step="headgate check train.jsonl")
-    if sample is not None and (engine or sample < 1):
-        raise Refused("--sample is a number of rows, and is read without an engine", found=f"{sample} {engine or ''}")
-    opened = engine_named(engine or LOCAL) if engine or (sample is None and _is_large(listed)) else None
+    opened = _engine_for(listed, engine, sample)
     evaluation, held = None, list[FileRead]()
     if items:
         rows, held = _in_memory(items, "evaluation", ways, strict, quiet, shared=not eval_columns)
@@ -168,6 +166,16 @@ def audit(
         sample=len(training) if sample is not None else None,
         work=work,
     )
+
+
+def _engine_for(paths: Sequence[Path], engine: str | None, sample: int | None) -> Any:
+    """The engine that reads the training files in shards; None where they are read into memory."""
+    if sample is not None:
+        if engine or sample < 1:
+            found = f"{sample} {engine or ''}"
+            raise Refused("--sample is a number of rows, and is read without an engine", found=found)
+        return None
+    return engine_named(engine or LOCAL) if engine or _is_large(paths) else None
 
 
 def _in_memory(
