@@ -157,9 +157,8 @@ def audit(
     given = Given({"training-rows": training, "evaluation-items": evaluation})
     levels = {**_default_levels(training, rules), **(levels or {})}
     verdicts = run_rules(rules, given, options or {}, levels, quiet=quiet)
-    again = _command(files, ways)
     return Audit(
-        verdicts=tuple(_with_next_step(verdict, again) for verdict in verdicts),
+        verdicts=tuple(_with_next_step(verdict, _command(files, ways)) for verdict in verdicts),
         files=tuple(files),
         training=training,
         evaluation=evaluation,
