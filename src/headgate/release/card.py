@@ -121,17 +121,23 @@ def _leaks(grounds: Grounds) -> list[str]:
         d = told.get("dirty_minus_clean")
         difference = f"{d['value'] * 100:+.1f} ({d['low'] * 100:+.1f} to {d['high'] * 100:+.1f})" if d else ""
         where = (str(verdict.details.get("suite", "")), str(verdict.details.get("pool", "")))
-        rows.append((*where, *(_score(told.get(name)) for name in ("clean", "dirty", "all")), difference))
+        dirty = int(verdict.details.get("dirty_items", 0))
+        counts = {
+            "clean": int(verdict.details.get("items", 0)) - dirty,
+            "dirty": dirty,
+            "all": verdict.details.get("items", 0),
+        }
+        rows.append((*where, *(_score(told.get(name), n) for name, n in counts.items()), difference))
     titles = ("suite", "pool", "clean items", "dirty items", "all items", "dirty minus clean, points")
     note = "Dirty items are those that a training row matches by any definition of the firewall."
     return ["", note, "", *_table(titles, rows)] if rows else []
 
 
-def _score(told: Any) -> str:
-    if not told:
-        return "not shown"
-    if not told["n"]:
+def _score(told: Any, n: int) -> str:
+    if not n:
         return "none"
+    if not told:
+        return f"not shown, n {n:,}"
     value = f"{told['value']:.1%} " if "value" in told else ""
     return f"{value}({told['low']:.1%} to {told['high']:.1%}), n {told['n']:,}"
 
