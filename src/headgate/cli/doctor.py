@@ -16,8 +16,8 @@ from headgate.stats.verdict import Outcome
 # Tables of doors, by reference, so that a room is imported only when it is asked.
 TABLES = ("headgate.train.doors", "headgate.models.doors", "headgate.check.doors")
 CORE = (
-    "blake3", "click", "httpx", "jinja2", "numpy", "orjson", "polars", "pyroaring", "rich", "scipy", "sqlalchemy",
-    "symspellpy", "zstandard",
+    "blake3", "click", "httpx", "jinja2", "numba", "numpy", "orjson", "polars", "pyroaring", "rich", "scipy",
+    "sqlalchemy", "symspellpy", "zstandard",
 )  # fmt: skip
 
 EXAMPLES = examples("doctor", "", "--json")
