@@ -55,6 +55,11 @@ def number_words(tape: Tape) -> Mask:
     return _starting_with_digit(tape) | _among(tape.words, _hashes(COUNTED))
 
 
+def digit_words(tape: Tape) -> Mask:
+    """Which words begin with a digit; shape (W,)."""
+    return _starting_with_digit(tape)
+
+
 def negation_words(tape: Tape) -> Mask:
     """Which words deny: not, no, never, and the t of don't; shape (W,)."""
     found = _among(tape.words, _hashes(NEGATIONS))

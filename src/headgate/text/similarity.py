@@ -1,7 +1,7 @@
 """How like the nearest of many texts each item is: TF-IDF cosine, times agreement of numbers.
 
-score = cosine * (0.3 + 0.7 * J), where the cosine is over words and pairs of words and J is the
-Jaccard similarity of the two sets of numbers (1 where neither has any). The cosine alone finds texts
+score = cosine * (0.1 + 0.9 * J), where the cosine is over words and pairs of words and J is the
+Jaccard similarity of the two sets of numbers in digits (1 where neither has any). The cosine alone finds texts
 about the same thing; a rephrased item keeps its numbers, a sibling on the same topic does not.
 Terms are hashed to columns; the scores of the nearest few are exact for those columns.
 """
@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.text import kernels
-from headgate.text.guards import number_words
+from headgate.text.guards import digit_words
 from headgate.text.jaccard import jaccard
 from headgate.text.ngrams import Grams, exact_hashes, word_ngrams
 from headgate.text.tape import Mask, Positions, Tape, joined, ranges
 
 COLUMN_BITS = (14, 22)  # terms are hashed to 16 columns a word, within these limits: collisions only add noise
-FLOOR = 0.3  # weight that is left when no number agrees
+FLOOR = 0.1  # weight that is left when no number agrees
 NEIGHBOURS = 20  # rows that are scored for each item
 RETRIEVAL_ROWS = 500  # a term in more rows than this helps no retrieval; it counts in the score
 TEXTS = 1 << 13  # counted at a time by compiled kernels
@@ -203,6 +203,6 @@ def _top(product: Any, count: int) -> tuple[Positions, Positions]:
 
 
 def _numbers(tape: Tape) -> Grams:
-    found = number_words(tape)
+    found = digit_words(tape)
     sums = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(found)])
     return Grams(tape.words[found], sums[tape.offsets])

@@ -12,7 +12,7 @@ questions, and failures that people retype, come in this form.
 
 ## How it is measured
 Each item's score is that of its likest training row: TF-IDF cosine of words and word pairs, times
-0.3 + 0.7 J, where J is the Jaccard similarity of the two sets of numbers; the 20 rows with the highest
+0.1 + 0.9 J, where J is the Jaccard similarity of the two sets of numbers in digits; the 20 rows with the highest
 cosine are scored. The threshold is the score that 98 % (`quantile`) of training rows have against all
 other training rows, so that an honest item from the same source is above it with a probability of 2 %,
 natural twins included. The measure is the share of items above it, with a 95 % Wilson interval;
@@ -20,9 +20,16 @@ word-for-word copies are left to self-leak. The verdict fails when the whole int
 2 % plus `tolerated`, and whenever a row declares an item as its parent. With fewer than `least_honest` rows
 to calibrate on, `fallback` is the threshold and no honest item is expected above it.
 
+Two more looks are off by default. With `embeddings`, the folder of a static embedding on this machine, an item also
+counts when the cosine of its vector and a row's is above the level of 98 % of training rows; what honest items are
+expected to do doubles. With a judge (input `pair-judge`: a function of two questions, from a model or a person) the
+`judged_pairs` likest pairs are shown to it, and those that it calls different questions do not count.
+
 ## When it cannot tell
 It sees a change in many items and proves nothing about one: about 2 % of honest items are among the
-findings. Under some 200 items the interval is too wide, and the verdict is unsure. Short questions that
+findings. What weighs how much was chosen on every other GSM8K question; on the rest 73 % of rephrasings are above
+all but 1 in 10,000 honest rows and 78 % above all but 5. Rephrased programs (HumanEval) are not seen: 10 % at 5 in
+10,000. Under some 200 items the interval is too wide, and the verdict is unsure. Short questions that
 many people have asked in nearly the same words (banking77, clinc150) set the threshold above 0.9, where
 no rephrasing is seen. Items without numbers are harder: rephrased MMLU questions come nearest to their
 source for 73 % (US history), 90 % (algebra) and 92 % (sociology), but questions on one passage come as
@@ -41,17 +48,29 @@ text retrieval".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from headgate.kit.doors import open_door
+from headgate.rules.doors import EMBEDDING
 from headgate.rules.given import Corpus, Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Verdict
 from headgate.text.leaks import same_words
-from headgate.text.similarity import calibrate, nearest
+from headgate.text.ngrams import exact_hashes
+from headgate.text.similarity import Nearest, calibrate, nearest
+from headgate.text.tape import Positions
+from headgate.text.vectors import calibrate_vectors, nearest_vectors
+
+JUDGE = "pair-judge"
+Judge = Callable[[str, str], bool | None]  # whether two questions are the same one; None: it cannot tell
+SAMPLE = 2000  # rows to calibrate vectors on
+VECTOR_FALLBACK = 0.9  # cosine that is asked where too few rows are there to calibrate on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +83,8 @@ class Options:
     least_honest: int = 200  # rows; with fewer to calibrate on `fallback` is the threshold
     fallback: float = 0.6  # score, 0..1
     least_words: int = 5  # words; shorter items are not looked for
+    embeddings: str = ""  # folder of a static embedding on this machine; empty: words only
+    judged_pairs: int = 200  # pairs that a judge is shown, where one is given
     seed: int = 0  # of the draw of rows to calibrate on
 
 
@@ -84,18 +105,20 @@ def paraphrased_leak(given: Given, options: Options) -> Verdict:
     looked = np.flatnonzero(items.prompt.lengths >= options.least_words)
     looked = looked[~np.isin(looked, sorted(copied))]
     found = nearest(items.prompt.take(looked), rows.prompt)
-    above = np.flatnonzero(found.score > threshold)
-    above = above[np.argsort(-found.score[above], kind="stable")]
-    findings = {
-        int(looked[place]): _finding(rows, items, int(found.row[place]), int(looked[place]), float(found.score[place]))
-        for place in above.tolist()
-    }
+    hits = _above(found, threshold, looked)
+    details: dict[str, Any] = {"threshold": round(threshold, 4), "threshold_from": origin}
+    if options.embeddings:
+        more, limit = _by_vectors(rows, items, looked, options)
+        hits = more | hits
+        expected += 1 - options.quantile
+        details["embedding_threshold"] = round(limit, 4)
+    hits, refused = _judged(rows, items, hits, given.get(JUDGE), options.judged_pairs)
+    findings = {item: _finding(rows, items, row, item, score) for item, (row, score) in hits.items()}
     declared = _declared(rows, items)
     findings |= {item: _declared_finding(rows, items, row, item) for item, row in declared.items()}
     judged = len(set(looked.tolist()) | set(declared))
-    details: dict[str, Any] = {
-        "threshold": round(threshold, 4),
-        "threshold_from": origin,
+    details |= {
+        "refused_by_the_judge": refused,
         "false_hits_expected": round(expected * len(looked), 2),
         "declared": len(declared),
         "copied_word_for_word": len(copied),
@@ -110,6 +133,39 @@ def paraphrased_leak(given: Given, options: Options) -> Verdict:
         findings=tuple(findings.values()),
         details=details,
     )
+
+
+def _above(found: Nearest, threshold: float, looked: Positions) -> dict[int, tuple[int, float]]:
+    """Row and score of each item above a threshold, the likest first."""
+    above = np.flatnonzero(found.score > threshold)
+    above = above[np.argsort(-found.score[above], kind="stable")]
+    return {int(looked[at]): (int(found.row[at]), float(found.score[at])) for at in above.tolist()}
+
+
+def _by_vectors(
+    rows: Corpus, items: Corpus, looked: Positions, options: Options
+) -> tuple[dict[int, tuple[int, float]], float]:
+    """As by words, with the cosine of two static embeddings and a threshold of its own."""
+    embedding = open_door(EMBEDDING).open_embedding(Path(options.embeddings))
+    there = embedding.encode(rows.prompt.texts)
+    here = embedding.encode([items.prompt.texts[place] for place in looked.tolist()])
+    _, held, counts = np.unique(exact_hashes(rows.prompt), return_inverse=True, return_counts=True)
+    single = np.flatnonzero((counts[held] == 1) & (np.abs(there).sum(axis=1) > 0))
+    asked = np.sort(np.random.default_rng(options.seed).permutation(single)[:SAMPLE])
+    limit = calibrate_vectors(there, asked, options.quantile)
+    threshold = limit.threshold if limit.honest >= options.least_honest else VECTOR_FALLBACK
+    return _above(nearest_vectors(here, there), threshold, looked), threshold
+
+
+def _judged(
+    rows: Corpus, items: Corpus, hits: dict[int, tuple[int, float]], judge: Judge | None, most: int
+) -> tuple[dict[int, tuple[int, float]], int]:
+    """The hits less those that a judge calls different questions; only the likest are shown to it."""
+    if judge is None:
+        return hits, 0
+    shown = sorted(hits, key=lambda item: (-hits[item][1], item))[:most]
+    gone = {item for item in shown if judge(rows[hits[item][0]].prompt_text, items[item].prompt_text) is False}
+    return {item: hit for item, hit in hits.items() if item not in gone}, len(gone)
 
 
 def _threshold(rows: Corpus, options: Options) -> tuple[float, float, str]:

@@ -78,6 +78,7 @@ class Options:
     needs=("training-rows", "evaluation-items"),
     options=Options,
     level="warn",
+    status="stable",
     since="0.1",
 )
 def short_item_leak(given: Given, options: Options) -> Verdict:

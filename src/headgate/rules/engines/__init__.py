@@ -1,0 +1,1 @@
+"""Engines of rules: modules that import what an extra installs."""
