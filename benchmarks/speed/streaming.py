@@ -93,7 +93,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=HERE.parents[2] / "shared" / "data")
     parser.add_argument("--folder", type=Path, help="where the file and the scans stand meanwhile")
     asked = parser.parse_args()
-    sentences = [one for text in dict.fromkeys(_documents(asked.data, True)) for one in SENTENCE.split(text) if one]
+    texts = dict.fromkeys(_documents(asked.data, True))
+    # Each sentence once, so that rows share none with the items but what is planted.
+    sentences = list(dict.fromkeys(one for text in texts for one in SENTENCE.split(text) if len(one) > 20))
     drawn = random.Random(2)
     drawn.shuffle(sentences)
     held, sentences = sentences[:4000], sentences[4000:]

@@ -358,3 +358,35 @@ def test_findings_are_made_when_they_are_looked_at() -> None:
     assert [range(8, 10), range(512), range(512, 1024), range(1024, 1200)] == ready
     assert findings == tuple(findings)
     assert findings != tuple(findings)[1:]
+
+
+def test_a_shard_may_have_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every line is a shard of its own, blank and broken ones too."""
+    monkeypatch.setenv("HEADGATE_SHARD_BYTES", "1")
+    train = tmp_path / "train.jsonl"
+    train.write_bytes(b"\n".join(lines_of(rows_of(25))) + b"\n{broken\n\n")
+    expected = in_memory(train, train)
+    assert told(expected) == told(in_shards(train, train))
+    assert 8 == len(expected.bad_lines)  # four of each role
+
+
+def test_a_file_without_a_row_is_refused_in_the_same_words(tmp_path: Path) -> None:
+    """With its first bad lines."""
+    train = tmp_path / "train.jsonl"
+    train.write_bytes(b"".join(json.dumps(row).encode() + b"\n" for row in rows_of(30)))
+    said = []
+    for engine in (None, "local"):
+        with pytest.raises(Refused) as refused:
+            audit(train, format="alpaca", select=RULES, engine=engine)
+        said.append(str(refused.value))
+    assert said[0] == said[1]
+
+
+def test_strict_stops_at_the_first_bad_line(files: tuple[Path, Path]) -> None:
+    """Whichever shard it stands in."""
+    said = []
+    for engine in (None, "local"):
+        with pytest.raises(Refused) as refused:
+            audit(files[0], strict=True, select=RULES, engine=engine)
+        said.append(str(refused.value))
+    assert said[0] == said[1]
