@@ -101,7 +101,10 @@ def gaoya(texts: list[str]) -> set[int]:
 
 
 def daft(texts: list[str]) -> set[int]:
-    """Rows that share a band of Daft's signatures; words are folded with its own expressions, bands met with numpy."""
+    """Rows that share a band of Daft's signatures, unchecked; bands are met with numpy.
+
+    Words are folded in Python, as its own folding drops apostrophes: that is part of its time.
+    """
     import daft as peer
     import numpy as np
 
