@@ -18,18 +18,20 @@ from numpy.typing import NDArray
 
 from headgate.check.packets import Part
 from headgate.check.scanning import SOUGHT, Plan, reader_of, reference, same_value, value_of
+from headgate.check.surroundings import Surroundings, among, likely, near
 from headgate.kit.errors import Broken
 from headgate.rows.row import Row
 from headgate.rows.spans import SpanReader, read_spots, stored_row
 from headgate.rules.corpus import KEY_NAMES, OPENING, Coded, Corpus, Fact, Keys
 from headgate.text.coverage import COMMON_ROWS, COMMON_SHARE, Coverage, N, coverage_of
-from headgate.text.definitions import NEAR
+from headgate.text.definitions import NAMES, definitions
 from headgate.text.ngrams import distinct as distinct_grams
 from headgate.text.ngrams import exact_hashes, sorted_distinct, word_ngrams
 from headgate.text.redundancy import Redundant
 from headgate.text.shards import merged_counts, redundant_in_shards
-from headgate.text.tape import Hashes, Positions, Tape, tape_of
+from headgate.text.tape import Hashes, Mask, Positions, Tape, tape_of
 
+LOOKED_AT_ONCE = 4096  # rows read again for the definitions of a leak
 MERGED_AT_ONCE = 32  # parts whose word counts are merged at a time
 
 
@@ -174,15 +176,43 @@ class StreamedCorpus(Corpus):
             advance=self._advance,
         )
 
-    def around(self, items: Corpus) -> Corpus:
-        """The rows that share telling words with an item, or ask the same: all that a leak can be found in."""
+    def around(self, items: Corpus, least: float) -> Corpus:
+        """The rows in which some definition finds an item, or that ask the same: all that a leak can be found in."""
         found = {(own, theirs): self._coverage(items, theirs) for own, theirs in SOUGHT}
-        places = [pairs.rows[_near(pairs)] for pairs in found.values()]
+        kept = {sought: likely(pairs, least) for sought, pairs in found.items()}
+        asked = found["text", "prompt"]
+        kept["text", "prompt"] |= self._defined(asked, ~kept["text", "prompt"] & near(asked), items)
         same = np.isin(self.array("prompt.exact", np.uint64), exact_hashes(items.prompt)[items.prompt.lengths > 0])
-        places.append(np.flatnonzero(same & (self.lengths("prompt") > 0)))
-        rows = np.unique(np.concatenate(places))
-        here = {sought: _among(pairs, rows) for sought, pairs in found.items()}
+        places = [found[sought].rows[mask] for sought, mask in kept.items()]
+        rows = np.unique(np.concatenate([*places, np.flatnonzero(same & (self.lengths("prompt") > 0))]))
+        here = {sought: among(found[sought], mask, rows) for sought, mask in kept.items()}
         return Surroundings(list(self.read(rows)), self.name, here)
+
+    def _defined(self, pairs: Coverage, doubtful: Mask, items: Corpus) -> Mask:
+        """Of the doubtful pairs one for each item and each published definition that calls it a leak.
+
+        Definitions are told by item, so one row will do. Rows are read again a few at a time.
+        """
+        out = np.zeros(len(pairs.rows), dtype=bool)
+        known = np.zeros((len(items), len(NAMES)), dtype=bool)
+        order = np.flatnonzero(doubtful)[np.argsort(pairs.rows[doubtful], kind="stable")]
+        rows = np.unique(pairs.rows[order])
+        for first in range(0, len(rows), LOOKED_AT_ONCE):
+            some = rows[first : first + LOOKED_AT_ONCE]
+            begin, end = np.searchsorted(pairs.rows[order], [some[0], some[-1] + 1])
+            # By item, then row, as definitions are used to have pairs.
+            here = np.sort(order[begin:end])
+            one = Coverage(
+                np.searchsorted(some, pairs.rows[here]), pairs.items[here], pairs.shared[here], pairs.telling, pairs.all
+            )
+            tape = tape_of([row.text for row in self.read(some)])
+            says = definitions(tape, items.prompt, one).says
+            for definition, said in enumerate(says.T):
+                new = np.flatnonzero(said & ~known[one.items, definition])
+                _, once = np.unique(one.items[new], return_index=True)
+                out[here[new[once]]] = True
+                known[one.items[new], definition] = True
+        return out
 
     def keys(self, opening_words: int | None = None) -> Keys:
         """What rows belong to."""
@@ -291,30 +321,6 @@ class StreamedField:
         """The tape of some rows' field, read again."""
         attribute = "text" if self._name == "text" else f"{self._name}_text"
         return tape_of([getattr(row, attribute) for row in self._rows.read(chosen)])
-
-
-class Surroundings(Corpus):
-    """The rows near evaluation items, with what was counted over all rows."""
-
-    def __init__(self, rows: Sequence[Row], name: str, coverages: dict[tuple[str, str], Coverage]) -> None:
-        super().__init__(rows, name)
-        self._coverages = coverages
-
-    def coverage(self, field: str, items: Corpus, item_field: str) -> Coverage:  # noqa: ARG002 - of these items
-        """How much of each item's field the rows cover, boilerplate decided over all rows."""
-        return self._coverages[field, item_field]
-
-
-def _near(pairs: Coverage) -> NDArray[np.bool_]:
-    """Pairs that any definition of a leak looks at; `definitions` asks for the least."""
-    near: NDArray[np.bool_] = pairs.shared >= np.minimum(NEAR, np.maximum(pairs.telling[pairs.items], 1))
-    return near
-
-
-def _among(pairs: Coverage, rows: Positions) -> Coverage:
-    kept = _near(pairs)
-    places = np.searchsorted(rows, pairs.rows[kept])
-    return Coverage(places, pairs.items[kept], pairs.shared[kept], pairs.telling, pairs.all)
 
 
 def _not_in_memory(what: str) -> Broken:

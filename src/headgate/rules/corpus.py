@@ -130,8 +130,8 @@ class Corpus(Sequence[Row]):
         thresholds = {"threshold": threshold, "short_threshold": short_threshold}
         return redundant(self.text, self.prompt, self.answer, classes, **thresholds)
 
-    def around(self, items: Corpus) -> Corpus:  # noqa: ARG002 - rows in memory are all at hand
-        """The rows that may hold something of an item, in order; here all rows."""
+    def around(self, items: Corpus, least: float) -> Corpus:  # noqa: ARG002 - rows in memory are all at hand
+        """The rows that may hold a share of an item's telling n-grams of at least so much, in order; here all rows."""
         return self
 
     def coverage(self, field: str, items: Corpus, item_field: str) -> Coverage:

@@ -114,7 +114,7 @@ class _Leak:
 def self_leak(given: Given, options: Options) -> Verdict:
     """Looks for every evaluation item in every training row."""
     items = given.rows("evaluation-items")
-    rows = given.rows("training-rows").around(items)
+    rows = given.rows("training-rows").around(items, min(options.covered, LIKELY_SHARE))
     lengths = items.prompt.lengths
     seen = lengths >= options.least_words
     pairs, partial, certain = _partial_copies(rows, items, options)
