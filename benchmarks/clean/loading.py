@@ -85,6 +85,23 @@ def star_all(folder: Path) -> Rows:
     return list(_star(folder))
 
 
+def star_users(folder: Path) -> Rows:
+    """What STAR's customers said before each reply, typed or picked."""
+    return list(_star(folder))
+
+
+def bfcl_live(folder: Path) -> Rows:
+    """Requests of real users for function calls, and (slice `author` = benchmark) requests that its authors wrote."""
+    files = {"user": ("live_simple.jsonl", "live_multiple.jsonl.gz"), "benchmark": ("simple_python.jsonl", "multiple.jsonl")}
+    rows = []
+    for author, names in files.items():
+        for number, record in enumerate((one for name in names for one in _lines(folder / "bfcl" / name)), start=1):
+            asked = "\n".join(turn["content"] for turns in record["question"] for turn in turns if turn["role"] == "user")
+            side = Side(source=f"bfcl {author}", slices={"author": author})
+            rows.append(_row("bfcl_live", number, asked, "call", side))
+    return rows
+
+
 def gpteacher(folder: Path) -> Rows:
     """Instructions with answers written by a model: 7,673 rows."""
     records = _lines(folder / "gpteacher" / "toolformer_similarity_tiers.jsonl.gz")
@@ -111,6 +128,8 @@ LOADERS: Mapping[str, Callable[[Path], Rows]] = {
     "gsm8k_failures": gsm8k_failures,
     "star": star,
     "star_all": star_all,
+    "star_users": star_users,
+    "bfcl_live": bfcl_live,
     "gpteacher": gpteacher,
     "roleplay": roleplay,
 }

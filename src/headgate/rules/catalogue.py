@@ -18,6 +18,7 @@ from headgate.rules.data.dat016_derived_leak import derived_leak
 from headgate.rules.lineage.lin001_unsourced_rows import unsourced_rows
 from headgate.rules.lineage.lin002_withdrawn_subject import withdrawn_subject
 from headgate.rules.shape import Rule
+from headgate.rules.synthetic.syn001_input_gap import input_gap
 
 CATALOGUE: tuple[Rule, ...] = (
     near_duplicates,
@@ -35,4 +36,5 @@ CATALOGUE: tuple[Rule, ...] = (
     derived_leak,
     unsourced_rows,
     withdrawn_subject,
+    input_gap,
 )

@@ -1,8 +1,8 @@
 """What a rule is given: named inputs, and rows with the arrays that several rules share.
 
 A rule never opens a file and never imports an engine; whatever it needs comes in here.
-Names in use: `training-rows`, `evaluation-items` (both `Corpus`), `selected-rows` (what a curation
-kept of `training-rows`), `claims` (`Claims`: dated facts by row source or subject), `tokens` (a
+Names in use: `training-rows`, `evaluation-items` (both `Corpus`), `reference-rows` (real rows to hold
+others against), `selected-rows` (what a curation kept of `training-rows`), `claims` (`Claims`: dated facts by row source or subject), `tokens` (a
 `TokenCount` for each training row, from the trainer's pre-flight), `slice-by` (names of slices to
 report).
 """

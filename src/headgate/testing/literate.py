@@ -2,8 +2,8 @@
 
 A heading of level two is a case. Fenced blocks below it are its input and what is expected:
 
-- `training`, `evaluation`, `selected`, `prompts` (few-shot prompts as they were sent): rows, one JSON object a
-  line (short form, see `row_of`).
+- `training`, `evaluation`, `selected`, `reference` (real rows to hold others against), `prompts` (few-shot prompts
+  as they were sent): rows, one JSON object a line (short form, see `row_of`).
   `repeat=40` after the label writes the block 40 times, with `{n}` replaced by 1 to 40.
 - `claims at=2026-06-01`: dated facts, one JSON object a line.
 - `tokens`: what the trainer counted for each training row, one JSON object a line.
@@ -37,6 +37,7 @@ CORPORA = {
     "evaluation": "evaluation-items",
     "selected": "selected-rows",
     "prompts": "few-shot-prompts",
+    "reference": "reference-rows",
 }
 LABELS = (*CORPORA, "claims", "tokens", "given", "options", "expect")
 NEEDED = (Outcome.PASS, Outcome.FAIL, Outcome.UNSURE)

@@ -1,0 +1,1 @@
+"""Rules on rows that a model wrote."""
