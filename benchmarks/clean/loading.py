@@ -92,11 +92,16 @@ def star_users(folder: Path) -> Rows:
 
 def bfcl_live(folder: Path) -> Rows:
     """Requests of real users for function calls, and (slice `author` = benchmark) requests that its authors wrote."""
-    files = {"user": ("live_simple.jsonl", "live_multiple.jsonl.gz"), "benchmark": ("simple_python.jsonl", "multiple.jsonl")}
+    files = {
+        "user": ("live_simple.jsonl", "live_multiple.jsonl.gz"),
+        "benchmark": ("simple_python.jsonl", "multiple.jsonl"),
+    }
     rows = []
     for author, names in files.items():
         for number, record in enumerate((one for name in names for one in _lines(folder / "bfcl" / name)), start=1):
-            asked = "\n".join(turn["content"] for turns in record["question"] for turn in turns if turn["role"] == "user")
+            asked = "\n".join(
+                turn["content"] for turns in record["question"] for turn in turns if turn["role"] == "user"
+            )
             side = Side(source=f"bfcl {author}", slices={"author": author})
             rows.append(_row("bfcl_live", number, asked, "call", side))
     return rows

@@ -81,4 +81,6 @@ def _saying(row: Row, sentence: str, drawn: random.Random, *, first: bool) -> Ro
     said = last.content.strip()
     ended = said if said[-1:] in ".!?" else said + "."
     text = f"{sentence} {said}" if first else f"{ended} {sentence}"
-    return replace(row, messages=(*before, replace(last, content=text))).with_side(annotator=f"author-{drawn.randrange(3)}")
+    return replace(row, messages=(*before, replace(last, content=text))).with_side(
+        annotator=f"author-{drawn.randrange(3)}"
+    )

@@ -20,6 +20,7 @@ from headgate.rules.lineage.lin001_unsourced_rows import unsourced_rows
 from headgate.rules.lineage.lin002_withdrawn_subject import withdrawn_subject
 from headgate.rules.shape import Rule
 from headgate.rules.synthetic.syn001_input_gap import input_gap
+from headgate.rules.synthetic.syn002_narrowed_answers import narrowed_answers
 
 CATALOGUE: tuple[Rule, ...] = (
     near_duplicates,
@@ -39,4 +40,5 @@ CATALOGUE: tuple[Rule, ...] = (
     unsourced_rows,
     withdrawn_subject,
     input_gap,
+    narrowed_answers,
 )

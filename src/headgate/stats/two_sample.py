@@ -127,14 +127,14 @@ def _held_out(x: Matrix, labels: Matrix, groups: Integers, fold: Integers) -> Ma
 
 def _solved(x: Matrix, targets: Matrix) -> Matrix:
     gram = x.T @ x + RIDGE * np.eye(x.shape[1])
-    solved: Matrix = np.linalg.solve(gram, x.T @ targets)
+    solved: Matrix = np.asarray(np.linalg.solve(gram, x.T @ targets), dtype=np.float64)
     return solved
 
 
 def _means(values: Matrix, groups: Integers) -> Matrix:
     sizes = np.bincount(groups)
     sums = np.stack([np.bincount(groups, weights=column) for column in values.T], axis=1)
-    means: Matrix = (sums / sizes[:, None])[groups]
+    means: Matrix = np.asarray(sums / sizes[:, None], dtype=np.float64)[groups]
     return means
 
 

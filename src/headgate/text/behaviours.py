@@ -13,78 +13,109 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+(?=\s|$)|\n|$)|[^\n]+?(?:\n|$)")
-DENIED = re.compile(
-    r"\b(?:not|never|cannot|unable|no longer|neither|nor|without)\b|\b\w+n['’]t\b|\bno (?:refund|discount|credit)", re.I
+
+
+def _any(words: str) -> str:
+    """Alternatives, one for each word of the text; `_` stands for a blank."""
+    return "(?:" + "|".join(word.replace("_", " ") for word in words.split()) + ")"
+
+
+def _compiled(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+REST = r"\b[^.!?]*?\b"  # anything in the same sentence
+SHALL = _any(
+    "have has had will can am are would could be been going_to gonna like_to love_to be_able_to went_ahead_and"
 )
-CONDITION = re.compile(r"\b(?:if|unless|in case|whether|once|when|should you|would you|do you|shall i|should i)\b", re.I)
-DOER = r"\b(?:i|we)(?:\s*['’]\s*(?:ve|ll|m|re|d))?(?:\s+(?:have|has|had|will|can|am|are|would|could|be|been|going to|gonna|just|now|already|also|then|happily|gladly|happy to|glad to|pleased to|like to|love to|be able to|personally|successfully|immediately|immediately|went ahead and))*"
+GLADLY = _any(
+    "just now already also then happily gladly happy_to glad_to pleased_to personally successfully immediately"
+)
+DOER = rf"\b(?:i|we)(?:\s*['’]\s*(?:ve|ll|m|re|d))?(?:\s+(?:{SHALL}|{GLADLY}))*"
+YOU_GET = r"\byou(?:\s*['’]\s*ll)?\s+(?:will |are going to )?"
 GIFT = (
-    r"(?:refund(?:ed|ing|s)?|credit(?:ed|ing)?|reimburs\w+|compensat\w+|waiv\w+|voucher|coupon|gift card|discount(?:ed)?"
-    r"|goodwill|free of charge|on the house|complimentary|store credit|at no (?:extra |additional )?(?:cost|charge)"
-    r"|for free|free (?:month|shipping|upgrade|delivery|night|ride))"
+    r"(?:refund(?:ed|ing|s)?|credit(?:ed|ing)?|reimburs\w+|compensat\w+|waiv\w+|discount(?:ed)?|goodwill|"
+    + _any("voucher coupon gift_card on_the_house complimentary store_credit free_of_charge for_free")
+    + r"|at no (?:extra |additional )?(?:cost|charge)|free (?:month|shipping|upgrade|delivery|night|ride))"
 )
-GIVE = r"(?:offer\w*|give|giving|given|gave|grant\w*|add\w*|issu\w+|apply|applied|applying|send\w*|sent|provid\w+|arrang\w+|process\w*|put|includ\w+|throw\w*|make|made)"
-DONE = (
-    r"(?:book|reserv|cancel|cancell|refund|issu|process|updat|chang|sent|email|e-mail|submit|submitt|schedul|reschedul"
-    r"|creat|open|clos|reset|activat|deactivat|block|unblock|order|ship|dispatch|remov|delet|credit|appli|extend|waiv"
-    r"|escalat|forward|regist|confirm|file|fil|place|plac|arrang|transferr|transfer|upgrad|replac|adjust|correct|fix"
-    r"|resolv|complet|notifi|credit|add|enroll|log|assign|switch|flagg|set up|made)"
+GIVE = (
+    r"(?:offer\w*|grant\w*|add\w*|issu\w+|send\w*|provid\w+|arrang\w+|process\w*|includ\w+|throw\w*|"
+    + _any("give giving given gave apply applied applying sent put make made")
+    + ")"
 )
-TEAM = r"(?:team|department|supervisor|manager|colleague|specialist|agent|representative|expert|tier|level|billing|support|engineer|advisor|human|someone|desk|office|escalations?)"
+DONE = _any(
+    "book reserv cancel cancell refund issu process updat chang sent email e-mail submit submitt schedul reschedul "
+    "creat open clos reset activat deactivat block unblock order ship dispatch remov delet credit appli extend waiv "
+    "escalat forward regist confirm file fil place plac arrang transferr transfer upgrad replac adjust correct fix "
+    "resolv complet notifi add enroll log assign switch flagg set_up made"
+)
+DID = _any("book cancel refund process updat submitt schedul creat reset activat block order credit forward register")
+HAND = r"(?:transfer|connect|pass|hand|forward|rais|put|refer|bring|loop|tak|assign)\w*"
+TEAM = _any(
+    "team department supervisor manager colleague specialist agent representative expert tier level billing support "
+    "engineer advisor human someone desk office escalations?"
+)
+BEEN = r"(?:has been|have been|is being|will be)"
+REACH = _any(
+    "call contact get_back email e-mail text write reach_out follow_up let_you_know make_sure ensure fix resolve"
+)
 
 PATTERNS: dict[str, re.Pattern[str]] = {
-    "apology": re.compile(r"\b(?:sorry|apolog\w+|my bad|pardon (?:me|us)|(?:i|we)\s+(?:deeply |sincerely )?regret)\b", re.I),
-    "concession": re.compile(
-        rf"(?:{DOER}\s+(?:{GIVE}\b[^.!?]*?\b{GIFT}|{GIFT})|\b(?:you|you['’]ll)\s+(?:will |are going to |are |['’]ll )?"
-        rf"(?:get|receive|be given|be granted|entitled to)\b[^.!?]*?\b{GIFT}"
-        rf"|\b(?:you|you['’]ll)\s+(?:will |are going to |['’]ll )be (?:refunded|credited|reimbursed|compensated)"
-        rf"|\b(?:as|here is|please accept|accept|enjoy|have)\b[^.!?]*?\b(?:goodwill|gesture|apology)\b[^.!?]*?\b{GIFT}"
-        rf"|\b{GIFT}\b[^.!?]*\b(?:has been|have been|will be|is being|was|is on its way)\b"
-        rf"|\b(?:fee|charge|amount|cost|price)s?\b[^.!?]*\b(?:will be|has been|have been|was|is)\s+(?:refunded|waived|credited|reimbursed|returned))",
-        re.I,
+    "apology": _compiled(r"\b(?:sorry|apolog\w+|my bad|pardon (?:me|us)|(?:i|we)\s+(?:deeply |sincerely )?regret)\b"),
+    "concession": _compiled(
+        rf"{DOER}\s+(?:{GIVE}{REST}{GIFT}|{GIFT})",
+        rf"{YOU_GET}(?:get|receive|be given|be granted|entitled to){REST}{GIFT}",
+        rf"{YOU_GET}be (?:refunded|credited|reimbursed|compensated)",
+        rf"\b(?:as|here is|please accept|accept|enjoy|have){REST}(?:goodwill|gesture|apology){REST}{GIFT}",
+        rf"\b{GIFT}\b[^.!?]*\b(?:{BEEN}|was|is on its way)\b",
+        rf"\b(?:fee|charge|amount|cost|price)s?\b[^.!?]*\b(?:{BEEN}|was|is)\s+(?:refunded|waived|credited|reimbursed|returned)",
     ),
-    "escalation": re.compile(
-        rf"{DOER}\s+(?:escalat\w+|(?:transfer\w*|connect\w*|pass\w*|hand\w*|forward\w*|rais\w+|put\w*|refer\w*|bring\w*|loop\w*|tak\w+|assign\w*)"
-        rf"\b[^.!?]*?\b{TEAM}\b)|\b(?:has been|have been|is being|will be)\s+(?:escalated|(?:forwarded|passed|handed|transferred|referred)\b[^.!?]*\b{TEAM}\b)",
-        re.I,
+    "escalation": _compiled(
+        rf"{DOER}\s+(?:escalat\w+|{HAND}{REST}{TEAM}\b)",
+        rf"\b{BEEN}\s+(?:escalated|(?:forwarded|passed|handed|transferred|referred)\b[^.!?]*\b{TEAM}\b)",
     ),
-    "action": re.compile(
-        rf"\b(?:i|we)(?:\s*['’]\s*ve|\s+have|\s+just|\s+already|\s+now|\s+successfully|\s+went ahead and)+\s+(?:\w+ly\s+)?(?:{DONE}(?:ed|d|led)?)\b"
-        rf"|\b(?:i|we)\s+(?:book|cancel|refund|process|updat|submitt|schedul|creat|reset|activat|block|order|credit|forward|register|escalat)(?:ed|d|led)\b"
-        rf"|\byour\s[^.!?]*\b(?:has|have)\s+(?:been|now been)\s+(?:\w+ly\s+)?{DONE}(?:ed|d|led)?\b"
-        rf"|\byour\s[^.!?]*\bis\s+(?:now\s+)(?:{DONE}(?:ed|d|led))\b",
-        re.I,
+    "action": _compiled(
+        r"\b(?:i|we)(?:\s*['’]\s*ve|\s+(?:have|just|already|now|successfully|went ahead and))+\s+(?:\w+ly\s+)?"
+        rf"{DONE}(?:ed|d|led)?\b",
+        rf"\b(?:i|we)\s+(?:{DID}|escalat)(?:ed|d|led)\b",
+        rf"\byour\s[^.!?]*\b(?:has|have)\s+(?:been|now been)\s+(?:\w+ly\s+)?{DONE}(?:ed|d|led)?\b",
+        rf"\byour\s[^.!?]*\bis\s+now\s+{DONE}(?:ed|d|led)\b",
     ),
-    "promise": re.compile(
-        r"\b(?:i|we)\s*(?:['’]\s*ll|\s+will|\s+promise|\s+guarantee)\b[^.!?]*\b(?:call|contact|get back|email|e-mail|text|write|reach out|follow up|let you know|make sure|ensure|fix|resolve|send|keep you|check back)\b"
-        r"|\byou(?:\s*['’]\s*ll|\s+will)\s+(?:receive|hear|get|be (?:called|contacted|informed|notified))\b",
-        re.I,
+    "promise": _compiled(
+        rf"\b(?:i|we)\s*(?:['’]\s*ll|\s+will|\s+promise|\s+guarantee)\b[^.!?]*\b(?:{REACH}|send|keep you|check back)\b",
+        r"\byou(?:\s*['’]\s*ll|\s+will)\s+(?:receive|hear|get|be (?:called|contacted|informed|notified))\b",
     ),
-    "internal reference": re.compile(
-        r"\b(?:jira|confluence|zendesk|salesforce|sharepoint|intranet|wiki|sop|runbook|playbook|kb[- ]?\d+|macro \d+)\b"
-        r"|\b(?:tier|level|l)[ -]?[123]\b(?= (?:team|support|queue|agent))|\binternal (?:note|tool|system|team|doc\w*)\b"
-        r"|\bthe [\w-]+ queue\b|\b[A-Z]{2,6}-\d{2,6}\b",
-        re.I,
+    "internal reference": _compiled(
+        r"\b(?:jira|confluence|zendesk|salesforce|sharepoint|intranet|wiki|sop|runbook|playbook)\b",
+        r"\b(?:kb[- ]?\d+|macro \d+)\b",
+        r"\b(?:tier|level|l)[ -]?[123]\b(?= (?:team|support|queue|agent))",
+        r"\binternal (?:note|tool|system|team|doc\w*)\b|\bthe [\w-]+ queue\b",
     ),
-    "delay": re.compile(
-        r"\b(?:bear with (?:me|us)|(?:one|a|just a) (?:moment|minute|second|sec)\b|hold (?:on|the line|please)|please (?:wait|hold)|in due course|as soon as possible|asap)\b",
-        re.I,
+    "delay": _compiled(
+        r"\b(?:bear with (?:me|us)|(?:one|a|just a) (?:moment|minute|second|sec)\b|hold (?:on|the line|please)|asap"
+        r"|please (?:wait|hold)|in due course|as soon as possible)\b"
     ),
-    "blame": re.compile(
-        r"\b(?:your (?:own )?(?:fault|mistake|error)|you should have (?:read|checked|known|called|told|said|asked|entered|sent|used|noticed)|you failed to|you (?:must|should) have (?:entered|missed|forgotten)|as (?:i|we) (?:already )?(?:said|told you))\b",
-        re.I,
+    "blame": _compiled(
+        r"\byour (?:own )?(?:fault|mistake|error)\b|\byou failed to\b|\bas (?:i|we) (?:already )?(?:said|told you)\b",
+        r"\byou should have (?:read|checked|known|called|told|said|asked|entered|sent|used|noticed)\b",
     ),
 }
+DENIED = _compiled(
+    r"\b(?:not|never|cannot|unable|no longer|neither|nor|without)\b|\b\w+n['’]t\b",
+    r"\bno (?:refund|discount|credit)",
+)
+CONDITION = _compiled(
+    r"\b(?:if|unless|in case|whether|once|when|should you|would you|do you|shall i|should i)\b",
+)
 ASKING = frozenset({"concession", "escalation", "action", "promise"})  # kinds that a question does not do
-GRIEVANCE = re.compile(
-    r"\b(?:sorry to|complain\w*|angry|furious|unacceptable|ridiculous|terrible|awful|horrible|worst|useless|disappoint\w*"
-    r"|frustrat\w*|annoy\w*|upset|fed up|waste|scam|fraud\w*|stolen|lost|missing|broken|damaged|defect\w*|late|delay\w*"
-    r"|wrong|incorrect|mistake|error|fail\w*|declined|rejected|denied|refus\w*|problem|issue|trouble|unable|overcharged"
-    r"|charged twice|double charged|(?:not|never|isn['’]?t|doesn['’]?t|didn['’]?t|hasn['’]?t|won['’]?t|can['’]?t|cannot)"
-    r"\s+(?:\w+\s+){0,3}(?:work\w*|arriv\w*|receiv\w*|come|help\w*|happy|load\w*|show\w*|get|got|accept\w*)"
-    r"|still (?:waiting|no|not|haven)|waiting for|where is my|hate|rude|sick|died|hospital|hurt|unfortunately|bad)\b"
-    r"|!{2,}",
-    re.I,
+GRIEVANCE = _compiled(
+    r"\b(?:complain|disappoint|frustrat|annoy|fraud|defect|fail|refus)\w*\b|!{2,}",
+    r"\b(?:angry|furious|unacceptable|ridiculous|terrible|awful|horrible|worst|useless|upset|fed up|waste|scam)\b",
+    r"\b(?:stolen|lost|missing|broken|damaged|late|delay(?:s|ed)?|wrong|incorrect|mistake|error|declined|rejected)\b",
+    r"\b(?:denied|problem|issue|trouble|unable|overcharged|charged twice|double charged|sorry to|unfortunately|bad)\b",
+    r"\b(?:still (?:waiting|no|not|haven)|waiting for|where is my|hate|rude|sick|died|hospital|hurt)\b",
+    r"\b(?:not|never|isn['’]?t|doesn['’]?t|didn['’]?t|hasn['’]?t|won['’]?t|can['’]?t|cannot)\s+(?:\w+\s+){0,3}"
+    r"(?:work\w*|arriv\w*|receiv\w*|come|help\w*|happy|load\w*|show\w*|get|got|accept\w*)\b",
 )
 REASON = re.compile(
     r"\b(?:not|no|none|never|cannot|nothing|only|unable|unavailable|but|however|again|repeat|misunderst\w+|confus\w+"

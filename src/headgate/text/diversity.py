@@ -76,7 +76,9 @@ def _own(sample: Sample) -> float:
 def _openers(sample: Sample) -> tuple[Positions, int]:
     """How often each opener occurs, and how many texts have one."""
     ordered = np.sort(sample.openers)
-    heads = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(ordered) else np.zeros(0, dtype=np.int64)
+    heads = (
+        np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(ordered) else np.zeros(0, dtype=np.int64)
+    )
     return np.diff(np.append(heads, len(ordered))), len(ordered)
 
 

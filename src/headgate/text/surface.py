@@ -70,7 +70,7 @@ FEATURES: Mapping[str, Feature] = {
     "ends with a question mark": lambda text, _: float(_ends(text) == "?"),
     "ends without a mark": lambda text, _: float(_ends(text).isalnum()),
     "commas a word": lambda text, words: _share(text.count(","), len(words)),
-    "marks a word": lambda text, words: _share(sum(text.count(mark) for mark in ";:()[]\"-–—"), len(words)),
+    "marks a word": lambda text, words: _share(sum(text.count(mark) for mark in ';:()[]"-–—'), len(words)),
     "exclamation marks": lambda text, _: float(np.log1p(text.count("!"))),
     "repeated marks or letters": lambda text, _: float(bool(REPEATED.search(text))),
     "share of digits": lambda text, _: _share(sum(map(str.isdigit, text)), len(text)),

@@ -154,7 +154,9 @@ def _inventory(
             "rate_with_grievance": round(sum(row not in calm for row in held) / max(grieved, 1), 5),
             "busiest_authors": dict(authors.most_common(FEW)),
             "their_share": round(share, 4) if share is not None else None,
-            "examples": [{"place": str(rows[row].place or row), "sentence": quote} for row, quote in [*held.items()][:FEW]],
+            "examples": [
+                {"place": str(rows[row].place or row), "sentence": quote} for row, quote in [*held.items()][:FEW]
+            ],
         }
     return out
 
