@@ -78,7 +78,7 @@ class _Seen:
     needs=("training-rows",),
     options=Options,
     level="warn",
-    status="trial",
+    status="stable",
     since="0.2",
 )
 def inherited_habits(given: Given, options: Options) -> Verdict:

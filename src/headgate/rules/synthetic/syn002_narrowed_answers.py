@@ -66,7 +66,7 @@ class Options:
     needs=("training-rows", "reference-rows"),
     options=Options,
     level="warn",
-    status="trial",
+    status="stable",
     since="0.2",
 )
 def narrowed_answers(given: Given, options: Options) -> Verdict:
