@@ -107,6 +107,27 @@ def bfcl_live(folder: Path) -> Rows:
     return rows
 
 
+def api_docs(folder: Path) -> Rows:
+    """Answers that restate one API document each; the document is in `side.extra["document"]`, its name in `group`."""
+    rows = []
+    for file in ("api_huggingface.jsonl", "api_tensorflowhub.jsonl", "api_torchhub.jsonl"):
+        for number, one in enumerate(_lines(folder / "gorilla_api" / file), start=1):
+            told = f"{one['description']} Call {one['api_call']}. Measured: {json.dumps(one.get('performance'))}."
+            side = Side(source="gorilla_api", group=f"{file}:{number}", extra={"document": json.dumps(one)})
+            rows.append(_row("api_docs", len(rows) + 1, f"What is there for {one['functionality']}?", told, side))
+    return rows
+
+
+def qa_corrected(folder: Path) -> Rows:
+    """Answers to questions over passages, as people corrected them; the passages are in `side.extra["document"]`."""
+    rows = []
+    for number, one in enumerate(_lines(folder / "qa_feedback" / "dev_feedback.jsonl.gz"), start=1):
+        passages = " ".join(sentence for passage in one["passages"] for sentence in passage)
+        side = Side(source="qa_feedback", group=f"question {number}", extra={"document": passages})
+        rows.append(_row("qa_corrected", number, one["question"], one["feedback"]["corrected-prediction"], side))
+    return rows
+
+
 def gpteacher(folder: Path) -> Rows:
     """Instructions with answers written by a model: 7,673 rows."""
     records = _lines(folder / "gpteacher" / "toolformer_similarity_tiers.jsonl.gz")
@@ -135,6 +156,8 @@ LOADERS: Mapping[str, Callable[[Path], Rows]] = {
     "star_all": star_all,
     "star_users": star_users,
     "bfcl_live": bfcl_live,
+    "api_docs": api_docs,
+    "qa_corrected": qa_corrected,
     "gpteacher": gpteacher,
     "roleplay": roleplay,
 }

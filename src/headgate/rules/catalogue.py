@@ -21,6 +21,7 @@ from headgate.rules.lineage.lin002_withdrawn_subject import withdrawn_subject
 from headgate.rules.shape import Rule
 from headgate.rules.synthetic.syn001_input_gap import input_gap
 from headgate.rules.synthetic.syn002_narrowed_answers import narrowed_answers
+from headgate.rules.synthetic.syn003_ungrounded_facts import ungrounded_facts
 
 CATALOGUE: tuple[Rule, ...] = (
     near_duplicates,
@@ -41,4 +42,5 @@ CATALOGUE: tuple[Rule, ...] = (
     withdrawn_subject,
     input_gap,
     narrowed_answers,
+    ungrounded_facts,
 )
