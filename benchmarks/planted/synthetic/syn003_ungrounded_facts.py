@@ -3,7 +3,7 @@
 The rows come from API documentation (`api_docs`) and from questions over passages whose answers people
 corrected (`qa_corrected`). Each names its document by `group`; the documents are the reference. A corrupted
 row has one number of another document, or one identifier with two letters swapped, a digit changed, or a
-plausible ending.
+plausible ending. Rows without a document are left as they are.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ ENDINGS = ("-v2", "-large", "_base", "_xl", "-2024")
 
 def plant(rows: Sequence[Row], strength: float, seed: int) -> Planted:
     drawn = random.Random(seed)
+    if not all("document" in row.side.extra for row in rows):
+        return Planted(rows=rows, strength=0.0, inputs={"reference-rows": Corpus(rows, "documents")})
     documents = [_document(row) for row in rows]
     everything = Registry(document.text for document in documents)
     numbers = sorted({fact.value for document in documents for fact in facts(document.text) if fact.kind == "number"})

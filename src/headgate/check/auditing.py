@@ -25,6 +25,7 @@ from headgate.rules.running import run_rules
 from headgate.rules.shape import Rule
 from headgate.stats.verdict import Level, Outcome, Verdict, remedies_of, worst
 
+INPUT = {"evaluation": "evaluation-items", "reference": "reference-rows", "prompts": "few-shot-prompts"}  # by role
 MENDS = ("drop", "mend")  # remedies that `--fix` carries out
 BAD_LINES_SHOWN = 50
 IN_MEMORY = 512 << 20  # bytes of training files; more are read in shards
@@ -41,7 +42,7 @@ class FileRead:
     """What reading one file gave."""
 
     path: str
-    role: str  # "training" or "evaluation"
+    role: str  # "training", "evaluation", "reference" or "prompts"
     format: str
     rows: int
     bad: tuple[Any, ...] = ()  # BadLine
@@ -111,6 +112,8 @@ def audit(
     columns: Mapping[str, str] | None = None,
     eval_format: str | None = None,
     eval_columns: Mapping[str, str] | None = None,
+    reference: Sequence[str | Path] | str | Path = (),
+    prompts: Sequence[str | Path] | str | Path = (),
     select: Sequence[str] = ("all",),
     ignore: Sequence[str] = (),
     levels: Mapping[str, str] | None = None,
@@ -124,9 +127,10 @@ def audit(
     """Reads training files (and evaluation files) and runs every selected rule that has its inputs.
 
     `format` and `columns` say how files are to be read; `eval_format` and `eval_columns` say it of the
-    evaluation files, where these look different. With an `engine` ("local" or "ray"), and from some size
-    on, training files are read in shards whose scans stand in the folder `cache` until `Audit.close`.
-    With `sample`, the rules look at so many training rows, drawn evenly.
+    evaluation files, where these look different. `reference` are real rows to hold the training rows
+    against, and `prompts` few-shot prompts as they are sent; they are read like training files. With an
+    `engine` ("local" or "ray"), and from some size on, training files are read in shards whose scans stand
+    in the folder `cache` until `Audit.close`. With `sample`, the rules look at so many training rows, drawn evenly.
 
     Raises:
         Refused: a file cannot be read at all, a rule or option has no such name, or, with
@@ -134,27 +138,27 @@ def audit(
         Unavailable: the engine needs a library that is not installed.
     """
     rules = chosen_rules(select, ignore)
-    ways = {"training": (format, columns), "evaluation": (eval_format or format, eval_columns or columns)}
-    listed, items = _paths(paths), _paths(eval)
+    ways = dict.fromkeys(("training", *INPUT), (format, columns))
+    ways["evaluation"] = (eval_format or format, eval_columns or columns)
+    listed = _paths(paths)
     if not listed:
         raise Refused("no training file given", wanted="one or more files", next_step="headgate check train.jsonl")
     opened = _engine_for(listed, engine, sample)
-    evaluation, held = None, list[FileRead]()
-    if items:
-        rows, held = _in_memory(items, "evaluation", ways, strict, quiet, shared=not eval_columns)
-        evaluation = Corpus(rows, name=_names(held, "evaluation"))
+    asked = {"evaluation": _paths(eval), "reference": _paths(reference), "prompts": _paths(prompts)}
+    others, held = _others(asked, ways, strict, quiet, shared=not eval_columns)
+    evaluation = others.get(INPUT["evaluation"])
     work: Path | None = None
     training: Corpus
     if opened:
         training, files, work = _in_shards(
             listed, ways, rules, options or {}, evaluation, opened, Path(cache) if cache else None, strict, quiet
         )
-        rules = [_streamable(rule, evaluation is not None) for rule in rules]
+        rules = [_streamable(rule, {"training-rows", *others}) for rule in rules]
     else:
         rows, files = _in_memory(listed, "training", ways, strict, quiet, sample=sample)
         training = Corpus(rows, name=_names(files, "training"))
     files += held
-    given = Given({"training-rows": training, "evaluation-items": evaluation})
+    given = Given({"training-rows": training, **others})
     levels = {**_default_levels(training, rules), **(levels or {})}
     verdicts = run_rules(rules, given, options or {}, levels, quiet=quiet)
     return Audit(
@@ -175,6 +179,20 @@ def _engine_for(paths: Sequence[Path], engine: str | None, sample: int | None) -
             raise Refused("--sample is a number of rows, and is read without an engine", found=found)
         return None
     return engine_named(engine or LOCAL) if engine or _is_large(paths) else None
+
+
+def _others(
+    asked: Mapping[str, Sequence[Path]], ways: Ways, strict: bool, quiet: bool, *, shared: bool
+) -> tuple[dict[str, Corpus], list[FileRead]]:
+    """Rows of the roles besides training, by the name of the input that rules know them by."""
+    inputs: dict[str, Corpus] = {}
+    files: list[FileRead] = []
+    for role, paths in asked.items():
+        if paths:
+            rows, read = _in_memory(paths, role, ways, strict, quiet, shared=shared and role == "evaluation")
+            inputs[INPUT[role]] = Corpus(rows, name=_names(read, role))
+            files += read
+    return inputs, files
 
 
 def _in_memory(
@@ -241,11 +259,11 @@ def _is_large(paths: Sequence[Path]) -> bool:
     return size > IN_MEMORY
 
 
-def _streamable(rule: Rule, items: bool) -> Rule:
+def _streamable(rule: Rule, there: set[str]) -> Rule:
     """The rule, or one that says why it was not run over rows that are read in shards."""
     if rule.asks is not None or "training-rows" not in rule.needs:
         return rule
-    if not all(need == "training-rows" or (need == "evaluation-items" and items) for need in rule.needs):
+    if not there.issuperset(rule.needs):
         return rule  # skipped for want of an input
     told = rule.skipped(NOT_IN_SHARDS)
     return replace(rule, check=lambda *_: told)

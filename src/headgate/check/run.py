@@ -45,13 +45,15 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
         )
     rows = _rows(ledger, version.splits[settings.split], context.quiet)
     items = [row for split in settings.held for row in _rows(ledger, version.splits[split], context.quiet)]
-    items += _items(settings, context)
+    items += _read(settings.eval, settings, context)
     training = Corpus(rows, name=f"{name} ({settings.split})")
     evaluation = Corpus(items, name=", ".join(settings.eval)) if settings.eval or settings.held else None
     given = Given(
         {
             "training-rows": training,
             "evaluation-items": evaluation,
+            "reference-rows": _corpus(settings.reference, settings, context),
+            "few-shot-prompts": _corpus(settings.prompts, settings, context),
             "claims": claims_about(ledger, rows, context.now),
             "known-rows": Corpus(ancestors(ledger, rows), name="the ledger"),
         }
@@ -83,12 +85,16 @@ def _rows(ledger: Ledger, numbers: BitMap, quiet: bool) -> list[Row]:
     return out
 
 
-def _items(settings: Settings, context: StageContext) -> list[Row]:
+def _read(files: Sequence[str], settings: Settings, context: StageContext) -> list[Row]:
     items: list[Row] = []
-    for file in settings.eval:
+    for file in files:
         path = context.folder / file
         items += read_rows(path, format=settings.format or None, columns=settings.columns or None, strict=True)
     return items
+
+
+def _corpus(files: Sequence[str], settings: Settings, context: StageContext) -> Corpus | None:
+    return Corpus(_read(files, settings, context), name=", ".join(files)) if files else None
 
 
 def _in_a_flow(verdict: Verdict) -> Verdict:

@@ -12,11 +12,13 @@ from headgate.kit.settings import option
 class Settings:
     """Which rules a dataset version must pass before it may be trained on, and against which items."""
 
-    select: list[str] = option(["data", "lineage"], help="Rules by name, code, shelf or failure.")
+    select: list[str] = option(["data", "lineage", "synthetic"], help="Rules by name, code, shelf or failure.")
     ignore: list[str] = option([], help="Rules to leave out, in the same words.")
     eval: list[str] = option([], help="Evaluation files that training rows must not resemble.", unit="files")
     columns: dict[str, str] = option({}, help="Our column names and those of the evaluation files.")
     format: str = option("", help="Format of the evaluation files; empty: detected.")
+    reference: list[str] = option([], help="Real rows to hold the training rows against.", unit="files")
+    prompts: list[str] = option([], help="Few-shot prompts as they are sent.", unit="files")
     split: str = option("train", help="Split that the rules read.")
     held: list[str] = option([], help="Splits of the version that count as evaluation items as well.")
     level: dict[str, str] = option({}, help="note, warn or block, by rule.")

@@ -49,6 +49,8 @@ EXAMPLES = examples(
     help="Column mapping of the evaluation files, if another.",
 )
 @click.option("--eval-format", help="Format of the evaluation files, if another.")
+@click.option("--reference", multiple=True, type=click.Path(path_type=Path), help="Real rows to hold the file against.")
+@click.option("--prompts", multiple=True, type=click.Path(path_type=Path), help="Few-shot prompts as they are sent.")
 @click.option("--sample", type=click.IntRange(min=1), help="Look at so many training rows, drawn evenly.")
 @click.option("--engine", help="Read training files in shards: local, or ray for a Ray cluster.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Folder for the scans of shards while an audit goes on.")
@@ -87,6 +89,8 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
         columns=columns_of(asked["columns"]),
         eval_format=asked["eval_format"],
         eval_columns=columns_of(asked["eval_columns"], "--eval-columns"),
+        reference=asked["reference"],
+        prompts=asked["prompts"],
         select=words(asked["selected"]),
         ignore=words(asked["ignore"]),
         levels=pairs(asked["levels"], "--level"),

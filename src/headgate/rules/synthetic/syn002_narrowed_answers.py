@@ -84,9 +84,11 @@ def narrowed_answers(given: Given, options: Options) -> Verdict:
     reference = battery(real, texts=texts, words=words, count=options.draws, seed=0)
     held = battery(ours, texts=texts, words=words, count=options.draws, seed=1)
     details = _details(reference, held, texts, words)
-    middle = np.maximum(np.median(reference, axis=0), 1e-12)
-    ratio = held / middle
-    wanted = np.minimum(options.keeps, np.quantile(reference, 0.025, axis=0) / middle)
+    middle = np.median(reference, axis=0)
+    some = middle > 0  # a measure that is 0 in the reference cannot be lost
+    ratio = np.divide(held, middle, out=np.ones_like(held), where=some)
+    lowest = np.divide(np.quantile(reference, 0.025, axis=0), middle, out=np.zeros_like(middle), where=some)
+    wanted = np.maximum(np.minimum(options.keeps, lowest), 1e-9)
     worst = int(np.argmin(np.quantile(ratio, 0.975, axis=0) / wanted))
     low, high = (float(value) for value in np.quantile(ratio[:, worst], [0.025, 0.975]))
     name, value = list(MEASURES)[worst], float(ratio[:, worst].mean())
