@@ -17,10 +17,11 @@ PLACES_SHOWN = 3
 WIDTH = 118
 NEEDS = {
     "evaluation-items": "--eval FILE gives them evaluation items",
+    "reference-rows": "--reference FILE gives them real rows",
     "selected-rows": "curate asks it, in a flow",
     "claims": "claims of consent are recorded in a flow",
-    "few-shot-prompts, evaluation-items": "few-shot prompts as they were sent, and --eval FILE",
-    "few-shot-prompts": "few-shot prompts as they were sent",
+    "few-shot-prompts, evaluation-items": "--prompts FILE and --eval FILE give them prompts as sent, and items",
+    "few-shot-prompts": "--prompts FILE gives them few-shot prompts as they were sent",
     "evaluation-items, past-run": "the outcome of a past run, and --eval FILE",
     "past-run": "the outcome of a past run",
 }  # what a person does about an input that was not given
