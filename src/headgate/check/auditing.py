@@ -140,15 +140,14 @@ def audit(
     rules = chosen_rules(select, ignore)
     ways = dict.fromkeys(("training", *INPUT), (format, columns))
     ways["evaluation"] = (eval_format or format, eval_columns or columns)
-    listed = _paths(paths)
-    if not listed:
+    if not (listed := _paths(paths)):
         raise Refused("no training file given", wanted="one or more files", next_step="headgate check train.jsonl")
     opened = _engine_for(listed, engine, sample)
     asked = {"evaluation": _paths(eval), "reference": _paths(reference), "prompts": _paths(prompts)}
     others, held = _others(asked, ways, strict, quiet, shared=not eval_columns)
     evaluation = others.get(INPUT["evaluation"])
-    work: Path | None = None
     training: Corpus
+    work: Path | None = None
     if opened:
         training, files, work = _in_shards(
             listed, ways, rules, options or {}, evaluation, opened, Path(cache) if cache else None, strict, quiet
@@ -158,9 +157,8 @@ def audit(
         rows, files = _in_memory(listed, "training", ways, strict, quiet, sample=sample)
         training = Corpus(rows, name=_names(files, "training"))
     files += held
-    given = Given({"training-rows": training, **others})
     levels = {**_default_levels(training, rules), **(levels or {})}
-    verdicts = run_rules(rules, given, options or {}, levels, quiet=quiet)
+    verdicts = run_rules(rules, Given({"training-rows": training, **others}), options or {}, levels, quiet=quiet)
     return Audit(
         verdicts=tuple(_with_next_step(verdict, _command(files, ways)) for verdict in verdicts),
         files=tuple(files),
