@@ -86,7 +86,7 @@ class _Sources:
     needs=("training-rows", "reference-rows"),
     options=Options,
     level="warn",
-    status="trial",
+    status="stable",
     since="0.2",
 )
 def ungrounded_facts(given: Given, options: Options) -> Verdict:
