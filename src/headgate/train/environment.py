@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import platform
+import site
 import subprocess
+import sys
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -48,8 +50,14 @@ def environment() -> dict[str, Any]:
 
 @cache
 def packages() -> dict[str, str]:
-    """Installed distributions by normalised name."""
-    found = {(one.metadata["Name"] or "").lower().replace("_", "-"): one.version for one in metadata.distributions()}
+    """Installed distributions by normalised name.
+
+    Only what an installer put there counts: some libraries add folders of their own to `sys.path` while they
+    run (Ray does), and a plan must not depend on what else the process did before.
+    """
+    places = [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
+    installed = metadata.distributions(path=[*dict.fromkeys(place for place in places if place in sys.path)])
+    found = {(one.metadata["Name"] or "").lower().replace("_", "-"): one.version for one in installed}
     return dict(sorted((name, version) for name, version in found.items() if name))
 
 
