@@ -9,7 +9,7 @@ speaker, or nobody is named.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+(?=\s|$)|\n|$)|[^\n]+?(?:\n|$)")
@@ -136,7 +136,11 @@ class Act:
 
 def acts(text: str) -> list[Act]:
     """What a reply does, in order; a sentence may do several things."""
-    return [act for start, end in sentences(text) for act in _of(text[start:end], start)]
+    # What no sentence of the text does need not be looked for in each of them.
+    kinds = [kind for kind, pattern in PATTERNS.items() if pattern.search(text)]
+    if not kinds:
+        return []
+    return [act for start, end in sentences(text) for act in _of(text[start:end], start, kinds)]
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
@@ -159,10 +163,10 @@ def aggrieved(text: str) -> bool:
     return bool(GRIEVANCE.search(text))
 
 
-def _of(sentence: str, start: int) -> Iterator[Act]:
+def _of(sentence: str, start: int, kinds: Iterable[str]) -> Iterator[Act]:
     asks = sentence.rstrip().endswith("?")
-    for kind, pattern in PATTERNS.items():
-        hit = pattern.search(sentence)
+    for kind in kinds:
+        hit = PATTERNS[kind].search(sentence)
         if not hit:
             continue
         before = sentence[: hit.start()] + hit[0]
