@@ -284,6 +284,16 @@ def _two_formats(path: Path, told: str, names: Iterable[str]) -> Refused:
     )
 
 
+def container_of(path: Path) -> tuple[str, str]:
+    """Container and compression of a file, by its first bytes.
+
+    Raises:
+        Refused: not a readable file of rows.
+    """
+    compression = compression_of(path)
+    return _container(path, compression)[0], compression
+
+
 def _container(path: Path, compression: str) -> tuple[str, str]:
     """Container and encoding by the first bytes."""
     packed = "not compressed" if compression == "none" else compression

@@ -1,0 +1,1 @@
+"""Rules about those who judge: annotators, graders, labels that people or models gave."""
