@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate import __version__
+from headgate.check.besides import besides
 from headgate.check.sharding import LOCAL, Sharded, engine_named
 from headgate.check.streamed import StreamedCorpus
 from headgate.check.workplace import remove
@@ -114,6 +115,9 @@ def audit(
     eval_columns: Mapping[str, str] | None = None,
     reference: Sequence[str | Path] | str | Path = (),
     prompts: Sequence[str | Path] | str | Path = (),
+    past_run: str | Path | None = None,
+    instructions: Sequence[str | Path] | str | Path = (),
+    looks: Sequence[str | Path] | str | Path = (),
     select: Sequence[str] = ("all",),
     ignore: Sequence[str] = (),
     levels: Mapping[str, str] | None = None,
@@ -128,7 +132,8 @@ def audit(
 
     `format` and `columns` say how files are to be read; `eval_format` and `eval_columns` say it of the
     evaluation files, where these look different. `reference` are real rows to hold the training rows
-    against, and `prompts` few-shot prompts as they are sent; they are read like training files. With an
+    against, and `prompts` few-shot prompts as they are sent; they are read like training files. `past_run`,
+    `instructions` and `looks` are files of what rules need besides rows (`headgate.check.besides`). With an
     `engine` ("local" or "ray"), and from some size on, training files are read in shards whose scans stand
     in the folder `cache` until `Audit.close`. With `sample`, the rules look at so many training rows, drawn evenly.
 
@@ -144,6 +149,7 @@ def audit(
         raise Refused("no training file given", wanted="one or more files", next_step="headgate check train.jsonl")
     opened = _engine_for(listed, engine, sample)
     asked = {"evaluation": _paths(eval), "reference": _paths(reference), "prompts": _paths(prompts)}
+    more = besides(past_run=past_run, instructions=_paths(instructions), looks=_paths(looks))
     others, held = _others(asked, ways, strict, quiet, shared=not eval_columns)
     evaluation = others.get(INPUT["evaluation"])
     training: Corpus
@@ -152,13 +158,14 @@ def audit(
         training, files, work = _in_shards(
             listed, ways, rules, options or {}, evaluation, opened, Path(cache) if cache else None, strict, quiet
         )
-        rules = [_streamable(rule, {"training-rows", *others}) for rule in rules]
+        rules = [_streamable(rule, {"training-rows", *others, *more}) for rule in rules]
     else:
         rows, files = _in_memory(listed, "training", ways, strict, quiet, sample=sample)
         training = Corpus(rows, name=_names(files, "training"))
     files += held
     levels = {**_default_levels(training, rules), **(levels or {})}
-    verdicts = run_rules(rules, Given({"training-rows": training, **others}), options or {}, levels, quiet=quiet)
+    given = Given({"training-rows": training, **others, **more})
+    verdicts = run_rules(rules, given, options or {}, levels, quiet=quiet)
     return Audit(
         verdicts=tuple(_with_next_step(verdict, _command(files, ways)) for verdict in verdicts),
         files=tuple(files),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from pyroaring import BitMap
 
+from headgate.check.besides import besides
 from headgate.check.settings import Settings
 from headgate.kit.errors import Refused
 from headgate.kit.progress import progress
@@ -54,6 +56,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
             "evaluation-items": evaluation,
             "reference-rows": _corpus(settings.reference, settings, context),
             "few-shot-prompts": _corpus(settings.prompts, settings, context),
+            **_besides(settings, context),
             "claims": claims_about(ledger, rows, context.now),
             "known-rows": Corpus(ancestors(ledger, rows), name="the ledger"),
         }
@@ -95,6 +98,11 @@ def _read(files: Sequence[str], settings: Settings, context: StageContext) -> li
 
 def _corpus(files: Sequence[str], settings: Settings, context: StageContext) -> Corpus | None:
     return Corpus(_read(files, settings, context), name=", ".join(files)) if files else None
+
+
+def _besides(settings: Settings, context: StageContext) -> dict[str, Any]:
+    files = {name: [context.folder / file for file in getattr(settings, name)] for name in ("instructions", "looks")}
+    return besides(past_run=context.folder / settings.past_run if settings.past_run else None, **files)
 
 
 def _in_a_flow(verdict: Verdict) -> Verdict:

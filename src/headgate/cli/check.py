@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from headgate.cli.arguments import columns_of, pairs, rule_options, words
+from headgate.cli.check_inputs import FILE, NAMES, inputs_beside_rows
 from headgate.cli.output import EXIT_OF, common_options, examples, print_json
 from headgate.kit.errors import Exit, Refused
 
@@ -21,13 +22,11 @@ EXAMPLES = examples(
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option(
-    "--eval", "evaluation", multiple=True, type=click.Path(path_type=Path), help="Evaluation file; may be given again."
-)
-@click.option("--fix", type=click.Path(path_type=Path), help="Write a mended copy here, and FILE.diff beside it.")
-@click.option("--html", "page", type=click.Path(path_type=Path), help="Write a self-contained HTML report here.")
-@click.option("--sarif", type=click.Path(path_type=Path), help="Write a SARIF 2.1.0 report here.")
+@click.argument("files", nargs=-1, type=FILE)
+@click.option("--eval", "evaluation", multiple=True, type=FILE, help="Evaluation file; may be given again.")
+@click.option("--fix", type=FILE, help="Write a mended copy here, and FILE.diff beside it.")
+@click.option("--html", "page", type=FILE, help="Write a self-contained HTML report here.")
+@click.option("--sarif", type=FILE, help="Write a SARIF 2.1.0 report here.")
 @click.option("--github", is_flag=True, help="Print workflow annotations for GitHub as well.")
 @click.option(
     "--select", "selected", default="all", show_default=True, help="Rules by name, code, shelf or failure, with commas."
@@ -49,16 +48,15 @@ EXAMPLES = examples(
     help="Column mapping of the evaluation files, if another.",
 )
 @click.option("--eval-format", help="Format of the evaluation files, if another.")
-@click.option("--reference", multiple=True, type=click.Path(path_type=Path), help="Real rows to hold the file against.")
-@click.option("--prompts", multiple=True, type=click.Path(path_type=Path), help="Few-shot prompts as they are sent.")
+@inputs_beside_rows
 @click.option("--sample", type=click.IntRange(min=1), help="Look at so many training rows, drawn evenly.")
 @click.option("--engine", help="Read training files in shards: local, or ray for a Ray cluster.")
-@click.option("--cache", type=click.Path(path_type=Path), help="Folder for the scans of shards while an audit goes on.")
+@click.option("--cache", type=FILE, help="Folder for the scans of shards while an audit goes on.")
 @click.option("--strict", is_flag=True, help="Stop at the first line that cannot be read.")
 @click.option(
     "--file",
     "flow_file",
-    type=click.Path(path_type=Path),
+    type=FILE,
     default=Path("headgate.toml"),
     help="Flow file, where no FILE is named.",
 )
@@ -89,8 +87,7 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
         columns=columns_of(asked["columns"]),
         eval_format=asked["eval_format"],
         eval_columns=columns_of(asked["eval_columns"], "--eval-columns"),
-        reference=asked["reference"],
-        prompts=asked["prompts"],
+        **{name: asked[name] for name in NAMES},
         select=words(asked["selected"]),
         ignore=words(asked["ignore"]),
         levels=pairs(asked["levels"], "--level"),

@@ -35,12 +35,14 @@ from headgate.evaluate.suites import Suite, counts, freeze
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, StepResult
+from headgate.rules.data.dat017_chosen_on_items import chosen_on_items
+from headgate.rules.given import Given
+from headgate.rules.look_history import instructions_in, looks_in
+from headgate.rules.looks import LOOKS, Look, by_pool
 from headgate.stats.judging import judge_count
 from headgate.stats.verdict import Level, Outcome, Verdict, worst
 
 __all__ = ["protects", "run"]
-
-LOOKS_AT_GATE = 20  # candidates judged on one gate pool before its score is called worn
 
 
 def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepResult:
@@ -147,21 +149,19 @@ class _Stage:
             if name in arms:
                 self.verdicts.append(judge_superiority(arms[name], arms["candidate"], limits))
         self.verdicts += [_steady(arm) for arm in arms.values() if len(arm.versions) > 1]
-        self.verdicts.append(self._wear(suite, arms["candidate"]))
+        self.verdicts.append(self._chosen_on(suite, arms["candidate"]))
 
-    def _wear(self, suite: Suite, arm: Arm) -> Verdict:
-        earlier = {n.body["model"] for n in self.ledger.find("score", f"{suite.name}/gate/candidate")} | {arm.model}
-        count = len(earlier)
-        verdict = judge_count(
-            count,
-            name="candidates judged on this pool",
-            summary=f"{suite.name}, gate: {count:,} candidates were judged on these items so far",
-            unit="candidates",
-            looked_at=count,
-            at_most=LOOKS_AT_GATE,
-            next_step="bring fresh gate items" if count > LOOKS_AT_GATE else "",
+    def _chosen_on(self, suite: Suite, arm: Arm) -> Verdict:
+        """Whether instructions or models were chosen by their scores on the gate items, this look counted."""
+        look = Look(
+            at=self.context.now,
+            suite=f"{suite.name}, gate",
+            candidate=arm.model,
+            instructions=instructions_in(suite.body()),
+            items=frozenset(item.id for item in arm.items),
         )
-        return named(verdict, "gate-pool-worn", "self-leak", Level.WARN)
+        (mine,) = (looks for looks in by_pool([*looks_in(self.ledger), look]) if look in looks)
+        return chosen_on_items.judge(Given({LOOKS: mine}))
 
     def _sealed(self, asker: Asker) -> None:
         suites = [suite for suite in self.suites if suite.pools["sealed"]]

@@ -21,6 +21,7 @@ from headgate.evaluate.suites import Suite
 from headgate.kit.hashing import digest_json
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, verdict_from_json
+from headgate.rules.look_history import instructions_in
 from headgate.stats.judging import cannot_tell, judge_count
 from headgate.stats.ladder import Ladder, Rung, default_step, error_bound
 from headgate.stats.verdict import Finding, Verdict
@@ -73,7 +74,7 @@ class SealedPools:
         if look not in used:
             if len(used) >= self._settings.look_budget:
                 return [self._silent(suite, f"the look budget of {self._settings.look_budget} is spent")]
-            self._append(suite, candidate, look, "opened", 0.0, {})
+            self._append(suite, candidate, look, "opened", 0.0, {"instructions": instructions_in(suite.body())})
         references, arm, settled = ask()
         verdicts, answer, bits, detail = self._answered(suite, references, arm)
         if settled:

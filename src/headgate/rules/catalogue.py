@@ -15,6 +15,7 @@ from headgate.rules.data.dat013_few_shot_leak import few_shot_leak
 from headgate.rules.data.dat014_failure_copies import failure_copies
 from headgate.rules.data.dat015_prompt_leak import prompt_leak
 from headgate.rules.data.dat016_derived_leak import derived_leak
+from headgate.rules.data.dat017_chosen_on_items import chosen_on_items
 from headgate.rules.data.dat020_inherited_habits import inherited_habits
 from headgate.rules.lineage.lin001_unsourced_rows import unsourced_rows
 from headgate.rules.lineage.lin002_withdrawn_subject import withdrawn_subject
@@ -37,6 +38,7 @@ CATALOGUE: tuple[Rule, ...] = (
     failure_copies,
     prompt_leak,
     derived_leak,
+    chosen_on_items,
     inherited_habits,
     unsourced_rows,
     withdrawn_subject,

@@ -22,8 +22,10 @@ NEEDS = {
     "claims": "claims of consent are recorded in a flow",
     "few-shot-prompts, evaluation-items": "--prompts FILE and --eval FILE give them prompts as sent, and items",
     "few-shot-prompts": "--prompts FILE gives them few-shot prompts as they were sent",
-    "evaluation-items, past-run": "the outcome of a past run, and --eval FILE",
-    "past-run": "the outcome of a past run",
+    "evaluation-items, past-run": "--past-run FILE and --eval FILE give them a past run and its items",
+    "past-run": "--past-run FILE gives them the outcome of a past run",
+    "looks": "--looks FILE gives them the history of looks at evaluation items",
+    "a system message in any row, or instructions": "--instructions FILE gives them what goes with every request",
 }  # what a person does about an input that was not given
 ORDER = (Outcome.FAIL, Outcome.UNSURE, Outcome.PASS, Outcome.SKIPPED)
 

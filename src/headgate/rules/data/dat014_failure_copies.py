@@ -10,8 +10,8 @@ any other leak, because it goes for the items that tell models apart. Retyped it
 their source, and each pair on its own proves nothing.
 
 ## How it is measured
-The input `past-run` says which items `failed` and which `passed`, and which rows came after: those created after `at`,
-those that `added` names, or all. Each item's score is that of its likest training row (TF-IDF cosine times
+A past run (`--past-run`) says which items `failed` and which `passed`, and which rows came after: those created after
+`at`, those that `added` names, or all. Each item's score is that of its likest training row (TF-IDF cosine times
 agreement of numbers, as in paraphrased-leak) where that row is an added one; its excess is what the score has
 above the level that `quantile` of the older rows have in the same place. The statistic is the sum of the excess over
 failed items. Its p value is the share of random assignments of the outcomes to the items that reach as much. Outcomes

@@ -10,8 +10,8 @@ prompt then says that it knows its own text. And a model that is trained under s
 the answer off them.
 
 ## How it is measured
-Looked at are the distinct system and developer messages of the training rows, and the input `instructions` (a
-text or a list of texts), where it is given. An item is given away when one text of instructions has all word 4-grams
+Looked at are the distinct system and developer messages of the training rows, and the texts of `--instructions`,
+every version of them. An item is given away when one text of instructions has all word 4-grams
 of its question or answer, `least` of them its own, or half of them (`covered`), nine of them its own. Its own are
 those that no more than `own_items` items share: what many answers have in common ("is there anything else I can help
 you with") is the house's way of speaking, which instructions may teach. The measure is the share of items given
@@ -20,8 +20,8 @@ away, with a 95 % Wilson interval; all are looked at, and by default none may be
 ## When it cannot tell
 Answers and questions under twelve words, such as labels, are not looked for: a list of all labels is what
 instructions are for. Items that have only such texts are counted in `details`, and when there are no others, the
-verdict is unsure. An answer in other words is not seen. Without any instructions the rule is skipped. It does not know
-who looked at which item before the instructions were changed: that is in the ledger's record of looks.
+verdict is unsure. An answer in other words is not seen. Without any instructions the rule is skipped. Whether
+instructions were changed after looks at the items is the business of chosen-on-items.
 
 ## What to do
 Take the words of the item out of the instructions, or retire the item. Tune prompts on the development pool.
@@ -39,6 +39,7 @@ import numpy as np
 
 from headgate.rows.row import Row
 from headgate.rules.given import Given
+from headgate.rules.instructions import INSTRUCTIONS, versions_of
 from headgate.rules.shape import rule
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Verdict
@@ -47,7 +48,6 @@ from headgate.text.tape import Tape, tape_of
 
 N = 4  # words
 RUN = 9  # 4-grams of a text of twelve words; shorter ones are not looked for
-INSTRUCTIONS = "instructions"
 ROLES = ("system", "developer")
 
 
@@ -79,8 +79,7 @@ def instructions_of(row: Row) -> str:
 def prompt_leak(given: Given, options: Options) -> Verdict:
     """Looks for every item in every distinct text of instructions."""
     rows, items = given.rows("training-rows"), given.rows("evaluation-items")
-    told = given.get(INSTRUCTIONS, ())
-    outside = [told] if isinstance(told, str) else list(told)
+    outside = [version.text for version in versions_of(given.get(INSTRUCTIONS))]
     coded = rows.coded(instructions_of)
     texts = list(dict.fromkeys(text for text in (*outside, *coded.values) if text.strip()))
     if not texts:

@@ -1,0 +1,26 @@
+"""Options of `headgate check` that name what rules need besides training rows and evaluation items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import click
+
+FILE = click.Path(path_type=Path)
+
+OPTIONS = (
+    click.option("--reference", multiple=True, type=FILE, help="Real rows to hold the file against."),
+    click.option("--prompts", multiple=True, type=FILE, help="Few-shot prompts as they are sent."),
+    click.option("--past-run", type=FILE, help="Which evaluation items failed and passed in an earlier run (JSON)."),
+    click.option("--instructions", multiple=True, type=FILE, help="Text that goes with every request, each version."),
+    click.option("--looks", multiple=True, type=FILE, help="Looks at evaluation items, such as an access log."),
+)
+NAMES = ("reference", "prompts", "past_run", "instructions", "looks")
+
+
+def inputs_beside_rows(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options to a command, in their order."""
+    return reduce(lambda made, option: option(made), reversed(OPTIONS), command)
