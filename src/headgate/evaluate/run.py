@@ -153,14 +153,15 @@ class _Stage:
 
     def _chosen_on(self, suite: Suite, arm: Arm) -> Verdict:
         """Whether instructions or models were chosen by their scores on the gate items, this look counted."""
+        known = looks_in(self.ledger)
         look = Look(
-            at=self.context.now,
+            at=max([self.context.now, *(one.at for one in known)]),
             suite=f"{suite.name}, gate",
             candidate=arm.model,
             instructions=instructions_in(suite.body()),
             items=frozenset(item.id for item in arm.items),
         )
-        (mine,) = (looks for looks in by_pool([*looks_in(self.ledger), look]) if look in looks)
+        (mine,) = (looks for looks in by_pool([*known, look]) if look in looks)
         return chosen_on_items.judge(Given({LOOKS: mine}))
 
     def _sealed(self, asker: Asker) -> None:

@@ -71,11 +71,11 @@ def by_pool(looks: Iterable[Look]) -> list[list[Look]]:
     pools: list[tuple[set[str], set[str], list[Look]]] = []  # names, items, looks
     for look in looks:
         kin = [pool for pool in pools if look.suite in pool[0] or pool[1] & look.items]
-        names, items, held = {look.suite}, set(look.items), [look]
+        names, items, held = {look.suite}, set(look.items), list[Look]()
         for pool in kin:
             names |= pool[0]
             items |= pool[1]
             held += pool[2]
         pools = [pool for pool in pools if not any(pool is one for one in kin)]
-        pools.append((names, items, sorted(held, key=lambda one: one.at)))
+        pools.append((names, items, sorted([*held, look], key=lambda one: one.at)))
     return sorted((held for _, _, held in pools), key=lambda held: (held[0].at, held[0].suite))

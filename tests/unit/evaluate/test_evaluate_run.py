@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from headgate.evaluate.access_log import AccessLog
 from headgate.kit.errors import Refused
 from headgate.ledger.steps import StepResult
 from headgate.stats.verdict import Level, Outcome, Verdict
@@ -182,6 +183,25 @@ def test_a_system_message_that_gives_items_away_stops_everything(
     assert str(verdict.findings[0].place).endswith("sealed.jsonl:6")
     gate = {question for question, _ in world.items(100, 30)}
     assert not [r for r in server.journal if r.text in gate]
+
+
+def test_instructions_that_change_between_looks_at_the_gate_are_told(project: Project, serve: Serve) -> None:
+    """A second candidate under the same instructions is a look; other instructions on the same items are a choice."""
+    server = serve()
+    for spec, system, outcome, known in (
+        ("candidate", "", Outcome.PASS, 1),
+        ("base", "", Outcome.PASS, 1),
+        ("candidate", "You route requests.", Outcome.FAIL, 2),
+    ):
+        result = project.run(server, candidate=server.spec(spec), suite={"system": system})
+        verdict = one(result, "chosen-on-items")
+        assert (outcome, Level.WARN) == (verdict.outcome, verdict.level)
+        assert known == verdict.details["pools"][0]["instructions"]
+    assert 3 == verdict.details["looks"]
+    assert "after 2 looks at topics, gate" in verdict.findings[0].message
+    sealed = AccessLog(project.folder / ".headgate" / "access-log.jsonl").entries
+    opened = [entry.detail["instructions"] for entry in sealed if entry.answer == "opened"]
+    assert ['["","{prompt}"]', '["","{prompt}"]', '["You route requests.","{prompt}"]'] == opened
 
 
 def test_without_training_rows_the_few_shot_claim_is_skipped(project: Project, serve: Serve) -> None:

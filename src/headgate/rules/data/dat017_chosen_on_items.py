@@ -78,7 +78,7 @@ class _Pool:
     needs=(LOOKS,),
     options=Options,
     level="warn",
-    status="trial",
+    status="stable",
     since="0.2",
 )
 def chosen_on_items(given: Given, options: Options) -> Verdict:
