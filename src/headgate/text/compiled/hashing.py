@@ -45,6 +45,19 @@ def gram(values, place, steps):
 
 
 @part
+def grams_into(values, first, count, steps, out):
+    """Hashes of `count` runs of values from a place on; each loop is plain enough for vector instructions."""
+    for at in range(count):
+        out[at] = values[np.uint64(first + at)]
+    for step in range(1, len(steps)):
+        factor = steps[step]
+        for at in range(count):
+            out[at] += values[np.uint64(first + step + at)] * factor
+    for at in range(count):
+        out[at] = mixed(out[at])
+
+
+@part
 def table_size(count):
     """A power of two that leaves a table of so many entries half empty or more."""
     size = 16
@@ -84,7 +97,4 @@ def in_order(values):
 def runs(values, offsets, kept, steps, out):
     """Hashes of all runs within each text; those of text i go to out[kept[i]:]."""
     for text in range(len(offsets) - 1):
-        place = offsets[text]
-        for at in range(kept[text], kept[text + 1]):
-            out[at] = gram(values, place, steps)
-            place += 1
+        grams_into(values, offsets[text], kept[text + 1] - kept[text], steps, out[kept[text] : kept[text + 1]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from headgate.text.compiled.building import kernel, part, read_only
-from headgate.text.compiled.hashing import ONE, gram, in_order, table_size
+from headgate.text.compiled.hashing import ONE, gram, grams_into, in_order, table_size
 from headgate.text.ngrams import KEPT_BITS
 from headgate.text.tape import Hashes, Positions
 
@@ -13,6 +13,7 @@ CUT = np.uint64(64 - KEPT_BITS)
 SIX, SIXTY_THREE = np.uint64(6), np.uint64(63)
 SIEVE_BITS = 22  # half a megabyte of single bits: it stays in the cache
 SIEVE_CUT = np.uint64(64 - SIEVE_BITS)
+ROOM = 1 << 16  # hits of a range of texts for which there is room at first; memory that is not used costs nothing
 
 
 @kernel(f"void({read_only('uint64')}, uint64[::1], int64[::1])")
@@ -28,29 +29,33 @@ def index_known(known, sieve, table):
 
 
 @kernel(
-    f"int64({read_only('uint64')}, {read_only('int64')}, int64, int64, {read_only('uint64')}, "
-    f"{read_only('uint64')}, {read_only('uint64')}, {read_only('int64')}, int64[::1], int64[::1], int64[::1])"
+    f"int64({read_only('uint64')}, {read_only('int64')}, int64, int64, {read_only('uint64')}, {read_only('uint64')}, "
+    f"{read_only('uint64')}, {read_only('int64')}, uint64[::1], int64[::1], int64[::1], int64[::1])"
 )
-def known_grams(words, offsets, first, last, steps, known, sieve, table, here, owners, places):
+def known_grams(words, offsets, first, last, steps, known, sieve, table, values, here, owners, places):
     """Distinct known grams of texts `first` to `last`: text and place in `known`, by text, then place.
 
-    Gives their number; those for which there is no room in `owners` and `places` are only counted. `here` has
-    room for all grams of one text.
+    Gives their number; those for which there is no room in `owners` and `places` are only counted. `values` and
+    `here` have room for all grams of one text.
     """
     mask, used = len(table) - 1, 0
     for text in range(first, last):
-        found = 0
-        for at in range(offsets[text], offsets[text + 1] - len(steps) + 1):
-            value = gram(words, at, steps)
+        count = max(offsets[text + 1] - offsets[text] - len(steps) + 1, 0)
+        grams_into(words, offsets[text], count, steps, values)
+        passed, found = np.int64(0), 0
+        for at in range(count):  # what passes the sieve moves to the front, without a branch to be guessed
+            value = values[at]
             leading = value >> SIEVE_CUT
-            if sieve[np.int64(leading >> SIX)] & (ONE << (leading & SIXTY_THREE)):
-                key = value >> CUT
-                place = np.int64(key) & mask
-                while table[place] >= 0 and known[table[place]] != key:
-                    place = (place + 1) & mask
-                if table[place] >= 0:
-                    here[found] = table[place]
-                    found += 1
+            values[passed] = value
+            passed += np.int64((sieve[leading >> SIX] >> (leading & SIXTY_THREE)) & ONE)
+        for at in range(passed):
+            key = values[at] >> CUT
+            place = np.int64(key) & mask
+            while table[place] >= 0 and known[table[place]] != key:
+                place = (place + 1) & mask
+            if table[place] >= 0:
+                here[found] = table[place]
+                found += 1
         ordered = here[:found]
         in_order(ordered)
         for at in range(found):
@@ -73,13 +78,14 @@ class Known:
     def found(self, words: Hashes, offsets: Positions, texts: slice, steps: Hashes) -> tuple[Positions, Positions]:
         """Texts of a range and places of the known grams that each of them holds, by text, then place."""
         first, last = texts.start, texts.stop
-        here = np.empty(int(np.diff(offsets[first : last + 1]).max(initial=0)), dtype=np.int64)
-        room, used = 1 << 12, 1 << 12
+        longest = int(np.diff(offsets[first : last + 1]).max(initial=0))
+        own = np.empty(longest, dtype=np.uint64), np.empty(longest, dtype=np.int64)
+        room, used = ROOM, ROOM
         owners = places = np.empty(0, dtype=np.int64)
         while len(owners) < used:
             owners, places = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
             used = known_grams(
-                words, offsets, first, last, steps, self.known, self.sieve, self.table, here, owners, places
+                words, offsets, first, last, steps, self.known, self.sieve, self.table, *own, owners, places
             )
             room = max(used, room)
         return owners[:used], places[:used]
