@@ -18,6 +18,7 @@ import orjson
 from numpy.typing import NDArray
 
 from headgate.check.packets import parts_of, write_part
+from headgate.check.seeking import found_in
 from headgate.rows.detection import Detection
 from headgate.rows.row import Row, to_bytes
 from headgate.rows.side_car import SideCar
@@ -55,6 +56,8 @@ class Plan:
     short_threshold: float
     opening_words: int | None
     known: Mapping[str, Hashes]  # n-grams of the items' fields that are looked for
+    questions: tuple[str, ...] = ()  # as `headgate.rules.questions` writes them
+    again: bool = False  # a further look at rows whose places are known
     left_out: Mapping[str, Sequence[int]] = field(default_factory=dict)  # shard -> lines whose id an earlier row has
 
     def write(self, stream: IO[bytes]) -> None:
@@ -76,6 +79,8 @@ class Plan:
             short_threshold=facts["short_threshold"],
             opening_words=facts["opening_words"],
             known={name: part.array(name) for name in part.places},
+            questions=tuple(facts["questions"]),
+            again=facts["again"],
             left_out=facts["left_out"],
         )
 
@@ -139,6 +144,8 @@ def _write(
 ) -> None:
     """One part; the last of a shard tells how many lines there were and which were bad."""
     rows = [row for row, _ in block]
+    if plan.again:
+        return write_part(out, {"rows": len(rows)}, found_in(rows, plan.questions))
     whole = shard.span.last is None
     arrays: dict[str, NDArray[Any]] = {"line": np.array([spot.line for _, spot in block], dtype=np.uint32)}
     facts: dict[str, Any] = {"rows": len(rows), "values": {}, "lines": 0, "bad": []}
@@ -160,6 +167,7 @@ def _write(
     if KEYS in plan.asks:
         keys = keys_of(rows, plan.opening_words)
         arrays |= {f"key:{name}": hashes for name, hashes in keys.hashes.items() if hashes.any()}
+    arrays |= found_in(rows, plan.questions)
     if done is not None:
         facts["lines"] = done.lines
         facts["bad"] = [[bad.line, bad.what, bad.found, bad.wanted] for bad in done.bad_lines]

@@ -16,6 +16,7 @@ from headgate.check.doors import DOORS
 from headgate.check.engines import local
 from headgate.check.packets import parts_of
 from headgate.check.scanning import SOUGHT, VERSION, Plan, Shard, reference
+from headgate.check.seeking import looking_again
 from headgate.check.streamed import Piece, StreamedCorpus, pieces_of
 from headgate.check.workplace import work_folder
 from headgate.kit.doors import open_door
@@ -28,6 +29,7 @@ from headgate.rows.reading import MOST_BAD_LINES, BadLine, RowReader, used_befor
 from headgate.rows.spans import Span, spans_of
 from headgate.rules.corpus import KEYS, LEAKS, REDUNDANCY, Corpus
 from headgate.rules.options import read_options
+from headgate.rules.questions import written
 from headgate.rules.shape import Rule
 from headgate.text.coverage import N
 from headgate.text.near_duplicates import BANDS, SHORT_THRESHOLD
@@ -89,7 +91,8 @@ class Sharded:
             with progress("rows with an id used before", len(repeated), quiet=quiet) as advance:
                 pieces = self._pieces(plan, engine, advance)
         self._tell_bad(plan, pieces)
-        return StreamedCorpus(plan, pieces, [reader.path for reader in self.readers])
+        look = looking_again(plan, self.folder, engine, quiet=quiet)
+        return StreamedCorpus(plan, pieces, [reader.path for reader in self.readers], look_again=look)
 
     def rows_of(self, corpus: StreamedCorpus, file: int) -> int:
         """How many rows one file has."""
@@ -150,13 +153,15 @@ def plan_of(
 ) -> Plan:
     """What to scan, and for which questions of which rules."""
     asks: dict[str, None] = {}
+    questions: dict[str, None] = {}
     kind, short, opening = "", SHORT_THRESHOLD, None
     for rule in rules:
         if rule.asks is None or (items is None and "evaluation-items" in rule.needs):
             continue
-        names = [ask if isinstance(ask, str) else reference(ask) for ask in rule.asks]
+        names = [ask if isinstance(ask, str) else reference(ask) for ask in rule.asks if not isinstance(ask, type)]
         asks |= dict.fromkeys(names)
         told: Any = read_options(rule, options.get(rule.name, options.get(rule.code)))
+        questions |= {written(ask.of(told)): None for ask in rule.asks if isinstance(ask, type)}
         if REDUNDANCY in names:
             kind, short = next(name for name in names if ":" in name), told.short_threshold
         if KEYS in names and told.opening_turn:
@@ -175,6 +180,7 @@ def plan_of(
         kind=kind,
         short_threshold=short,
         opening_words=opening,
+        questions=tuple(questions),
         known=known,
     )
 

@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from headgate.check.packets import Part
 from headgate.check.scanning import SOUGHT, Plan, reader_of, reference, same_value, value_of
+from headgate.check.seeking import LookAgain, answered
 from headgate.check.surroundings import Surroundings, among, likely, near
 from headgate.kit.errors import Broken
 from headgate.rows.row import Row
 from headgate.rows.spans import SpanReader, read_spots, stored_row
 from headgate.rules.corpus import KEY_NAMES, OPENING, Coded, Corpus, Fact, Keys
+from headgate.rules.questions import Question
 from headgate.text.coverage import COMMON_ROWS, COMMON_SHARE, Coverage, N, coverage_of
 from headgate.text.definitions import NAMES, definitions
 from headgate.text.ngrams import distinct as distinct_grams
@@ -71,6 +73,7 @@ class StreamedCorpus(Corpus):
         pieces: Sequence[Piece],
         files: Sequence[Path],
         advance: Callable[[int], object] = lambda _: None,
+        look_again: LookAgain | None = None,
     ) -> None:
         super().__init__((), ", ".join(map(str, files)))
         self.files = files  # as they are named in findings
@@ -81,6 +84,7 @@ class StreamedCorpus(Corpus):
         self._held: dict[int, Row] = {}
         self._readers: dict[int, SpanReader] = {}
         self._advance = advance
+        self._look_again = look_again
 
     def __len__(self) -> int:
         return self._count
@@ -157,6 +161,10 @@ class StreamedCorpus(Corpus):
                 codes.append(np.array(places, dtype=np.int64)[piece.part.array(f"fact:{name}")])
             self._coded[fact] = Coded(np.concatenate(codes), tuple(map(value_of, values)))
         return self._coded[fact]
+
+    def ask(self, question: Question) -> Any:
+        """The answer from what the scan found, or from another look at every row."""
+        return answered(question, self.plan, [piece.part for piece in self.pieces], self._look_again)
 
     def redundant(self, kind: Fact, *, threshold: float, short_threshold: float) -> Redundant:
         """Rows that another row of the same kind makes redundant."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from headgate.kit.hashing import PREFIX, digest
 from headgate.rows.row import Row
+from headgate.rules.questions import Found, Question
 from headgate.stats.verdict import Finding, Findings
 from headgate.text.coverage import Coverage, coverage
 from headgate.text.ngrams import exact_hashes
@@ -29,7 +30,7 @@ KEY_NAMES = ("conversation", "group", "subject", "user")
 OPENING = "opening turn"
 
 Fact = Callable[[Row], Hashable]  # of one row; made of texts, numbers, None and tuples of them; few different values
-Ask = str | Fact
+Ask = str | Fact | type[Any]  # a type: an `Asked` question
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,6 +124,10 @@ class Corpus(Sequence[Row]):
             codes = [known.setdefault(fact(row), len(known)) for row in self]
             self._coded[fact] = Coded(np.array(codes, dtype=np.int64), tuple(known))
         return self._coded[fact]
+
+    def ask(self, question: Question) -> Any:
+        """The answer to a question that is answered block by block."""
+        return question.put_together([Found(0, len(self), question.find(self))])
 
     def redundant(self, kind: Fact, *, threshold: float, short_threshold: float) -> Redundant:
         """Rows that another row of the same kind makes redundant."""
