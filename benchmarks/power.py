@@ -24,7 +24,8 @@ from typing import Any
 
 import orjson
 
-from clean.loading import LOADERS
+from clean.loading import LOADERS as ROWS
+from clean.panels import LOADERS as PANELS
 from headgate.kit.files import atomic_write
 from headgate.rows.row import Row
 from headgate.rules.catalogue import CATALOGUE
@@ -36,6 +37,7 @@ from headgate.stats.intervals import wilson
 from headgate.stats.verdict import Outcome, Verdict
 from headgate.testing.planting import Planted, Planter
 
+LOADERS = {**ROWS, **PANELS}
 HERE = Path(__file__).parent
 FOUND_TO_JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 

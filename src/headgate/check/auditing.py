@@ -11,6 +11,7 @@ from typing import Any
 
 from headgate import __version__
 from headgate.check.besides import besides
+from headgate.check.labelled import are_labels, labels_and_files, speaking
 from headgate.check.sharding import LOCAL, Sharded, engine_named
 from headgate.check.streamed import StreamedCorpus
 from headgate.check.workplace import remove
@@ -43,7 +44,7 @@ class FileRead:
     """What reading one file gave."""
 
     path: str
-    role: str  # "training", "evaluation", "reference" or "prompts"
+    role: str  # "training", "evaluation", "reference", "prompts", "label" or "gold"
     format: str
     rows: int
     bad: tuple[Any, ...] = ()  # BadLine
@@ -136,6 +137,7 @@ def audit(
     `instructions` and `looks` are files of what rules need besides rows (`headgate.check.besides`). With an
     `engine` ("local" or "ray"), and from some size on, training files are read in shards whose scans stand
     in the folder `cache` until `Audit.close`. With `sample`, the rules look at so many training rows, drawn evenly.
+    Files of labels (item, annotator, label) are detected; `reference` are then files of gold labels (item, label).
 
     Raises:
         Refused: a file cannot be read at all, a rule or option has no such name, or, with
@@ -147,6 +149,14 @@ def audit(
     ways["evaluation"] = (eval_format or format, eval_columns or columns)
     if not (listed := _paths(paths)):
         raise Refused("no training file given", wanted="one or more files", next_step="headgate check train.jsonl")
+    of_labels = are_labels(listed, format, columns)
+    rules = speaking(rules, select, of_labels=of_labels)
+    if of_labels:
+        extra = {"--eval": eval, "--prompts": prompts, "--past-run": past_run, "--engine": engine, "--sample": sample}
+        labels, read = labels_and_files(listed, _paths(reference), columns, strict, extra)
+        files = [FileRead(path, role, "labels", count, bad, by_line=False) for path, role, count, bad in read]
+        verdicts = run_rules(rules, Given({"labels": labels}), options or {}, levels or {}, quiet=quiet)
+        return Audit(verdicts=tuple(verdicts), files=tuple(files), training=Corpus([]))
     opened = _engine_for(listed, engine, sample)
     asked = {"evaluation": _paths(eval), "reference": _paths(reference), "prompts": _paths(prompts)}
     more = besides(past_run=past_run, instructions=_paths(instructions), looks=_paths(looks))

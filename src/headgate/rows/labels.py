@@ -146,9 +146,16 @@ class Gathered:
 GOLD_ONLY = "gold only"  # key of a record that comes from a file of gold labels; no file can have it as a column
 
 
-def labels_of(bodies: Iterable[Mapping[str, Any]], gold: Mapping[str, str] | None = None) -> Labels:
-    """Labels from records under our names, and gold labels by item."""
+def labels_of(
+    bodies: Iterable[Mapping[str, Any]], gold: Mapping[str, str] | None = None, *, file: str = FORMAT
+) -> Labels:
+    """Labels from records under our names, and gold labels by item.
+
+    Raises:
+        ValueError: a record lacks its item, annotator or label, or two gold labels of an item differ.
+    """
     gathered = Gathered()
+    gathered.begin(file)
     for line, body in enumerate(bodies, start=1):
         gathered.add(body, line)
     for item, label in (gold or {}).items():

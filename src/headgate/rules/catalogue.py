@@ -17,6 +17,10 @@ from headgate.rules.data.dat015_prompt_leak import prompt_leak
 from headgate.rules.data.dat016_derived_leak import derived_leak
 from headgate.rules.data.dat017_chosen_on_items import chosen_on_items
 from headgate.rules.data.dat020_inherited_habits import inherited_habits
+from headgate.rules.judge.jdg001_low_agreement import low_agreement
+from headgate.rules.judge.jdg002_shared_errors import shared_errors
+from headgate.rules.judge.jdg003_unanimous_errors import unanimous_errors
+from headgate.rules.judge.jdg004_unlicensed_annotator import unlicensed_annotator
 from headgate.rules.lineage.lin001_unsourced_rows import unsourced_rows
 from headgate.rules.lineage.lin002_withdrawn_subject import withdrawn_subject
 from headgate.rules.shape import Rule
@@ -40,6 +44,10 @@ CATALOGUE: tuple[Rule, ...] = (
     derived_leak,
     chosen_on_items,
     inherited_habits,
+    low_agreement,
+    shared_errors,
+    unanimous_errors,
+    unlicensed_annotator,
     unsourced_rows,
     withdrawn_subject,
     input_gap,

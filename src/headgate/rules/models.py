@@ -40,7 +40,7 @@ TAUGHT_BY: Mapping[str, str] = {
     r"^phi\b|[/-]phi-?\d": "gpt",
 }
 NOISE = re.compile(
-    r"[-_@:]?(?:\d{4}-\d{2}-\d{2}|20\d{6}|\d{4}(?=$)|latest|preview|gguf|awq|gptq|fp8|fp16|bf16|int[48]|\d-?bit|q\d_\w+)"
+    r"[-_@:](?:\d{4}-\d{2}-\d{2}|20\d{6}|\d{4}$|latest|preview|gguf|awq|gptq|fp8|fp16|bf16|int[48]|\d-?bit|q\d-\w+)"
 )
 
 

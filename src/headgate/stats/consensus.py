@@ -18,7 +18,7 @@ from headgate.stats.votes import Floats, Integers, Votes
 SMOOTHING = 0.01  # votes added to each cell of a table of confusions (Laplace)
 ROUNDS = 200
 SETTLED = 1e-4  # largest change of a posterior at which the maximisation ends
-PRIOR = 2.0  # votes of even chance that an annotator starts from, so that three lucky ones are no expert
+PRIOR = 2.0  # gold votes of average quality that an annotator starts from, so that three lucky ones are no expert
 UNKNOWN = -1  # label of an item without gold
 
 
@@ -56,8 +56,9 @@ def dawid_skene(votes: Votes, gold: Integers | None = None, *, anchored: bool = 
 def anchored_vote(votes: Votes, gold: Integers) -> Consensus:
     """Votes weighted by the log-odds of each annotator's accuracy on gold items.
 
-    The weight of a vote is log(p (K - 1) / (1 - p)) with p = (right + PRIOR / K) / (seen + PRIOR): an annotator who
-    is right by chance counts nothing, one who is mostly wrong counts against what they say.
+    The weight of a vote is log(p (K - 1) / (1 - p)), p = (right + PRIOR q) / (seen + PRIOR), where q is the accuracy
+    of all votes on gold items: an annotator without gold counts as an average one, one who is right by chance
+    counts nothing, one who is mostly wrong counts against what they say.
     """
     return _chosen(_softmax(_weighted(votes, _weights(votes, gold))), votes)
 
@@ -70,7 +71,8 @@ def accuracy_left_out(votes: Votes, gold: Integers) -> tuple[int, int]:
     seen = np.bincount(held.annotators, minlength=votes.n_annotators).astype(np.float64)
     right = np.bincount(held.annotators, weights=right_of, minlength=votes.n_annotators).astype(np.float64)
     # Leaving one item out takes each of its voters' own vote on it from their score.
-    weights = _log_odds(right[held.annotators] - right_of, seen[held.annotators] - 1, votes.n_labels)
+    average = float(right_of.mean()) if len(held) else 0.5
+    weights = _log_odds(right[held.annotators] - right_of, seen[held.annotators] - 1, average, votes.n_labels)
     scores = np.zeros((votes.n_items, votes.n_labels))
     np.add.at(scores, (held.items, held.labels), weights)
     labels = _chosen(_softmax(scores), held).labels
@@ -83,11 +85,12 @@ def _weights(votes: Votes, gold: Integers) -> Floats:
     seen = np.bincount(held.annotators, minlength=votes.n_annotators).astype(np.float64)
     hits = held.labels == gold[held.items]
     right = np.bincount(held.annotators, weights=hits, minlength=votes.n_annotators).astype(np.float64)
-    return _log_odds(right, seen, votes.n_labels)
+    return _log_odds(right, seen, float(hits.mean()) if len(hits) else 0.5, votes.n_labels)
 
 
-def _log_odds(right: Floats, seen: Floats, labels: int) -> Floats:
-    share = (right + PRIOR / labels) / (np.maximum(seen, 0.0) + PRIOR)
+def _log_odds(right: Floats, seen: Floats, average: float, labels: int) -> Floats:
+    prior = min(max(average, 0.01), 0.99)
+    share = (right + PRIOR * prior) / (np.maximum(seen, 0.0) + PRIOR)
     out: Floats = np.log(share * max(labels - 1, 1) / (1 - share))
     return out
 

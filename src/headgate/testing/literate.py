@@ -6,6 +6,7 @@ A heading of level two is a case. Fenced blocks below it are its input and what 
   as they were sent): rows, one JSON object a line (short form, see `row_of`).
   `repeat=40` after the label writes the block 40 times, with `{n}` replaced by 1 to 40.
 - `claims at=2026-06-01`: dated facts, one JSON object a line.
+- `labels`: labels of annotators, one JSON object a line (item, annotator, label; `gold` is an annotator).
 - `tokens`: what the trainer counted for each training row, one JSON object a line.
 - `given`, `options`: TOML; further inputs of the rule, options that differ from the default.
 - `expect`: TOML or a JSON object; see `Expectation`.
@@ -26,6 +27,7 @@ import orjson
 
 from headgate.kit.clock import parse_moment
 from headgate.kit.errors import Refused
+from headgate.rows.labels import labels_of
 from headgate.rows.row import SIDE_NAMES, Kind, Message, Row, Side, from_json
 from headgate.rules.given import Claims, Corpus, Fact, Given, TokenCount
 from headgate.rules.options import read_options
@@ -39,7 +41,7 @@ CORPORA = {
     "prompts": "few-shot-prompts",
     "reference": "reference-rows",
 }
-LABELS = (*CORPORA, "claims", "tokens", "given", "options", "expect")
+LABELS = (*CORPORA, "labels", "claims", "tokens", "given", "options", "expect")
 NEEDED = (Outcome.PASS, Outcome.FAIL, Outcome.UNSURE)
 HEADING = re.compile(r"^## +(.+?)\s*$")
 FENCE = re.compile(r"^(`{3,}|~{3,})\s*(.*?)\s*$")
@@ -95,6 +97,9 @@ class Case:
         for block in self._all("claims"):
             moment = parse_moment(block.attributes.get("at", "2026-01-01"))
             inputs["claims"] = Claims([self._made(Fact.of, *each) for each in self._objects(block)], moment)
+        if blocks := self._all("labels"):
+            bodies = [body for block in blocks for _, body in self._objects(block)]
+            inputs["labels"] = self._made(labels_of, blocks[0].line, bodies)
         if blocks := self._all("tokens"):
             objects = [each for block in blocks for each in self._objects(block)]
             inputs["tokens"] = [self._made(lambda body: TokenCount(**body), *each) for each in objects]
