@@ -29,7 +29,7 @@ from headgate.rows.reading import MOST_BAD_LINES, BadLine, RowReader, used_befor
 from headgate.rows.spans import Span, spans_of
 from headgate.rules.corpus import KEYS, LEAKS, REDUNDANCY, Corpus
 from headgate.rules.options import read_options
-from headgate.rules.questions import written
+from headgate.rules.questions import asked_by
 from headgate.rules.shape import Rule
 from headgate.text.coverage import N
 from headgate.text.near_duplicates import BANDS, SHORT_THRESHOLD
@@ -161,7 +161,7 @@ def plan_of(
         names = [ask if isinstance(ask, str) else reference(ask) for ask in rule.asks if not isinstance(ask, type)]
         asks |= dict.fromkeys(names)
         told: Any = read_options(rule, options.get(rule.name, options.get(rule.code)))
-        questions |= {written(ask.of(told)): None for ask in rule.asks if isinstance(ask, type)}
+        questions |= dict.fromkeys(asked_by(rule.asks, told))
         if REDUNDANCY in names:
             kind, short = next(name for name in names if ":" in name), told.short_threshold
         if KEYS in names and told.opening_turn:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import base64
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 import numpy as np
 import orjson
@@ -62,6 +62,11 @@ def written(question: Any) -> str:
     told = {field.name: _plain(getattr(question, field.name)) for field in fields(question)}
     cls = type(question)
     return orjson.dumps([f"{cls.__module__}:{cls.__qualname__}", told], option=orjson.OPT_SORT_KEYS).decode()
+
+
+def asked_by(asks: Iterable[Any], options: Any) -> list[str]:
+    """The questions among what a rule asks, with these options, written down."""
+    return [written(cast(Any, ask).of(options)) for ask in asks if isinstance(ask, type)]
 
 
 @lru_cache(maxsize=16)

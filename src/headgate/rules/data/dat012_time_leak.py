@@ -34,19 +34,18 @@ hierarchical, or phylogenetic structure", Ecography 40.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from headgate.kit.clock import parse_moment
+import numpy as np
+
 from headgate.kit.errors import Refused
-from headgate.rows.row import Row
+from headgate.rules.dates import DATED, DAY, MICROSECOND, MISSING, UNREADABLE, Created, Dated, moment_of
 from headgate.rules.given import Corpus, Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Outcome, Verdict
 
-DAY = len("2026-11-21")  # characters of a date without a time
 WAYS = ("group", "conversation", "subject", "source", "all")
 
 
@@ -62,19 +61,6 @@ class Options:
     dated: float = 0.9  # share of items and of rows, 0..1, that must have a date before a pass
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    first: datetime  # the row was not created before
-    last: datetime  # nor after
-
-
-@dataclass(frozen=True, slots=True)
-class _Dates:
-    spans: dict[int, _Span]  # by number of the row
-    missing: int
-    unreadable: int
-
-
 @rule(
     "DAT012",
     failure="continuous-contamination",
@@ -83,43 +69,44 @@ class _Dates:
     level="warn",
     status="stable",
     since="0.1",
+    asks=(Created,),
 )
 def time_leak(given: Given, options: Options) -> Verdict:
     """Compares the latest training rows of each group with its items."""
     rows, items = given.rows("training-rows"), given.rows("evaluation-items")
     if options.by not in WAYS and not options.by.startswith("slice."):
         raise Refused("no such way to group", found=repr(options.by), wanted=", ".join(WAYS) + " or slice.NAME")
-    trained, asked = _dates(rows, options.also), _dates(items, ())
-    if not trained.spans or not asked.spans:
-        return time_leak.skipped("not given: created_at on " + ("any row" if asked.spans else "any item"))
-    latest = _latest(rows, trained, options)
-    gap, cutoff = timedelta(days=options.gap), parse_moment(options.cutoff) if options.cutoff else None
+    trained: Dated = rows.ask(Created.of(options))
+    asked: Dated = items.ask(Created(options.by))
+    if not trained.known.any() or not asked.known.any():
+        return time_leak.skipped("not given: created_at on " + ("any row" if asked.known.any() else "any item"))
+    latest = _latest(trained, asked)
+    gap, cutoff = timedelta(days=options.gap) // MICROSECOND, moment_of(options.cutoff) if options.cutoff else None
     late: dict[int, int] = {}
     older = []
-    for item, span in asked.spans.items():
-        row = latest.get(_group(items[item], options.by))
-        if row is not None and trained.spans[row].first > span.last + gap:
+    for item in np.flatnonzero(asked.known).tolist():
+        row = latest.get(int(asked.groups[item]))
+        if row is not None and trained.first[row] > asked.last[item] + gap:
             late[item] = row
-        elif cutoff is not None and span.last < cutoff:
+        elif cutoff is not None and asked.last[item] < cutoff:
             older.append(item)
+    rows.fetch(late.values())
     findings = [_later(rows, items, item, row, trained, asked) for item, row in late.items()]
     findings += [_older(items, item, options.cutoff) for item in older]
     details = {
         "items_with_later_rows": len(late),
         "items_before_the_cutoff": len(older),
-        "rows_after_the_first_item": sum(
-            span.first > min(one.last for one in asked.spans.values()) + gap for span in trained.spans.values()
-        ),
-        "without_a_date": {"rows": trained.missing, "items": asked.missing},
-        "with_an_unreadable_date": {"rows": trained.unreadable, "items": asked.unreadable},
+        "rows_after_the_first_item": int((trained.first[trained.known] > asked.last[asked.known].min() + gap).sum()),
+        "without_a_date": {"rows": trained.count(MISSING), "items": asked.count(MISSING)},
+        "with_an_unreadable_date": {"rows": trained.count(UNREADABLE), "items": asked.count(UNREADABLE)},
     }
     verdict = judge_share(
         len(late) + len(older),
-        len(asked.spans),
+        asked.count(DATED),
         name="items with later training rows",
         at_most=options.tolerated,
         zero_tolerance=options.tolerated == 0.0,
-        summary=_summary(len(late), len(older), len(asked.spans)),
+        summary=_summary(len(late), len(older), asked.count(DATED)),
         findings=findings,
         next_step="split by time: train on what is older than the items" if late else "",
         details=details,
@@ -135,63 +122,25 @@ def time_leak(given: Given, options: Options) -> Verdict:
     return verdict
 
 
-def _dates(corpus: Corpus, also: Iterable[str]) -> _Dates:
-    spans: dict[int, _Span] = {}
-    missing = unreadable = 0
-    for place, row in enumerate(corpus):
-        written = [row.side.created_at, *(row.side.extra.get(name) for name in also)]
-        texts = [str(text) for text in written if text not in (None, "")]
-        try:
-            read = [_span(text) for text in texts]
-        except Refused:
-            unreadable += 1
-            continue
-        if read:
-            spans[place] = max(read, key=lambda span: span.first)
-        else:
-            missing += 1
-    return _Dates(spans, missing, unreadable)
-
-
-def _few(*sides: tuple[_Dates, Corpus, str], share: float) -> list[str]:
+def _few(*sides: tuple[Dated, Corpus, str], share: float) -> list[str]:
     return [
-        f"{len(dates.spans):,} of {len(corpus):,} {name} have a date that can be read"
+        f"{dates.count(DATED):,} of {len(corpus):,} {name} have a date that can be read"
         for dates, corpus, name in sides
-        if len(dates.spans) < share * len(corpus)
+        if dates.count(DATED) < share * len(corpus)
     ]
 
 
-def _span(text: str) -> _Span:
-    moment = parse_moment(text.strip()).astimezone(UTC)
-    length = timedelta(days=1) if len(text.strip()) <= DAY else timedelta(0)
-    return _Span(moment, moment + length)
+def _latest(trained: Dated, asked: Dated) -> dict[int, int]:
+    """The latest row of each group that has items; the first of them in the file where several are."""
+    there = np.flatnonzero(trained.known & np.isin(trained.groups, asked.groups[asked.known]))
+    order = there[np.lexsort((there, -trained.first[there], trained.groups[there]))]
+    groups = trained.groups[order]
+    heads = order[np.append(True, groups[1:] != groups[:-1])] if len(order) else order
+    return dict(zip(trained.groups[heads].tolist(), heads.tolist(), strict=True))
 
 
-def _group(row: Row, by: str) -> str:
-    side = row.side
-    if by.startswith("slice."):
-        return str(side.slices.get(by.removeprefix("slice.")) or "")
-    keys = {
-        "group": side.group or side.conversation or side.subject,
-        "conversation": side.conversation,
-        "subject": side.subject,
-        "source": side.source,
-    }
-    return keys.get(by) or ""
-
-
-def _latest(rows: Corpus, dates: _Dates, options: Options) -> dict[str, int]:
-    """The latest row of each group; the first of them in the file where several are."""
-    latest: dict[str, int] = {}
-    for place, span in dates.spans.items():
-        group = _group(rows[place], options.by)
-        if group not in latest or span.first > dates.spans[latest[group]].first:
-            latest[group] = place
-    return latest
-
-
-def _later(rows: Corpus, items: Corpus, item: int, row: int, trained: _Dates, asked: _Dates) -> Finding:
-    days = (trained.spans[row].first - asked.spans[item].last) / timedelta(days=1)
+def _later(rows: Corpus, items: Corpus, item: int, row: int, trained: Dated, asked: Dated) -> Finding:
+    days = int(trained.first[row] - asked.last[item]) / DAY
     return Finding(
         message=f"is {_length(days)} later than evaluation item {item + 1} of its group",
         place=rows[row].place,

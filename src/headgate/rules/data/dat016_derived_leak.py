@@ -32,14 +32,18 @@ samples", arXiv 2311.04850.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from headgate.rows.row import Row
+from headgate.rules.corpus import Corpus, findings_of
+from headgate.rules.descent import Bearers, Family, Parents, names_of
 from headgate.rules.given import Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_share
-from headgate.stats.verdict import Finding, Outcome, Verdict
+from headgate.stats.verdict import Finding, Findings, Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,34 +68,35 @@ class _Walk:
     level="block",
     status="stable",
     since="0.1",
+    asks=(Parents,),
 )
 def derived_leak(given: Given, options: Options) -> Verdict:
     """Walks from every row with parents to its roots."""
     rows, items = given.rows("training-rows"), given.rows("evaluation-items")
-    children = [place for place, row in enumerate(rows) if row.side.parents]
-    if not children:
+    family: Family = rows.ask(Parents())
+    if not family.children:
         return derived_leak.skipped("not given: parents of any row")
-    known: dict[str, Row] = {}
-    for row in (*(given.rows("known-rows") if given.has("known-rows") else ()), *rows):
-        known |= dict.fromkeys(_names(row), row)
-    item_of = {name: place for place in reversed(range(len(items))) for name in _names(items[place])}
-    walks = {place: _walk(rows[place], known, item_of) for place in children}
+    item_of = {name: place for place in reversed(range(len(items))) for name in names_of(items[place])}
+    known = _known(given, family)
+    walks = {
+        place: _walk(parents, known, item_of) for place, parents in zip(family.children, family.parents, strict=True)
+    }
     tainted = {place: walk for place, walk in walks.items() if walk.item >= 0}
     lost = {name for walk in walks.values() for name in walk.unknown}
     details = {
-        "rows_with_parents": len(children),
+        "rows_with_parents": len(family.children),
         "unknown_parents": len(lost),
-        "written_by_a_model_without_parents": sum(bool(row.side.generator) and not row.side.parents for row in rows),
+        "written_by_a_model_without_parents": family.written_alone,
         "deepest": max((walk.steps for walk in tainted.values()), default=0),
     }
     verdict = judge_share(
         len(tainted),
-        len(children),
+        len(family.children),
         name="rows made from an item",
         at_most=options.tolerated,
         zero_tolerance=options.tolerated == 0.0,
-        summary=_summary(len(tainted), len(children), len({walk.item for walk in tainted.values()})),
-        findings=[_finding(rows[place], items[walk.item], walk) for place, walk in tainted.items()],
+        summary=_summary(len(tainted), len(family.children), len({walk.item for walk in tainted.values()})),
+        findings=_findings(rows, items, tainted),
         details=details,
     )
     if lost and verdict.outcome is not Outcome.FAIL:
@@ -104,14 +109,20 @@ def derived_leak(given: Given, options: Options) -> Verdict:
     return verdict
 
 
-def _names(row: Row) -> Iterable[str]:
-    return (name for name in (row.id, row.content_id, row.side.id) if name)
+def _known(given: Given, family: Family) -> dict[str, tuple[str, ...]]:
+    """The parents of whatever is named: of rows that are known, and of training rows."""
+    known: dict[str, tuple[str, ...]] = {}
+    for row in given.rows("known-rows") if given.has("known-rows") else ():
+        known |= dict.fromkeys(names_of(row), row.side.parents)
+    parents = dict(zip(family.children, family.parents, strict=True))
+    bearers: list[tuple[int, str]] = given.rows("training-rows").ask(Bearers.named(family.names))
+    return known | {name: parents.get(place, ()) for place, name in bearers}
 
 
-def _walk(row: Row, known: dict[str, Row], item_of: dict[str, int]) -> _Walk:
+def _walk(parents: Iterable[str], known: Mapping[str, Iterable[str]], item_of: Mapping[str, int]) -> _Walk:
     """Breadth first, so that the nearest item is the one that is named."""
     seen, unknown, steps = set[str](), list[str](), 0
-    reached: list[str] = list(row.side.parents)
+    reached = list(parents)
     while reached:
         steps += 1
         following: list[str] = []
@@ -122,11 +133,22 @@ def _walk(row: Row, known: dict[str, Row], item_of: dict[str, int]) -> _Walk:
             if name in item_of:
                 return _Walk(item_of[name], steps, ())
             if name in known:
-                following += known[name].side.parents
+                following += known[name]
             else:
                 unknown.append(name)
         reached = following
     return _Walk(-1, steps, tuple(unknown))
+
+
+def _findings(rows: Corpus, items: Corpus, tainted: Mapping[int, _Walk]) -> Findings:
+    walks = list(tainted.values())
+    places = np.array(list(tainted), dtype=np.int64)
+
+    def made(position: int) -> Finding:
+        walk = walks[position]
+        return _finding(rows[int(places[position])], items[walk.item], walk)
+
+    return findings_of(rows, places, made, ["drop"])
 
 
 def _finding(row: Row, item: Row, walk: _Walk) -> Finding:

@@ -1,0 +1,184 @@
+"""Rules that ask questions block by block say of files in shards what they say of files in memory."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import orjson
+import pytest
+
+from headgate.check.auditing import Audit, audit
+from headgate.check.workplace import CACHE
+from headgate.kit.errors import Broken
+from headgate.rules.corpus import Corpus
+from headgate.rules.dates import DATED, MISSING, UNREADABLE, Created, Dated
+from headgate.rules.descent import Bearers, Family, Parents
+from headgate.rules.questions import Arrays, Found, chained, read, written
+from headgate.stats.verdict import Outcome
+from headgate.testing.literate import row_of
+from headgate.text.kernels import THREADS
+
+WORDS = "card transfer limit account refund phone address receipt order fee loan house garden tax letter".split()  # noqa: SIM905
+TOWNS = ["Leeds", "Porto", "Lagos", "Osaka", "Quito", "Turin", "Graz", "Lyon"]
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Shards of a few rows, scanned in this process, in a cache of this test."""
+    monkeypatch.setenv("HEADGATE_SHARD_BYTES", "2500")
+    monkeypatch.setenv(THREADS, "1")
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
+    yield
+
+
+def chat(question: str, answer: str, **side: Any) -> dict[str, Any]:
+    """A chat row with side data."""
+    return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}], **side}
+
+
+def question(rng: random.Random, words: int) -> str:
+    """Words in a row, a town and a number."""
+    return " ".join([*rng.choices(WORDS, k=words), rng.choice(TOWNS), str(rng.randrange(90))])
+
+
+def lines(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """The rows as JSON lines, with a broken one and a blank one among them."""
+    told = [json.dumps(row) for row in rows]
+    told[len(told) // 3 : len(told) // 3] = ["{broken", ""]
+    path.write_text("\n".join(told) + "\n")
+    return path
+
+
+def told(one: Audit) -> tuple[bytes, list[list[dict[str, Any]]]]:
+    """All that an audit says."""
+    return orjson.dumps(one.as_json()), [[finding.as_json() for finding in v.findings] for v in one.verdicts]
+
+
+def both(train: Path, test: Path | None, rules: list[str], **more: Any) -> Audit:
+    """The audit in memory, once that in shards is known to say the same."""
+    given = {"eval": [test] if test else (), "select": rules, **more}
+    expected, found = audit(train, **given), audit(train, engine="local", **given)
+    assert 5 < len(list((train.parent / "cache").glob("audit-*/shard-*")))
+    assert told(expected) == told(found)
+    found.close()
+    return expected
+
+
+def outcomes(one: Audit) -> list[Outcome]:
+    """Of all verdicts."""
+    return [verdict.outcome for verdict in one.verdicts]
+
+
+@pytest.mark.parametrize("options", [{}, {"by": "conversation", "gap": -3.5}, {"by": "all", "also": ["labelled_at"]}])
+def test_dates(options: dict[str, Any], tmp_path: Path) -> None:
+    """Days, moments with a zone, nonsense and nothing, by group."""
+    rng = random.Random(3)
+    rows = []
+    for place in range(200):
+        day = f"2026-0{rng.randrange(1, 8)}-1{rng.randrange(9)}"
+        when = rng.choice([day, f"{day}T07:30:00+09:00", f"{day} 07:30", "soon", None, day, day])
+        side: dict[str, Any] = {"created_at": when} if when else {}
+        side |= {"conversation": f"c{rng.randrange(40)}"} if place % 3 else {"group": f"g{rng.randrange(9)}"}
+        side |= {"labelled_at": "2026-09-09"} if place % 50 == 7 else {}
+        rows.append(chat(question(rng, 5), "yes", **side))
+    items = [chat(question(rng, 5), "no", created_at="2026-04-15", conversation=f"c{n}") for n in range(30)]
+    items += [chat(question(rng, 5), "no", created_at="2026-05-15", group=f"g{n}") for n in range(5)]
+    items += [chat("no date", "no"), chat("what date", "no", created_at="the day after")]
+    found = both(
+        lines(tmp_path / "train.jsonl", rows),
+        lines(tmp_path / "test.jsonl", items),
+        ["time-leak"],
+        options={"time-leak": options},
+    )
+    assert [Outcome.FAIL] == outcomes(found)
+    assert 3 < found.verdicts[0].findings_total
+
+
+def test_descent(tmp_path: Path) -> None:
+    """Own ids and addresses, over many rows and shards; what nobody knows is said."""
+    rng = random.Random(4)
+    items = [chat(question(rng, 8), "no", id=f"i{n}") for n in range(9)]
+    test = lines(tmp_path / "test.jsonl", items)
+    rows = [chat(question(rng, 8), "yes", id=f"r{n}") for n in range(150)]
+    for place, parents in ((20, ["i3"]), (50, ["r20", "r3"]), (90, ["r50"]), (99, ["r98"]), (120, ["lost"])):
+        rows[place]["parents"] = parents
+    rows[130]["generator"] = "a model"
+    both(lines(tmp_path / "train.jsonl", rows), test, ["derived-leak"])
+    address = audit(test, select=["rows-without-lesson"]).training[4].content_id
+    parent = next(row.id for row in audit(tmp_path / "train.jsonl", select=["LIN001"]).training if row.side.id == "r77")
+    rows[5] |= {"parents": [parent]}
+    rows[77] |= {"id": "r77"}
+    rows[140] |= {"parents": [address], "generator": "a model"}
+    found = both(lines(tmp_path / "train.jsonl", rows), test, ["derived-leak"])
+    assert ([Outcome.FAIL], 4) == (outcomes(found), found.verdicts[0].findings_total)
+    assert {"rows_with_parents": 7, "unknown_parents": 1, "written_by_a_model_without_parents": 1, "deepest": 3} == {
+        **found.verdicts[0].details
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Long:
+    """Rows with more words than some number, and how many of certain words."""
+
+    least: int
+    names: tuple[str, ...]
+    weights: Any
+
+    @classmethod
+    def of(cls, options: Any) -> Self:
+        return cls(options.least, (), np.arange(3))
+
+    def find(self, block: Corpus) -> Arrays:
+        return {"rows": np.flatnonzero(block.lengths("text") > self.least).astype(np.uint32)}
+
+    def put_together(self, found: list[Found]) -> list[int]:
+        return chained(found, "rows", np.int64, numbers=True).tolist()
+
+
+def test_a_question_is_written_and_read() -> None:
+    """Texts, tuples of them and arrays come back; equal questions have equal texts."""
+    one = Long(3, ("a", "b"), np.array([1, 2], dtype=np.uint64))
+    again = read(written(one))
+    assert isinstance(again, Long)
+    assert (3, ("a", "b"), [1, 2], np.uint64) == (again.least, again.names, again.weights.tolist(), again.weights.dtype)
+    assert written(again) == written(one)
+    assert written(one) != written(Long(4, ("a", "b"), np.array([1, 2], dtype=np.uint64)))
+
+
+def test_blocks_are_put_together_as_one(tmp_path: Path) -> None:
+    """What three blocks give is what all rows give, for each question."""
+    rows = [
+        row_of({"user": f"question {n}", "assistant": "a " * n, "id": f"r{n}", **more})
+        for n, more in enumerate([{}, {"parents": ["r0"]}, {"created_at": "2026-01-02"}, {"created_at": "x"}] * 3)
+    ]
+    for asked in (Parents(), Created("group"), Bearers.named(["r0", rows[4].id]), Long(4, (), np.zeros(1))):
+        parts = [Found(n, 4, asked.find(Corpus(rows[n : n + 4]))) for n in (0, 4, 8)]
+        whole, pieces = Corpus(rows).ask(asked), asked.put_together(parts)
+        if isinstance(whole, Dated):
+            for name in ("state", "first", "last", "groups"):
+                assert getattr(whole, name).tolist() == getattr(pieces, name).tolist()
+            assert [DATED, MISSING, UNREADABLE] == sorted(set(whole.state.tolist()))
+        else:
+            assert whole == pieces
+    assert Family((1, 5, 9), (("r0",),) * 3, 0) == Corpus(rows).ask(Parents())
+    assert [(0, "r0"), (4, rows[4].id)] == Corpus(rows).ask(Bearers.named(["r0", rows[4].id]))
+
+
+def test_a_further_look_is_taken_once(tmp_path: Path) -> None:
+    """A question that was not foreseen scans the file again; its scans are kept with the others."""
+    rng = random.Random(5)
+    train = lines(tmp_path / "train.jsonl", [chat(question(rng, 3 + n % 9), "yes", id=f"r{n}") for n in range(120)])
+    one = audit(train, select=["LIN001"], engine="local")
+    asked = Bearers.named(["r7", "r119"])
+    assert [(7, "r7"), (119, "r119")] == one.training.ask(asked) == one.training.ask(asked)
+    looks = list((tmp_path / "cache").glob("audit-*/look-*"))
+    assert len(looks) == len(list((tmp_path / "cache").glob("audit-*/shard-*"))) > 5
+    one.training._look_again = None
+    with pytest.raises(Broken, match="nobody can look at again"):
+        one.training.ask(asked)
