@@ -23,14 +23,15 @@ from headgate.rows.detection import Detection
 from headgate.rows.row import Row, to_bytes
 from headgate.rows.side_car import SideCar
 from headgate.rows.spans import Span, SpanReader, Spot
+from headgate.rows.turn_parts import FIELDS, turn_parts_of
 from headgate.rules.corpus import KEYS, LEAKS, REDUNDANCY, Fact, key_hash, keys_of
 from headgate.text.coverage import N, hits
+from headgate.text.joining import Joins, tapes_of
 from headgate.text.ngrams import exact_hashes
 from headgate.text.shards import LONG, SHORT, scan_field, word_counts
-from headgate.text.tape import Hashes, Tape, tape_of
+from headgate.text.tape import Hashes, Tape
 
-VERSION = 1  # of what a scan writes; goes up with any change of it
-FIELDS = ("text", "prompt", "answer")
+VERSION = 2  # of what a scan writes; goes up with any change of it
 SOUGHT = (("text", "prompt"), ("text", "answer"))  # field of a row in which a field of an item is looked for
 BLOCK_CHARACTERS, BLOCK_ROWS = 32 << 20, 65_536  # of a file that is one shard, scanned at a time
 
@@ -187,12 +188,9 @@ def _of_words(plan: Plan, rows: Sequence[Row], arrays: Mapping[str, Any]) -> dic
     if not (alike or leaks):
         return found
     kinds = arrays[f"fact:{plan.kind}"] if plan.kind else None
-    texts = {"text": [row.text for row in rows], "prompt": [row.prompt_text for row in rows]}
-    texts["answer"] = [row.answer_text for row in rows]
-    for name in FIELDS:
-        if not (alike or name in ("text", "prompt")):
-            continue
-        tape = tape_of(texts.pop(name))
+    made = turn_parts_of(rows)
+    fields = {name: Joins(*made.made_of[name]) for name in FIELDS if alike or name in ("text", "prompt")}
+    for name, tape in tapes_of(made.parts, fields).items():
         if alike:
             found |= _signed(name, tape, kinds if name == "text" else None, plan.short_threshold)
             if name == "text":

@@ -15,7 +15,7 @@ makes `Message` and `Place` objects only when it is asked for them. Most rows ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -165,6 +165,18 @@ class Row(_Held):
         if self.chosen:
             return self.chosen
         return self.messages[-1:] if self.messages and self.messages[-1].role == "assistant" else ()
+
+    @property
+    def turns(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """Roles and texts of a row of plain turns, without a message made; None of any other."""
+        texts = getattr(self, "_texts", None)
+        return None if texts is None else (self._roles, texts)
+
+    @property
+    def plain_turns(self) -> Iterator[tuple[str, str]] | None:
+        """Role and text of each turn of a row of plain turns, without a message made; None of any other."""
+        texts = getattr(self, "_texts", None)
+        return None if texts is None else zip(self._roles, texts, strict=True)
 
     @property
     def plain_answer(self) -> str | None:

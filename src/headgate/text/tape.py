@@ -42,7 +42,7 @@ _LETTER[[*range(0x30, 0x3A), *range(0x61, 0x7B), *range(0x80, 0x100)]] = True
 class Tape:
     """Words of N texts in one row of arrays; W is the number of words in all."""
 
-    texts: tuple[str, ...]  # N; not copied
+    texts: Sequence[str]  # N; not copied
     words: Hashes  # (W,)
     offsets: Positions  # (N + 1,): words of text i are words[offsets[i]:offsets[i + 1]]
     starts: Spans  # (W,): first character of each word in its text

@@ -28,6 +28,7 @@ COUNTED, DENIES, BEGINS_DENIAL, ENDS_DENIAL = 1, 2, 4, 8
 SIEVE_SHIFT = np.uint64(64 - guards.SIEVE_BITS)
 POWER, STRIDE = np.uint64(BASE), STEP
 WEIGHT = np.uint64(guards.MARK_WEIGHT)
+STATE = 5  # numbers that are kept of a part: three sums of its guard key, roles of its first and its last word
 
 
 _own = local()
@@ -102,10 +103,44 @@ def block_tape(texts: Sequence[str]) -> Tape:
     words, starts, ends = _room(len(data) // 2 + 1)
     counts = np.empty(len(texts), np.int64)
     keys, exact = np.empty(len(texts), np.uint64), np.empty(len(texts), np.uint64)
-    total = scan(data, sizes, *tables(), words, starts, ends, counts, keys, exact)
+    states = np.empty((len(texts), STATE), np.uint64)
+    total = scan(data, sizes, *tables(), words, starts, ends, counts, keys, exact, states)
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
     cut = (words[:total].copy(), offsets, starts[:total].copy(), ends[:total].copy())
     return Tape(tuple(texts), *cut, facts={"guards": keys, "exact": exact})
+
+
+class Scanned(NamedTuple):
+    """Parts that texts are made of, cut into words once; P parts of W words. Its words are overwritten by the next."""
+
+    words: Hashes  # (W,)
+    starts: NDArray[np.int32]  # (W,): in the part
+    ends: NDArray[np.int32]  # (W,)
+    offsets: Positions  # (P + 1,)
+    sizes: Positions  # (P,): characters
+    states: Hashes  # (P, STATE)
+
+
+def scanned(parts: Sequence[str]) -> Scanned:
+    """Words of parts, and what `put_together` needs to know of each."""
+    data, sizes = encoded(parts)
+    words, starts, ends = _room(len(data) // 2 + 1)
+    counts, states = np.empty(len(parts), np.int64), np.empty((len(parts), STATE), np.uint64)
+    unused = np.empty(len(parts), np.uint64)
+    total = scan(data, sizes, *tables(), words, starts, ends, counts, unused, unused, states)
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
+    return Scanned(words[:total], starts[:total], ends[:total], offsets, sizes, states)
+
+
+def put_together(cut: Scanned, texts: Sequence[str], parts: Positions, offsets: Positions) -> Tape:
+    """The tape of texts made of parts: text i of parts[offsets[i]:offsets[i + 1]], a line break between two."""
+    total = int((cut.offsets[parts + 1] - cut.offsets[parts]).sum())
+    words, starts, ends = np.empty(total, np.uint64), np.empty(total, np.int32), np.empty(total, np.int32)
+    counts = np.empty(len(texts), np.int64)
+    keys, exact = np.empty(len(texts), np.uint64), np.empty(len(texts), np.uint64)
+    join(*cut, parts, offsets, words, starts, ends, counts, keys, exact)
+    bounds = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
+    return Tape(texts, words, bounds, starts, ends, facts={"guards": keys, "exact": exact})
 
 
 def _room(words: int) -> tuple[Hashes, NDArray[np.int32], NDArray[np.int32]]:
@@ -187,16 +222,19 @@ def key_of(numbers, marks, denials):
 @kernel(
     f"int64({read_only('uint8')}, {read_only('int64')}, {read_only('int32')}, {read_only('uint8')}, "
     f"{read_only('uint8')}, {read_only('uint64')}, {read_only('uint8')}, {read_only('uint8')}, "
-    "uint64[::1], int32[::1], int32[::1], int64[::1], uint64[::1], uint64[::1])"
+    "uint64[::1], int32[::1], int32[::1], int64[::1], uint64[::1], uint64[::1], uint64[:,::1])"
 )
 def scan(  # size: the state of a word and of a text stay in registers
-    data, sizes, folded, kinds, plain, told, roles, sieve, words, starts, ends, counts, keys, exact
+    data, sizes, folded, kinds, plain, told, roles, sieve, words, starts, ends, counts, keys, exact, states
 ):
-    """Words, starts and ends of all texts end to end, their number for each text, guard keys and exact hashes."""
+    """Words, starts and ends of all texts end to end, their number for each text, guard keys and exact hashes.
+
+    States are the sums of which guard keys are made, and the roles of the first and the last word.
+    """
     total, place = 0, 0
     for text in range(len(sizes)):
         size, first, char = sizes[text], total, 0
-        begin, length, closed, digit, before = 0, 0, False, False, 0
+        begin, length, closed, digit, before, opening = 0, 0, False, False, 0, 0
         sums, power = ZERO, ONE
         numbers, marks, denials, order, stride = ZERO, ZERO, ZERO, ZERO, ONE
         while char <= size:
@@ -216,6 +254,8 @@ def scan(  # size: the state of a word and of a text stay in registers
                 order += word * stride
                 stride *= STRIDE
                 role = role_of(word, told, roles, sieve)
+                if total == first + 1:
+                    opening = role
                 if digit or role & COUNTED:
                     numbers += mixed(word)
                 if role & DENIES or (role & ENDS_DENIAL and before & BEGINS_DENIAL):
@@ -245,7 +285,45 @@ def scan(  # size: the state of a word and of a text stay in registers
         counts[text] = total - first
         keys[text] = key_of(numbers, marks, denials)
         exact[text] = mixed(order + np.uint64(total - first))
+        states[text, 0], states[text, 1], states[text, 2] = numbers, marks, denials
+        states[text, 3], states[text, 4] = np.uint64(opening), np.uint64(before)
     return total
+
+
+@kernel(
+    f"void({read_only('uint64')}, {read_only('int32')}, {read_only('int32')}, {read_only('int64')}, "
+    f"{read_only('int64')}, {read_only('uint64', 2)}, {read_only('int64')}, {read_only('int64')}, "
+    "uint64[::1], int32[::1], int32[::1], int64[::1], uint64[::1], uint64[::1])"
+)
+def join(  # size: one text at a time, from its parts
+    words, starts, ends, offsets, sizes, states, parts, bounds, out, out_starts, out_ends, counts, keys, exact
+):
+    """Words of texts from the words of their parts, and their guard keys and exact hashes, as `scan` has them."""
+    total = 0
+    for text in range(len(counts)):
+        first, shift, before = total, np.int64(0), ZERO
+        numbers, marks, denials, order, stride = ZERO, ZERO, ZERO, ZERO, ONE
+        for at in range(bounds[text], bounds[text + 1]):
+            part = parts[at]
+            for place in range(offsets[part], offsets[part + 1]):
+                here, there = np.uint64(place), np.uint64(total)
+                out[there] = words[here]
+                out_starts[there], out_ends[there] = starts[here] + shift, ends[here] + shift
+                order += words[here] * stride
+                stride *= STRIDE
+                total += 1
+            numbers += states[part, 0]
+            marks += states[part, 1]
+            denials += states[part, 2]
+            if offsets[part + 1] > offsets[part]:
+                opening = np.int64(states[part, 3])
+                if opening & ENDS_DENIAL and not opening & DENIES and np.int64(before) & BEGINS_DENIAL:
+                    denials += ONE
+                before = states[part, 4]
+            shift += sizes[part] + 1
+        counts[text] = total - first
+        keys[text] = key_of(numbers, marks, denials)
+        exact[text] = mixed(order + np.uint64(total - first))
 
 
 @kernel(
