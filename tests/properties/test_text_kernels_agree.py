@@ -18,6 +18,7 @@ from headgate.text.near_duplicates import near_duplicate_pairs
 from headgate.text.ngrams import character_ngrams, exact_hashes
 from headgate.text.redundancy import rarity
 from headgate.text.tape import tape_of
+from headgate.text.vocabulary import vocabulary
 
 TEXTS = st.lists(st.text(max_size=60), max_size=8)
 CHARACTERS = st.lists(st.text(st.characters(min_codepoint=0x80, exclude_categories=[]), max_size=20), max_size=5)
@@ -87,4 +88,17 @@ def test_any_items_are_covered_alike(rows: list[str], items: list[str]) -> None:
         return found.rows, found.items, found.shared, found.telling, found.all
 
     plain, compiled = both(covered, rows, items)
+    assert plain == compiled
+
+
+@FEW
+@given(TEXTS)
+def test_any_words_are_numbered_alike(texts: list[str]) -> None:
+    """Distinct words come in the same order, with the same codes."""
+
+    def numbered(tape):  # type: ignore[no-untyped-def]
+        found = vocabulary(tape)
+        return found.codes, np.array(found.words)
+
+    plain, compiled = both(numbered, texts * 3)
     assert plain == compiled

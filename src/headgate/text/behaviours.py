@@ -108,15 +108,21 @@ CONDITION = _compiled(
     r"\b(?:if|unless|in case|whether|once|when|should you|would you|do you|shall i|should i)\b",
 )
 ASKING = frozenset({"concession", "escalation", "action", "promise"})  # kinds that a question does not do
-GRIEVANCE = _compiled(
-    r"\b(?:complain|disappoint|frustrat|annoy|fraud|defect|fail|refus)\w*\b|!{2,}",
-    r"\b(?:angry|furious|unacceptable|ridiculous|terrible|awful|horrible|worst|useless|upset|fed up|waste|scam)\b",
+GRIEVED = (  # words that tell a grievance by themselves
+    r"\b(?:complain|disappoint|frustrat|annoy|fraud|defect|fail|refus)\w*\b",
+    r"\b(?:angry|furious|unacceptable|ridiculous|terrible|awful|horrible|worst|useless|upset|waste|scam)\b",
     r"\b(?:stolen|lost|missing|broken|damaged|late|delay(?:s|ed)?|wrong|incorrect|mistake|error|declined|rejected)\b",
-    r"\b(?:denied|problem|issue|trouble|unable|overcharged|charged twice|double charged|sorry to|unfortunately|bad)\b",
-    r"\b(?:still (?:waiting|no|not|haven)|waiting for|where is my|hate|rude|sick|died|hospital|hurt)\b",
+    r"\b(?:denied|problem|issue|trouble|unable|overcharged|unfortunately|bad)\b",
+    r"\b(?:hate|rude|sick|died|hospital|hurt)\b",
+)
+GRIEVED_TOGETHER = (
+    r"!{2,}|\b(?:fed up|charged twice|double charged|sorry to)\b",
+    r"\b(?:still (?:waiting|no|not|haven)|waiting for|where is my)\b",
     r"\b(?:not|never|isn['’]?t|doesn['’]?t|didn['’]?t|hasn['’]?t|won['’]?t|can['’]?t|cannot)\s+(?:\w+\s+){0,3}"
     r"(?:work\w*|arriv\w*|receiv\w*|come|help\w*|happy|load\w*|show\w*|get|got|accept\w*)\b",
 )
+GRIEVED_WORD, GRIEVED_PHRASE = _compiled(*GRIEVED), _compiled(*GRIEVED_TOGETHER)
+GRIEVANCE = _compiled(*GRIEVED, *GRIEVED_TOGETHER)
 REASON = re.compile(
     r"\b(?:not|no|none|never|cannot|nothing|only|unable|unavailable|but|however|again|repeat|misunderst\w+|confus\w+"
     r"|hear (?:that|this|about)|forgot|already|too)\b|n['’]t\b",
@@ -134,10 +140,10 @@ class Act:
     end: int
 
 
-def acts(text: str) -> list[Act]:
-    """What a reply does, in order; a sentence may do several things."""
+def acts(text: str, among: Iterable[str] = tuple(PATTERNS)) -> list[Act]:
+    """What a reply does, in order; a sentence may do several things. `among`: kinds, in the order of PATTERNS."""
     # What no sentence of the text does need not be looked for in each of them.
-    kinds = [kind for kind, pattern in PATTERNS.items() if pattern.search(text)]
+    kinds = [kind for kind in among if PATTERNS[kind].search(text)]
     if not kinds:
         return []
     return [act for start, end in sentences(text) for act in _of(text[start:end], start, kinds)]
@@ -155,7 +161,12 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
 
 def needless(user: str, reply: str) -> bool:
     """Whether an apology has nothing to be sorry for: no grievance of the person, and nothing refused or gone wrong."""
-    return not (aggrieved(user) or REASON.search(reply) or GRIEVANCE.search(APOLOGY.sub("", reply)))
+    return not aggrieved(user) and unexplained(reply)
+
+
+def unexplained(reply: str) -> bool:
+    """Whether a reply refuses nothing and tells of nothing that went wrong; its apology is left out."""
+    return not (REASON.search(reply) or GRIEVANCE.search(APOLOGY.sub("", reply)))
 
 
 def aggrieved(text: str) -> bool:

@@ -36,17 +36,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headgate.rows.row import Row
+import numpy as np
+
+from headgate.rows.row import Row, ToolCall
 from headgate.rules.given import Corpus, Given
 from headgate.rules.shape import rule
 from headgate.stats.intervals import wilson
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
-from headgate.text.behaviours import PATTERNS, acts, aggrieved, needless
+from headgate.text.behaviours import PATTERNS, acts, unexplained
+from headgate.text.hints import grieved, shown, texts_with
 
 FEW = 3  # authors and places listed
 LISTED = ("concession", "escalation")  # kinds that need leave
@@ -84,10 +87,10 @@ class _Seen:
 def inherited_habits(given: Given, options: Options) -> Verdict:
     """Holds what answers do against what the deployed model may do."""
     rows = given.rows("training-rows")
-    answers = [number for number, row in enumerate(rows) if ENGLISH.search(row.answer_text)]
-    calm = {number for number in answers if not aggrieved(rows[number].prompt_text)}
-    judged = bool(options.tools) or any(turn.tool_calls for row in rows for turn in row.messages)
-    seen = [one for number in answers for one in _seen(number, rows[number], options, judged)]
+    answers = np.flatnonzero(texts_with(rows.answer, ENGLISH)).tolist()
+    calm = set(np.flatnonzero(~grieved(rows.prompt)).tolist()).intersection(answers)
+    judged = bool(options.tools) or any(called for row in rows for _, _, called in _turns(row))
+    seen = list(_all_seen(rows, answers, calm, options, judged))
     sorry = {one.row for one in seen if one.kind == "needless apology"}
     habit = bool(calm) and wilson(len(sorry), len(calm)).low > options.apologies
     found = [one for one in seen if one.violation or (habit and one.kind == "needless apology")]
@@ -110,21 +113,39 @@ def inherited_habits(given: Given, options: Options) -> Verdict:
     )
 
 
-def _seen(number: int, row: Row, options: Options, judged: bool) -> Iterator[_Seen]:
+def _all_seen(
+    rows: Corpus, answers: Sequence[int], calm: Collection[int], options: Options, judged: bool
+) -> Iterator[_Seen]:
+    kinds = shown(rows.answer)
+    some = np.any(list(kinds.values()), axis=0)
+    for number in answers:
+        if some[number]:
+            among = [kind for kind, texts in kinds.items() if texts[number]]
+            yield from _seen(number, rows[number], among, number in calm, options, judged)
+
+
+def _seen(number: int, row: Row, among: Sequence[str], calm: bool, options: Options, judged: bool) -> Iterator[_Seen]:
     called: list[str] = []
-    for turn in (*row.messages, *row.chosen):
-        called += [call.name for call in turn.tool_calls]
-        if turn.role != "assistant":
+    for role, text, calls in _turns(row):
+        called += [call.name for call in calls]
+        if role != "assistant":
             continue
-        for act in acts(turn.content):
+        for act in acts(text, among):
             kind, violation = act.kind, act.kind in LISTED and act.kind not in options.may
             if kind in ("action", "concession", "escalation") and _backed(called, options):
                 violation = False  # a tool did it, so the model can do it as well
             elif kind == "action":
                 violation = judged and kind not in options.may
-            elif kind == "apology" and needless(row.prompt_text, turn.content):
+            elif kind == "apology" and calm and unexplained(text):
                 kind = "needless apology"
-            yield _Seen(number, kind, turn.content[act.start : act.end], violation)
+            yield _Seen(number, kind, text[act.start : act.end], violation)
+
+
+def _turns(row: Row) -> Iterable[tuple[str, str, Sequence[ToolCall]]]:
+    """Role, text and tool calls of each turn."""
+    if (plain := row.plain_turns) is not None:
+        return ((role, text, ()) for role, text in plain)
+    return ((turn.role, turn.content, turn.tool_calls) for turn in (*row.messages, *row.chosen))
 
 
 def _backed(called: Sequence[str], options: Options) -> bool:

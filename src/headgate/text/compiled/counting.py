@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headgate.text.compiled.building import kernel, part, read_only
 from headgate.text.compiled.hashing import in_order, mixed
@@ -42,6 +43,34 @@ def vocabulary(words: Hashes, offsets: Positions, chosen: Positions) -> tuple[Ha
         used = collect(words, offsets, chosen, held, table)
         if used >= 0:
             return held[:used], table
+        room *= 4
+
+
+@kernel(f"int64({read_only('uint64')}, int64[::1], int64[::1], int32[::1])")
+def number(words, table, first, codes):
+    """Numbers words by their first use; `first` is where each number is used first. -1: no room in `first`."""
+    mask, used = len(table) - 1, 0
+    for at in range(len(words)):
+        place = np.int64(words[at] >> np.uint64(20)) & mask
+        while table[place] >= 0 and words[first[table[place]]] != words[at]:
+            place = (place + 1) & mask
+        if table[place] < 0:
+            if used == len(first):
+                return -1
+            table[place], first[used] = used, at
+            used += 1
+        codes[at] = table[place]
+    return used
+
+
+def coded(words: Hashes) -> tuple[NDArray[np.int32], Positions]:
+    """The number of each word by first use, and where each number is used first."""
+    codes, room = np.empty(len(words), dtype=np.int32), 1 << 16
+    while True:
+        first, table = np.empty(room, dtype=np.int64), np.full(4 * room, -1, dtype=np.int64)
+        used = number(words, table, first, codes)
+        if used >= 0:
+            return codes, first[:used]
         room *= 4
 
 

@@ -1,0 +1,61 @@
+"""A look at words misses nothing that the patterns over sentences find."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headgate.text.behaviours import GRIEVANCE, GRIEVED_PHRASE, PATTERNS, aggrieved
+from headgate.text.hints import grieved, shown, texts_with
+from headgate.text.tape import tape_of
+from headgate.text.vocabulary import vocabulary
+
+FEW = settings(max_examples=150, derandomize=True, deadline=None)
+WORD = re.compile(r"\b(?:the|is|it|K9)\b", re.I)
+ODD = st.text(st.sampled_from("itsKkſıİ_!é東 '’.\n9"), max_size=12)
+
+
+@pytest.mark.parametrize("kind", PATTERNS)
+def test_no_act_is_missed(kind: str) -> None:
+    """Whatever fits the pattern of a kind of act has a hint of it, in any case and script."""
+
+    @FEW
+    @given(st.lists(st.from_regex(PATTERNS[kind]), max_size=3), ODD)
+    def holds(texts: list[str], odd: str) -> None:
+        texts = [*texts, odd]
+        hinted = shown(tape_of(texts))[kind]
+        found = [PATTERNS[kind].search(text) is not None for text in texts]
+        assert found == [one and bool(hint) for one, hint in zip(found, hinted, strict=True)]
+
+    holds()
+
+
+@FEW
+@given(st.lists(st.one_of(st.from_regex(GRIEVANCE), st.from_regex(GRIEVED_PHRASE), ODD), max_size=4))
+def test_grievances_are_those_of_the_pattern(texts: list[str]) -> None:
+    """All texts at once get the answer that each of them gets alone."""
+    assert [aggrieved(text) for text in texts] == grieved(tape_of(texts)).tolist()
+
+
+@FEW
+@given(st.lists(st.one_of(st.from_regex(WORD), ODD), max_size=4))
+def test_single_words_are_those_of_the_pattern(texts: list[str]) -> None:
+    """A pattern for single words finds the same texts by their distinct words."""
+    assert [WORD.search(text) is not None for text in texts] == texts_with(tape_of(texts), WORD).tolist()
+
+
+@FEW
+@given(st.lists(st.text(st.sampled_from("ab 東"), max_size=12), max_size=6))
+def test_a_vocabulary_spells_its_tape(texts: list[str]) -> None:
+    """Codes read back as the words of the tape, and words come in order of their first use."""
+    tape = tape_of(texts)
+    found = vocabulary(tape)
+    spelled = [found.words[code] for code in found.codes.tolist()]
+    owners = np.repeat(np.arange(len(tape)), tape.lengths).tolist()
+    places = zip(owners, tape.starts.tolist(), tape.ends.tolist(), strict=True)
+    assert [tape.texts[text][start:end].lower() for text, start, end in places] == spelled
+    assert list(dict.fromkeys(spelled)) == list(found.words)
