@@ -64,6 +64,20 @@ def rensa(texts: list[str]) -> set[int]:
     return {number for number, added in enumerate(taken) if not added}
 
 
+def rensa_one_by_one(texts: list[str]) -> set[int]:
+    """The same question asked of one text at a time, so that no list of all shingles is held."""
+    from rensa import RMinHash, RMinHashDeduplicator
+
+    store = RMinHashDeduplicator(THRESHOLD, PERMUTATIONS, True, BANDS)
+    flagged: set[int] = set()
+    for number, text in enumerate(texts):
+        signature = RMinHash(PERMUTATIONS, 42)
+        signature.update(shingles(text))
+        if not store.add(str(number), signature):
+            flagged.add(number)
+    return flagged
+
+
 def datasketch(texts: list[str]) -> set[int]:
     """Rows that share a bucket with an earlier one."""
     from datasketch import MinHash, MinHashLSH
@@ -141,14 +155,59 @@ def text_dedup(texts: list[str]) -> set[int]:
         return set(range(len(texts))) - set(load_from_disk(str(out))["number"])
 
 
+def datatrove(texts: list[str]) -> set[int]:
+    """Rows that its four stages remove: signatures, buckets, clusters, filter; two workers, its own words."""
+    from datatrove.executor import LocalPipelineExecutor
+    from datatrove.pipeline.dedup import (
+        MinhashDedupBuckets,
+        MinhashDedupCluster,
+        MinhashDedupFilter,
+        MinhashDedupSignature,
+    )
+    from datatrove.pipeline.dedup.minhash import MinhashConfig
+    from datatrove.pipeline.readers import JsonlReader
+    from datatrove.pipeline.writers import JsonlWriter
+
+    config = MinhashConfig(n_grams=N, num_buckets=14, hashes_per_bucket=8)  # its own; (1/14)**(1/8) is 0.72
+    with tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / "in").mkdir()
+        for part in (0, 1):
+            with (Path(scratch) / "in" / f"{part}.jsonl").open("w", encoding="utf-8") as stream:
+                for number in range(part, len(texts), 2):
+                    stream.write(json.dumps({"id": str(number), "text": texts[number]}) + "\n")
+        at = {name: f"{scratch}/{name}" for name in ("in", "signatures", "pairs", "clusters", "kept", "removed")}
+        removed = JsonlWriter(at["removed"], compression=None)
+        stages = [
+            ([JsonlReader(at["in"]), MinhashDedupSignature(at["signatures"], config)], 2),
+            ([MinhashDedupBuckets(at["signatures"], at["pairs"], config=config)], config.num_buckets),
+            ([MinhashDedupCluster(at["pairs"], at["clusters"], config=config)], 1),
+            (
+                [
+                    JsonlReader(at["in"]),
+                    MinhashDedupFilter(at["clusters"], exclusion_writer=removed),
+                    JsonlWriter(at["kept"], compression=None),
+                ],
+                2,
+            ),
+        ]
+        for number, (steps, tasks) in enumerate(stages):
+            # Workers of a fork server would be nobody's children, and their time counted nowhere.
+            logs = f"{scratch}/logs/{number}"
+            LocalPipelineExecutor(steps, tasks=tasks, workers=2, logging_dir=logs, start_method="fork").run()
+        lines = [line for path in Path(at["removed"]).rglob("*.jsonl") for line in path.read_text().splitlines()]
+        return {int(json.loads(line)["id"]) for line in lines}
+
+
 METHODS = {
     "headgate": headgate,
     "headgate, 5-grams": headgate_5_grams,
     "rensa": rensa,
+    "rensa, one by one": rensa_one_by_one,
     "datasketch": datasketch,
     "gaoya": gaoya,
     "daft": daft,
     "text-dedup": text_dedup,
+    "datatrove": datatrove,
 }
 
 

@@ -3,12 +3,13 @@
     python benchmarks/speed/near_duplicates.py DATA --peers PYTHON            50,000 texts, every peer
     python benchmarks/speed/near_duplicates.py DATA --peers PYTHON --large    a million texts, the fast ones
 
-DATA is the folder of the development data; PYTHON is the interpreter of an environment with daft, gaoya and
-text-dedup, which ours does without. Texts are real, with planted copies of 14 kinds; truth is the exact Jaccard
-similarity of lower-cased word 5-grams, 0.7 and more, found with twice as many bands. A planted copy counts as
-caught when either side is flagged, which flatters methods that only say what they would remove. `headgate` checks
-its pairs exactly by a wider measure, so that each row which it flags has a duplicate by construction. Ours is
-timed with compiled kernels at hand; what compiling them costs, once on each machine, is timed apart.
+DATA is the folder of the development data; PYTHON is the interpreter of an environment with daft, gaoya,
+text-dedup and datatrove (with spacy), which ours does without. Texts are real, with planted copies of 14
+kinds; truth is the exact Jaccard similarity of lower-cased word 5-grams, 0.7 and more, found with twice as many
+bands. A planted copy counts as caught when either side is flagged, which flatters methods that only say what
+they would remove. `headgate` checks its pairs exactly by a wider measure, so that each row which it flags has a
+duplicate by construction. Ours is timed with compiled kernels at hand; what compiling them costs, once on each
+machine, is timed apart.
 """
 
 from __future__ import annotations
@@ -16,19 +17,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from duplicate_methods import THRESHOLD, headgate_5_grams
 from real_text import KINDS, Planted, near_copies
-from timing import write
+from timing import Cost, whole, write
 
 from headgate.text.jaccard import similarities
 from headgate.text.ngrams import Shingles, exact_hashes
@@ -36,23 +34,16 @@ from headgate.text.tape import Tape, tape_of
 
 HERE = Path(__file__).resolve().parent
 OURS = ("headgate", "headgate, 5-grams")
-FAST = (*OURS, "daft", "rensa")
-SLOW = ("datasketch", "gaoya", "text-dedup")
-ELSEWHERE = ("daft", "gaoya", "text-dedup")
+LARGE = (*OURS, "daft", "rensa, one by one")
+ALL = (*LARGE, "rensa", "datasketch", "gaoya", "text-dedup", "datatrove")
+ELSEWHERE = ("daft", "gaoya", "text-dedup", "datatrove")
+LIMIT = 3600.0  # seconds for one process
 
 
-def timed(method: str, python: str, source: Path, target: Path, **environment: str) -> tuple[float, float, float] | str:
-    """Wall seconds, CPU seconds and megabytes of one process, or why it failed."""
+def timed(method: str, python: str, source: Path, target: Path, **environment: str) -> Cost | str:
+    """What one method costs as a process, or why it failed."""
     command = [python, str(HERE / "duplicate_methods.py"), method, str(source), str(target)]
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    settings = {**os.environ, "HF_DATASETS_OFFLINE": "1", "OMP_NUM_THREADS": "1", **environment}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=settings)
-    said = process.communicate()[1]
-    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if process.returncode:
-        return said.strip().splitlines()[-1] if said.strip() else f"ended with {process.returncode}"
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return wall, cpu, after.ru_maxrss / 1024
+    return whole(command, limit=LIMIT, **environment)
 
 
 def quality(flagged: set[int], planted: Planted, scores: dict[int, float], truth: set[int]) -> dict[str, Any]:
@@ -90,9 +81,10 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1)
     asked = parser.parse_args()
     planted = near_copies(asked.data, rows=1_000_000 if asked.large else 50_000, share=0.06 if asked.large else 0.1)
-    methods = FAST if asked.large else (*FAST, *SLOW)
-    seconds: dict[str, list[tuple[float, float, float]]] = {name: [] for name in methods}
+    methods = LARGE if asked.large else ALL
+    costs: dict[str, list[Cost]] = {name: [] for name in methods}
     failed, flagged = dict[str, str](), dict[str, set[int]]()
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as scratch:
         source, target = Path(scratch) / "texts.jsonl", Path(scratch) / "flagged.json"
         with source.open("w", encoding="utf-8") as stream:
@@ -109,7 +101,7 @@ def main() -> None:
                 if isinstance(found, str):
                     failed[name] = found
                 else:
-                    seconds[name].append(found)
+                    costs[name].append(found)
                     flagged[name] = set(json.loads(target.read_text(encoding="utf-8")))
     tape = tape_of(planted.texts)
     scores = exact_scores(tape, planted)
@@ -117,7 +109,11 @@ def main() -> None:
         row for copy, score in scores.items() if score >= THRESHOLD for row in (copy, planted.copies[copy])
     }
     truth = {name: wide | (flagged[name] if name == OURS[0] else set()) for name in flagged}
-    middle = {name: [statistics.median(column) for column in zip(*runs, strict=True)] for name, runs in seconds.items()}
+    middle = {
+        name: [statistics.median(getattr(run, part) for run in runs) for part in ("wall", "cpu", "megabytes")]
+        for name, runs in costs.items()
+        if runs
+    }
     ours = middle[OURS[1]]
     write(
         "near_duplicates_1m" if asked.large else "near_duplicates",
@@ -126,17 +122,19 @@ def main() -> None:
             "megabytes": round(sum(len(text.encode("utf-8", "replace")) for text in planted.texts) / 1e6, 1),
             "planted": len(scores),
             "planted_alike": sum(score >= THRESHOLD for score in scores.values()),
-            "seconds_to_compile_once": round(cold[1], 1) if not isinstance(cold, str) else cold,
+            "seconds_to_compile_once": round(cold.cpu, 1) if isinstance(cold, Cost) else cold,
+            "load_before": round(load, 1),
             "failed": failed,
             "methods": {
                 name: {
                     "wall_seconds": round(wall, 2),
                     "cpu_seconds": round(cpu, 2),
+                    "peak_megabytes": round(memory),
                     "wall_over_ours": round(wall / ours[0], 2),
                     "cpu_over_ours": round(cpu / ours[1], 2),
                     **quality(flagged[name], planted, scores, truth[name]),
                 }
-                for name, (wall, cpu, _) in ((name, row) for name, row in middle.items() if row)
+                for name, (wall, cpu, memory) in middle.items()
             },
         },
     )

@@ -12,7 +12,7 @@ import gzip
 import json
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ class Planted:
 def near_copies(folder: Path, *, rows: int = 50_000, share: float = 0.1, seed: int = 1) -> Planted:
     """Rows of which a share are near-copies of other rows, in `KINDS`."""
     drawn = random.Random(seed)
-    texts = list(_base(folder, int(rows * (1 - share)), drawn))
+    texts = list(filled(_documents(folder, True), int(rows * (1 - share)), drawn))
     copies: dict[int, int] = {}
     kinds: dict[int, str] = {}
     long = [number for number, text in enumerate(texts) if len(text.split()) >= 60]
@@ -62,7 +62,7 @@ def leaks(folder: Path, *, rows: int = 50_000, planted: int = 1000, seed: int = 
     items += [one["prompt"] for one in _lines(folder / "humaneval" / "humaneval.jsonl")]
     with (folder / "xstest" / "prompts.csv").open(encoding="utf-8", newline="") as stream:
         items += [row["prompt"] for row in csv.DictReader(stream)]
-    texts = list(_base(folder, rows, drawn, graded=False))
+    texts = list(filled(_documents(folder, False), rows, drawn))
     copies: dict[int, int] = {}
     kinds: dict[int, str] = {}
     for item in drawn.sample(range(len(items)), planted):
@@ -75,13 +75,16 @@ def leaks(folder: Path, *, rows: int = 50_000, planted: int = 1000, seed: int = 
     return Planted(texts, copies, kinds), items
 
 
-def _base(folder: Path, rows: int, drawn: random.Random, *, graded: bool = True) -> Iterator[str]:
-    whole = list(dict.fromkeys(_documents(folder, graded)))
+def filled(
+    documents: Iterable[str], rows: int, drawn: random.Random, sentences_of: tuple[int, int] = SENTENCES
+) -> Iterator[str]:
+    """Documents in any order, each once, then rows recombined from their sentences until there are enough."""
+    whole = list(dict.fromkeys(documents))
     drawn.shuffle(whole)
     yield from whole[:rows]
     sentences = [one for text in whole for one in SENTENCE.split(text)]
     for _ in range(max(0, rows - len(whole))):
-        yield " ".join(drawn.choices(sentences, k=drawn.randint(*SENTENCES)))
+        yield " ".join(drawn.choices(sentences, k=drawn.randint(*sentences_of)))
 
 
 def _documents(folder: Path, graded: bool) -> Iterator[str]:

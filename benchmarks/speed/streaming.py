@@ -25,14 +25,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from real_text import SENTENCE, _documents
-from timing import write
+from timing import resident, write
 
 HERE = Path(__file__).resolve().parent
 RULES = "DAT003,DAT006,DAT008,DAT009,LIN001"
 REMEMBERED = 4096  # earlier rows of which one may be repeated
 VARIANTS = 1_500_000  # sentences that rows are made of
 CHANGED = 0.3  # share of their words that are drawn anew
-PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def lines(sentences: list[str], items: list[tuple[str, str]], rows: int, seed: int = 1) -> Iterator[str]:
@@ -70,18 +69,6 @@ def row(asked: str, said: str, place: int) -> str:
     """One line."""
     turns = [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
     return json.dumps({"messages": turns, "conversation": f"c{place // 3}"}, ensure_ascii=False) + "\n"
-
-
-def resident(group: int) -> int:
-    """Bytes that the processes of a group hold."""
-    total = 0
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.getpgid(int(process.name)) == group:
-                total += int((process / "statm").read_text().split()[1]) * PAGE
-        except (OSError, IndexError):
-            continue
-    return total
 
 
 def watched(command: list[str], cache: Path) -> tuple[list[tuple[float, int, float]], dict[str, float], bytes]:

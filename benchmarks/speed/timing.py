@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+PAGE = os.sysconf("SC_PAGE_SIZE")
+LOOK = 0.05  # seconds between two looks at the memory of a process
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
@@ -54,6 +58,61 @@ def in_turns(commands: Mapping[str, Sequence[str]], *, runs: int, allowed: tuple
         )
         for name, pairs in seen.items()
     }
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one process cost, its children included."""
+
+    wall: float  # seconds
+    cpu: float  # seconds, user and system
+    megabytes: float  # the most that all its processes held at once, pages shared by two counted twice
+
+
+def resident(group: int) -> int:
+    """Bytes that the processes of a group hold."""
+    total = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getpgid(int(process.name)) == group:
+                total += int((process / "statm").read_text().split()[1]) * PAGE
+        except (OSError, IndexError):
+            continue
+    return total
+
+
+def whole(
+    command: Sequence[str],
+    *,
+    limit: float = float("inf"),
+    out: Path | None = None,
+    allowed: tuple[int, ...] = (0,),
+    **environment: str,
+) -> Cost | str:
+    """Runs one command to its end, or for `limit` seconds; why it failed where it did. `out` takes what it prints."""
+    settings = {**os.environ, "HF_DATASETS_OFFLINE": "1", "OMP_NUM_THREADS": "1", **environment}
+    with tempfile.TemporaryFile() as said, out.open("wb") if out else tempfile.TemporaryFile() as printed:
+        started, held, looked = time.perf_counter(), 0, 0.0
+        process = subprocess.Popen(command, stdout=printed, stderr=said, env=settings, start_new_session=True)
+        while True:
+            pid, status, used = os.wait4(process.pid, os.WNOHANG)
+            wall = time.perf_counter() - started
+            if pid:
+                break
+            if wall > limit:
+                os.killpg(process.pid, signal.SIGKILL)
+                os.wait4(process.pid, 0)
+                process.returncode = -signal.SIGKILL
+                return f"not through after {limit:.0f} s"
+            if wall - looked > LOOK:
+                held, looked = max(held, resident(process.pid)), wall
+            time.sleep(0.005)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in allowed:
+            said.seek(0)
+            last = said.read().decode(errors="replace").strip().splitlines()[-1:]
+            return last[0] if last else f"ended with {process.returncode}"
+    return Cost(wall, used.ru_utime + used.ru_stime, held / 1e6)
 
 
 def write(name: str, result: Mapping[str, Any]) -> None:
