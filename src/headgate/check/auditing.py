@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate import __version__
-from headgate.check.besides import besides
+from headgate.check.besides import besides, with_judge
 from headgate.check.labelled import are_labels, labels_and_files, speaking
 from headgate.check.sharding import LOCAL, Sharded, engine_named
 from headgate.check.streamed import StreamedCorpus
@@ -119,6 +119,7 @@ def audit(
     past_run: str | Path | None = None,
     instructions: Sequence[str | Path] | str | Path = (),
     looks: Sequence[str | Path] | str | Path = (),
+    judge: str | None = None,
     select: Sequence[str] = ("all",),
     ignore: Sequence[str] = (),
     levels: Mapping[str, str] | None = None,
@@ -134,7 +135,8 @@ def audit(
     `format` and `columns` say how files are to be read; `eval_format` and `eval_columns` say it of the
     evaluation files, where these look different. `reference` are real rows to hold the training rows
     against, and `prompts` few-shot prompts as they are sent; they are read like training files. `past_run`,
-    `instructions` and `looks` are files of what rules need besides rows (`headgate.check.besides`). With an
+    `instructions` and `looks` are files of what rules need besides rows (`headgate.check.besides`), and `judge` is the
+    address of a model that is shown likely pairs of a row and an item. With an
     `engine` ("local" or "ray"), and from some size on, training files are read in shards whose scans stand
     in the folder `cache` until `Audit.close`. With `sample`, the rules look at so many training rows, drawn evenly.
     Files of labels (item, annotator, label) are detected; `reference` are then files of gold labels (item, label).
@@ -160,6 +162,7 @@ def audit(
     opened = _engine_for(listed, engine, sample)
     asked = {"evaluation": _paths(eval), "reference": _paths(reference), "prompts": _paths(prompts)}
     more = besides(past_run=past_run, instructions=_paths(instructions), looks=_paths(looks))
+    more |= with_judge(judge, Path(cache) if cache else None, quiet=quiet)
     others, held = _others(asked, ways, strict, quiet, shared=not eval_columns)
     evaluation = others.get(INPUT["evaluation"])
     training: Corpus

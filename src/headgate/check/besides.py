@@ -18,6 +18,7 @@ from headgate.kit.errors import Refused
 from headgate.kit.files import must_be_file
 from headgate.rules.instructions import INSTRUCTIONS, Instructions
 from headgate.rules.looks import LOOKS, Look
+from headgate.rules.pair_judge import JUDGE
 from headgate.rules.past_run import PastRun
 
 RUN = "past-run"
@@ -46,6 +47,19 @@ def besides(
     if looks:
         found[LOOKS] = [one for path in looks for one in looks_of(Path(path))]
     return found
+
+
+def with_judge(spec: str | None, cache: Path | None, *, quiet: bool = True) -> dict[str, Any]:
+    """The judge of pairs, where one is asked for; nothing of models is imported where none is.
+
+    Raises:
+        Refused: the address is not one of a model.
+    """
+    if not spec:
+        return {}
+    from headgate.check.pair_judges import judge_at
+
+    return {JUDGE: judge_at(spec, cache, quiet=quiet)}
 
 
 def past_run_of(path: Path) -> PastRun:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from headgate.check.besides import besides
+from headgate.check.besides import besides, with_judge
 from headgate.check.settings import Settings
 from headgate.kit.errors import Refused
 from headgate.kit.progress import progress
@@ -102,7 +102,8 @@ def _corpus(files: Sequence[str], settings: Settings, context: StageContext) -> 
 
 def _besides(settings: Settings, context: StageContext) -> dict[str, Any]:
     files = {name: [context.folder / file for file in getattr(settings, name)] for name in ("instructions", "looks")}
-    return besides(past_run=context.folder / settings.past_run if settings.past_run else None, **files)
+    read = besides(past_run=context.folder / settings.past_run if settings.past_run else None, **files)
+    return read | with_judge(settings.judge, context.work / "check", quiet=context.quiet)
 
 
 def _in_a_flow(verdict: Verdict) -> Verdict:

@@ -22,6 +22,7 @@ class Settings:
     past_run: str = option("", help="Which items failed and passed in an earlier evaluation.", unit="file")
     instructions: list[str] = option([], help="Instructions that go with every request, all versions.", unit="files")
     looks: list[str] = option([], help="Looks at evaluation items, such as an access log.", unit="files")
+    judge: str = option("", help="Model that is sent likely pairs to compare, http://host/v1#name; empty: none.")
     split: str = option("train", help="Split that the rules read.")
     held: list[str] = option([], help="Splits of the version that count as evaluation items as well.")
     level: dict[str, str] = option({}, help="note, warn or block, by rule.")

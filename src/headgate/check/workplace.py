@@ -24,7 +24,7 @@ def work_folder(asked: Path | None, key: str) -> Path:
     Raises:
         Refused: it cannot be made.
     """
-    place = asked or _usual()
+    place = work_place(asked)
     folder = place / (MARK + key)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,6 +41,11 @@ def remove(folder: Path) -> None:
     """Removes the folder of an audit that is done."""
     if folder.name.startswith(MARK):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def work_place(asked: Path | None) -> Path:
+    """Where the folders of audits stand; `asked` is where somebody wants them."""
+    return asked or _usual()
 
 
 def _usual() -> Path:

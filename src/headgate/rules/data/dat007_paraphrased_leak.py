@@ -22,8 +22,9 @@ to calibrate on, `fallback` is the threshold and no honest item is expected abov
 
 Two more looks are off by default. With `embeddings`, the folder of a static embedding on this machine, an item also
 counts when the cosine of its vector and a row's is above the level of 98 % of training rows; what honest items are
-expected to do doubles. With a judge (input `pair-judge`: a function of two questions, from a model or a person) the
-`judged_pairs` likest pairs are shown to it, and those that it calls different questions do not count.
+expected to do doubles. With a judge (`--judge`: a model behind an address, which is sent the questions) the
+`judged_pairs` likest pairs are shown to it, fenced as data, and those that it calls different questions do not count.
+It is shown pairs with a known answer as well, and what it says counts only where it gets nine of ten of these right.
 
 ## When it cannot tell
 It sees a change in many items and proves nothing about one: about 2 % of honest items are among the
@@ -48,7 +49,6 @@ text retrieval".
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,7 @@ import numpy as np
 from headgate.kit.doors import open_door
 from headgate.rules.doors import EMBEDDING
 from headgate.rules.given import Corpus, Given
+from headgate.rules.pair_judge import JUDGE, Judged, ask_judge
 from headgate.rules.shape import rule
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Verdict
@@ -67,8 +68,6 @@ from headgate.text.similarity import Nearest, calibrate, nearest
 from headgate.text.tape import Positions
 from headgate.text.vectors import calibrate_vectors, nearest_vectors
 
-JUDGE = "pair-judge"
-Judge = Callable[[str, str], bool | None]  # whether two questions are the same one; None: it cannot tell
 SAMPLE = 2000  # rows to calibrate vectors on
 VECTOR_FALLBACK = 0.9  # cosine that is asked where too few rows are there to calibrate on
 
@@ -112,13 +111,14 @@ def paraphrased_leak(given: Given, options: Options) -> Verdict:
         hits = more | hits
         expected += 1 - options.quantile
         details["embedding_threshold"] = round(limit, 4)
-    hits, refused = _judged(rows, items, hits, given.get(JUDGE), options.judged_pairs)
+    hits, said = _judged(rows, items, hits, given.get(JUDGE), options.judged_pairs)
     findings = {item: _finding(rows, items, row, item, score) for item, (row, score) in hits.items()}
     declared = _declared(rows, items)
     findings |= {item: _declared_finding(rows, items, row, item) for item, row in declared.items()}
     judged = len(set(looked.tolist()) | set(declared))
     details |= {
-        "refused_by_the_judge": refused,
+        "refused_by_the_judge": said.answers.count(False),
+        **({"judged": said.as_json()} if said.by else {}),
         "false_hits_expected": round(expected * len(looked), 2),
         "declared": len(declared),
         "copied_word_for_word": len(copied),
@@ -158,14 +158,16 @@ def _by_vectors(
 
 
 def _judged(
-    rows: Corpus, items: Corpus, hits: dict[int, tuple[int, float]], judge: Judge | None, most: int
-) -> tuple[dict[int, tuple[int, float]], int]:
+    rows: Corpus, items: Corpus, hits: dict[int, tuple[int, float]], judge: Any, most: int
+) -> tuple[dict[int, tuple[int, float]], Judged]:
     """The hits less those that a judge calls different questions; only the likest are shown to it."""
     if judge is None:
-        return hits, 0
+        return hits, Judged(())
     shown = sorted(hits, key=lambda item: (-hits[item][1], item))[:most]
-    gone = {item for item in shown if judge(rows[hits[item][0]].prompt_text, items[item].prompt_text) is False}
-    return {item: hit for item, hit in hits.items() if item not in gone}, len(gone)
+    pairs = [(rows[hits[item][0]].prompt_text, items[item].prompt_text) for item in shown]
+    said = ask_judge(judge, pairs, [item for _, item in pairs])
+    gone = {item for item, answer in zip(shown, said.answers, strict=True) if answer is False}
+    return {item: hit for item, hit in hits.items() if item not in gone}, said
 
 
 def _threshold(rows: Corpus, options: Options) -> tuple[float, float, str]:
