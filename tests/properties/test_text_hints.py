@@ -41,6 +41,12 @@ def test_grievances_are_those_of_the_pattern(texts: list[str]) -> None:
     assert [aggrieved(text) for text in texts] == grieved(tape_of(texts)).tolist()
 
 
+def test_signs_that_no_pattern_counts_do_not_hide_a_grievance() -> None:
+    """A tape takes some signs for letters and underscores for gaps; patterns do the opposite."""
+    texts = ["😀fed up😀", "not_broken", "is_late", "it does not a_b c_d e_f work", "does not a b c d work", "can’t get in"]
+    assert [True, False, False, True, False, True] == grieved(tape_of(texts)).tolist()
+
+
 @FEW
 @given(st.lists(st.one_of(st.from_regex(WORD), ODD), max_size=4))
 def test_single_words_are_those_of_the_pattern(texts: list[str]) -> None:

@@ -58,14 +58,21 @@ HINTS: Mapping[str, Ways] = {
     "delay": _ways([r"\bbear\b|moment|minute|second|\bsec\b|\bhold\b|asap|\bwait\b|\bdue\b|\bsoon\b"]),
     "blame": _ways([r"fault|mistake|error|failed|said|told|should"]),
 }
-PHRASES = _ways(
-    [r"\b(?:fed|charged|sorry|still|waiting|where)\b"],
-    [
-        r"\b(?:not|never|isnt|doesnt|didnt|hasnt|wont|cant|cannot|t)\b",
-        r"\b(?:work|arriv|receiv|come\b|help|happy\b|load|show|get\b|got\b|accept)",
-    ],
+# Runs of words that tell a grievance: a word, within how many words the next, and that word.
+PHRASES = tuple(
+    (re.compile(rf"\b(?:{first})\b"), within, re.compile(rf"\b(?:{then})"))
+    for first, within, then in (
+        (r"fed|charged|double|sorry|where", 1, r"(?:up|twice|charged|to|is)\b"),
+        (r"still|waiting", 1, r"(?:waiting|no|not|haven|for)\b"),
+        (
+            r"not|never|isnt|doesnt|didnt|hasnt|wont|cant|cannot|t",
+            4,
+            r"work|arriv|receiv|come\b|help|happy\b|load|show|get\b|got\b|accept",
+        ),
+    )
 )
 SHOUTED = "!!"
+WORD, PHRASE = np.uint32(1), np.uint32(1 << 31)  # marks of grievances
 
 
 def shown(tape: Tape) -> dict[str, Mask]:
@@ -77,15 +84,28 @@ def shown(tape: Tape) -> dict[str, Mask]:
 
 def grieved(tape: Tape) -> Mask:
     """The texts of which `aggrieved` is true; shape (N,)."""
-    patterns = (GRIEVED_WORD, *(words for way in PHRASES for words in way))
-    bits = vocabulary(tape).bits(patterns)
-    plain, word = plain_texts(tape), (bits & np.uint32(1)) != 0
+    words = vocabulary(tape)
+    marks = words.marks((GRIEVED_WORD, *(pattern for first, _, then in PHRASES for pattern in (first, then))))
+    bits = words.in_texts(marks | _phrases(marks))
+    plain, word, odd = plain_texts(tape), (bits & WORD) != 0, misread_texts(tape)
     shouted = np.fromiter((SHOUTED in text for text in tape.texts), dtype=bool, count=len(tape))
     out: Mask = plain & (word | shouted)
-    asked = ~out & (word | shouted | misread_texts(tape) | _fitting(bits, patterns, PHRASES))
+    # Only in plain texts do pattern and tape count the same words between two others.
+    asked = np.where(plain, ~out & ((bits & PHRASE) != 0), (bits != 0) | shouted | odd)
     for text in np.flatnonzero(asked).tolist():
         pattern = GRIEVED_PHRASE if plain[text] else GRIEVANCE
         out[text] = pattern.search(tape.texts[text]) is not None
+    return out
+
+
+def _phrases(marks: Bits) -> Bits:
+    """`PHRASE` at words after which the next one of a phrase comes soon enough."""
+    out = np.zeros(len(marks), dtype=np.uint32)
+    for number, (_, within, _) in enumerate(PHRASES):
+        first = (marks & np.uint32(2 << 2 * number)) != 0
+        then = (marks & np.uint32(4 << 2 * number)) != 0
+        for step in range(1, within + 1):
+            out[:-step][first[:-step] & then[step:]] = PHRASE
     return out
 
 

@@ -28,19 +28,28 @@ class Vocabulary:
     codes: Codes  # (W,): places in `words`
     offsets: Positions  # (N + 1,): of the tape
 
-    def bits(self, patterns: Sequence[re.Pattern[str]]) -> Bits:
-        """For each text, bit i where one of its words fits pattern i; shape (N,). At most 32 patterns."""
+    def marks(self, patterns: Sequence[re.Pattern[str]]) -> Bits:
+        """For each word of the tape, bit i where it fits pattern i; shape (W,). At most 32 patterns."""
         assert len(patterns) <= MOST_PATTERNS
-        anything = re.compile("|".join(f"(?:{pattern.pattern})" for pattern in patterns), re.IGNORECASE)
+        flags = re.IGNORECASE if any(pattern.flags & re.IGNORECASE for pattern in patterns) else 0
+        anything = re.compile("|".join(f"(?:{pattern.pattern})" for pattern in patterns), flags)
         of_word = np.zeros(len(self.words) + 1, dtype=np.uint32)
         for place, word in enumerate(self.words):
             if anything.search(word):
                 of_word[place] = sum(1 << bit for bit, pattern in enumerate(patterns) if pattern.search(word))
+        return of_word[self.codes]
+
+    def in_texts(self, marks: Bits) -> Bits:
+        """The marks that any word of each text has; shape (N,)."""
         out = np.zeros(len(self.offsets) - 1, dtype=np.uint32)
         filled = np.flatnonzero(np.diff(self.offsets))
         if len(filled):
-            out[filled] = np.bitwise_or.reduceat(of_word[self.codes], self.offsets[:-1][filled])
+            out[filled] = np.bitwise_or.reduceat(marks, self.offsets[:-1][filled])
         return out
+
+    def bits(self, patterns: Sequence[re.Pattern[str]]) -> Bits:
+        """For each text, bit i where one of its words fits pattern i; shape (N,)."""
+        return self.in_texts(self.marks(patterns))
 
 
 def vocabulary(tape: Tape) -> Vocabulary:
