@@ -88,7 +88,7 @@ def grieved(tape: Tape) -> Mask:
     marks = words.marks((GRIEVED_WORD, *(pattern for first, _, then in PHRASES for pattern in (first, then))))
     bits = words.in_texts(marks | _phrases(marks))
     plain, word, odd = plain_texts(tape), (bits & WORD) != 0, misread_texts(tape)
-    shouted = np.fromiter((SHOUTED in text for text in tape.texts), dtype=bool, count=len(tape))
+    shouted = np.fromiter((SHOUTED in text for text in tape.texts[:]), dtype=bool, count=len(tape))
     out: Mask = plain & (word | shouted)
     # Only in plain texts do pattern and tape count the same words between two others.
     asked = np.where(plain, ~out & ((bits & PHRASE) != 0), (bits != 0) | shouted | odd)

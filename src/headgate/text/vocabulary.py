@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,14 +60,17 @@ def vocabulary(tape: Tape) -> Vocabulary:
 
 def plain_texts(tape: Tape) -> Mask:
     """Texts in which words are what patterns call words: ASCII without underscores; shape (N,)."""
-    return np.fromiter((text.isascii() and "_" not in text for text in tape.texts), dtype=bool, count=len(tape))
+    return _flags(tape, "plain", lambda text: text.isascii() and "_" not in text)
 
 
 def misread_texts(tape: Tape) -> Mask:
     """Texts with letters in which a pattern that ignores case may see a word that the tape does not; shape (N,)."""
-    return np.fromiter(
-        (not text.isascii() and not ELSEWHERE.isdisjoint(text) for text in tape.texts), dtype=bool, count=len(tape)
-    )
+    return _flags(tape, "misread", lambda text: not text.isascii() and not ELSEWHERE.isdisjoint(text))
+
+
+def _flags(tape: Tape, name: str, holds: Callable[[str], bool]) -> Mask:
+    flags: Mask = tape.once(name, lambda: np.fromiter(map(holds, tape.texts[:]), dtype=bool, count=len(tape)))
+    return flags
 
 
 def _vocabulary(tape: Tape) -> Vocabulary:
