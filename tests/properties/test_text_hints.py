@@ -43,7 +43,7 @@ def test_grievances_are_those_of_the_pattern(texts: list[str]) -> None:
 
 def test_signs_that_no_pattern_counts_do_not_hide_a_grievance() -> None:
     """A tape takes some signs for letters and underscores for gaps; patterns do the opposite."""
-    texts = ["😀fed up😀", "not_broken", "is_late", "it does not a_b c_d e_f work", "does not a b c d work", "can’t get"]
+    texts = ["😀fed up😀", "not_broken", "is_late", "did not a_b c_d e_f help", "does not a b c d help", "can’t get"]
     assert [True, False, False, True, False, True] == grieved(tape_of(texts)).tolist()
 
 
