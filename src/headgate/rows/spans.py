@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 from headgate.kit.files import must_be_file
 from headgate.rows.detection import Detection
@@ -21,7 +21,7 @@ from headgate.rows.row import Row, from_bytes
 from headgate.rows.side_car import SideCar
 from headgate.stats.verdict import Place
 
-TOGETHER = 64 << 10  # bytes between two wanted rows that are read rather than skipped
+TOGETHER = 16 << 10  # bytes read at a time: the next wanted row may stand among them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +60,10 @@ class SpanReader(RowReader):
             adorned = self._adorned(row, line + self.span.line - 1) if self._adorns else row
             yield adorned, Spot(line, -1, 0) if whole else self._spot
 
-    def row(self, raw: bytes, line: int) -> Row:
-        """A row that was read before, from its bytes; `line` is its number in the file."""
-        ((row, _),) = self._rows(json_lines(iter([(line, raw)]), self._quick))
-        return self._adorned(row, line) if self._adorns else row
+    def rows(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[Row]:
+        """Rows that were read before, from their numbers in the file and their bytes."""
+        for row, line in self._rows(json_lines(iter(lines), self._quick)):
+            yield self._adorned(row, line) if self._adorns else row
 
     def _span_lines(self) -> Iterator[tuple[int, bytes | Overlong]]:
         first, last = self.span.first, self.span.last or 0
@@ -102,15 +102,9 @@ def spans_of(path: Path, size: int, *, count_lines: bool = False) -> list[Span]:
 
 
 def read_spots(reader: SpanReader, spots: Iterable[tuple[int, int, int]]) -> Iterator[Row]:
-    """Rows at (line in the file, first byte, size), which must be ascending; near ones are read together."""
-    waiting: list[tuple[int, int, int]] = []
+    """Rows at (line in the file, first byte, size), which must be ascending."""
     with reader.path.open("rb") as stream:
-        for spot in spots:
-            if waiting and spot[1] - (waiting[-1][1] + waiting[-1][2]) > TOGETHER:
-                yield from _together(reader, stream, waiting)
-                waiting = []
-            waiting.append(spot)
-        yield from _together(reader, stream, waiting)
+        yield from reader.rows(_lines_at(stream, spots))
 
 
 def stored_row(raw: bytes, file: str, line: int) -> Row:
@@ -125,14 +119,15 @@ def moved(bad: BadLine, by: int) -> BadLine:
     return BadLine(bad.file, bad.line + by, bad.what, bad.found, bad.wanted)
 
 
-def _together(reader: SpanReader, stream: Any, spots: list[tuple[int, int, int]]) -> Iterator[Row]:
-    if not spots:
-        return
-    begin = spots[0][1]
-    stream.seek(begin)
-    held = stream.read(spots[-1][1] + spots[-1][2] - begin)
+def _lines_at(stream: IO[bytes], spots: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, bytes]]:
+    """Numbers and bytes of lines; what stands near the last one read is there already."""
+    held, begin = b"", 0
     for line, at, size in spots:
-        yield reader.row(held[at - begin : at - begin + size], line)
+        if at + size > begin + len(held):
+            begin = at
+            stream.seek(at)
+            held = stream.read(max(size, TOGETHER))
+        yield line, held[at - begin : at - begin + size]
 
 
 def _marked(path: Path) -> bool:

@@ -44,7 +44,7 @@ class Joined(Sequence[str]):
     def _text(self, index: int) -> str:
         first, last = self._joins.offsets[index : index + 2].tolist()
         if last == first + 1:
-            return self._parts[self._joins.parts[first]]
+            return self._parts[int(self._joins.parts[first])]
         return "\n".join([self._parts[part] for part in self._joins.parts[first:last].tolist()])
 
 

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from headgate.text import kernels
 from headgate.text.ngrams import STEP, Grams, Shingles
-from headgate.text.tape import Hashes, Positions, Tape, mixed
+from headgate.text.tape import Mask, Positions, Tape, mixed
 
 Signatures = NDArray[np.uint32]  # (rows, texts)
+Keys = NDArray[np.uint32]  # (texts,)
 
 EMPTY = np.iinfo(np.uint32).max  # in every row of a text without grams
 PIECE = 1 << 17  # hashes handled at a time: they stay in the cache for all rows
@@ -84,25 +85,52 @@ def _compiled_signatures(
 
 
 def candidates(table: Signatures, *, bands: int, floor: float) -> tuple[Positions, Positions]:
-    """Pairs (left < right) that share a band and whose signatures agree nearly as often as `floor` asks.
+    """Pairs (left < right) that share a band and whose signatures agree nearly as often as `floor` asks."""
+    rows, count = table.shape
+    keys = band_keys(table, bands)
+    left, right = met_in_bands(keys.__getitem__, bands, count)
+    likely = agreement(table, left, right) >= least_agreement(floor, rows)
+    return left[likely], right[likely]
+
+
+def met_in_bands(
+    keys: Callable[[int], Keys],
+    bands: int,
+    count: int,
+    *,
+    among: Mask | None = None,
+    likely: Callable[[Positions, Positions], Mask] | None = None,
+    advance: Callable[[int], object] = lambda _: None,
+) -> tuple[Positions, Positions]:
+    """Pairs (left < right) of `count` texts that share the key of a band, in order; `keys` gives those of a band.
 
     In a bucket, texts are put in order of the next band's key, so that the most alike stand
     together; each meets the few that follow it and the first, which keeps the number of pairs
-    linear whatever the size of the bucket, and keeps each bucket connected.
+    linear whatever the size of the bucket, and keeps each bucket connected. With `among`, only such texts meet;
+    with `likely`, pairs are let go as soon as they are met.
     """
-    rows, count = table.shape
-    keys = _band_keys(table, bands)
-    found = [np.zeros(0, dtype=np.int64)]
-    for band in range(bands):
-        some = _crowded(keys[band])
-        order = some[np.lexsort((keys[(band + 1) % bands][some], keys[band][some]))]
-        found.append(_met(keys[band][order], order, count))
-    coded = np.sort(np.concatenate(found))
-    coded = coded[np.append(True, coded[1:] != coded[:-1])] if len(coded) else coded
-    left, right = coded // max(count, 1), coded % max(count, 1)
-    least = floor - SLACK * np.sqrt(floor * (1 - floor) / rows)
-    likely = agreement(table, left, right) >= least
-    return left[likely], right[likely]
+
+    def meet(band: int) -> Positions:
+        key, following = keys(band), keys((band + 1) % bands)
+        some = _crowded(key)
+        if among is not None:
+            some = some[among[some]]
+        order = some[np.lexsort((following[some], key[some]))]
+        coded = _once(_met(key[order], order, max(count, 1)))
+        if likely is not None:
+            coded = coded[likely(*np.divmod(coded, max(count, 1)))]
+        advance(1)
+        return coded
+
+    none = np.zeros(0, dtype=np.int64)
+    coded = _once(np.concatenate([none, *kernels.spread(meet, range(bands))]))
+    left, right = np.divmod(coded, max(count, 1))
+    return left, right
+
+
+def least_agreement(floor: float, rows: int) -> float:
+    """Share of equal rows under which a pair of signatures is let go."""
+    return float(floor - SLACK * np.sqrt(floor * (1 - floor) / rows))
 
 
 def agreement(table: Signatures, left: Positions, right: Positions) -> NDArray[np.float64]:
@@ -123,29 +151,38 @@ def agreement(table: Signatures, left: Positions, right: Positions) -> NDArray[n
     return out
 
 
-def _band_keys(table: Signatures, bands: int) -> list[Hashes]:
+def band_keys(table: Signatures, bands: int) -> NDArray[np.uint32]:
+    """One key for each band of each signature; shape (bands, texts).
+
+    Of ten million texts, one in four hundred meets a stranger in a band: the signatures part them.
+    """
     width = len(table) // bands
     if kernels.compiled():
         from headgate.text.compiled import signing
 
         by_text = np.ascontiguousarray(table.T)
-        out = np.empty((bands, len(by_text)), dtype=np.uint64)
+        out = np.empty((bands, len(by_text)), dtype=np.uint32)
 
         def fill(piece: slice) -> None:
             signing.band_keys(by_text[piece], piece.start, width, out)
 
         list(kernels.spread(fill, kernels.slices(len(by_text), PIECE)))
-        return list(out)
-    keys = []
+        return out
+    keys = np.empty((bands, table.shape[1]), dtype=np.uint32)
     for band in range(bands):
         key = np.zeros(table.shape[1], dtype=np.uint64)
         for row in table[band * width : (band + 1) * width]:
             key = mixed(key * STEP + row)
-        keys.append(key)
+        keys[band] = key >> np.uint64(32)
     return keys
 
 
-def _crowded(keys: Hashes) -> Positions:
+def _once(values: Positions) -> Positions:
+    values = np.sort(values)
+    return values[np.append(True, values[1:] != values[:-1])] if len(values) else values
+
+
+def _crowded(keys: Keys) -> Positions:
     """Positions, ascending, of all keys that occur twice, and of a few others: most texts are alone in a bucket."""
     bits = min(max(len(keys).bit_length() + 4, 10), 28)
     if kernels.compiled():
@@ -153,11 +190,11 @@ def _crowded(keys: Hashes) -> Positions:
 
         out = np.empty(len(keys), dtype=np.int64)
         return out[: signing.crowded(keys, bits, out)]
-    place = (keys >> np.uint64(64 - bits)).astype(np.int64)
+    place = (keys >> np.uint32(32 - bits)).astype(np.int64)
     return np.flatnonzero(np.bincount(place, minlength=1 << bits)[place] > 1)
 
 
-def _met(key: Hashes, order: Positions, count: int) -> Positions:
+def _met(key: Keys, order: Positions, count: int) -> Positions:
     pairs = []
     for step in range(1, NEIGHBOURS + 1):
         same = np.flatnonzero(key[step:] == key[:-step])

@@ -22,7 +22,7 @@ from headgate.text import kernels
 from headgate.text.clusters import components
 from headgate.text.guards import guard_keys, swapped_word
 from headgate.text.jaccard import similarities
-from headgate.text.minhash import SLACK, _band_keys, _crowded, _met, agreement, signatures
+from headgate.text.minhash import Keys, agreement, band_keys, least_agreement, met_in_bands, signatures
 from headgate.text.near_duplicates import (
     CHARACTERS,
     SHORT_THRESHOLD,
@@ -54,7 +54,7 @@ class Signed:
     """What is kept of the signatures of some texts of a block; M texts."""
 
     texts: Positions  # (M,), ascending
-    keys: Hashes  # (bands, M)
+    keys: NDArray[np.uint32]  # (bands, M)
     sketches: Sketches  # (M, rows / 2)
 
 
@@ -79,7 +79,7 @@ class Field(Protocol):
     def signed(self, kind: str) -> tuple[Positions, Sketches]:
         """Texts with a signature of that kind, ascending, and their sketches."""
 
-    def keys(self, kind: str, band: int) -> Hashes:
+    def keys(self, kind: str, band: int) -> Keys:
         """The keys of one band of those texts."""
 
     def tape(self, chosen: Positions) -> Tape:
@@ -104,7 +104,7 @@ def scan_field(
         table = signatures(tape, SHINGLES[kind], rows=rows, seed=banding.seed, chosen=first[chosen])
         filled = _filled(table)
         table = table[:, filled]
-        signed[kind] = Signed(first[chosen][filled], np.stack(_band_keys(table, banding.bands)), _sketches(table))
+        signed[kind] = Signed(first[chosen][filled], band_keys(table, banding.bands), _sketches(table))
     return FieldScan(tape.lengths, exact_hashes(tape), guards, signed)
 
 
@@ -204,39 +204,28 @@ def _candidates(
 ) -> tuple[Positions, Positions]:
     """Pairs that share a band and whose sketches leave it open that their signatures agree often enough."""
     texts, sketches = field.signed(kind)
-    short_enough = True if kind == LONG else field.lengths[texts] < 2 * SHORT_WORDS / floor
-    kept = np.flatnonzero(first[texts] & short_enough)
-    count, found = max(len(kept), 1), [np.zeros(0, dtype=np.int64)]
-    sketches = sketches if len(kept) == len(texts) else sketches[kept]
-    begun = key = field.keys(kind, 0)[kept]
-    for band in range(banding.bands):
-        following = field.keys(kind, band + 1)[kept] if band + 1 < banding.bands else begun
-        some = _crowded(key)
-        order = some[np.lexsort((following[some], key[some]))]
-        coded = _once(_met(key[order], order, count))
-        found.append(coded[_likely(sketches, coded // count, coded % count, floor, 2 * sketches.shape[1])])
-        key = following
-        advance(1)
-    coded = _once(np.concatenate(found))
-    return texts[kept[coded // count]], texts[kept[coded % count]]
+    among = first[texts]
+    if kind == SHORT:
+        among &= field.lengths[texts] < 2 * SHORT_WORDS / floor
+
+    def keys(band: int) -> Keys:
+        return field.keys(kind, band)
+
+    def likely(left: Positions, right: Positions) -> Mask:
+        return _likely(sketches, left, right, floor)
+
+    left, right = met_in_bands(keys, banding.bands, len(texts), among=among, likely=likely, advance=advance)
+    return texts[left], texts[right]
 
 
-def _once(values: Positions) -> Positions:
-    values = np.sort(values)
-    return values[np.append(True, values[1:] != values[:-1])] if len(values) else values
-
-
-def _least(floor: float, rows: int) -> float:
-    return float(floor - SLACK * np.sqrt(floor * (1 - floor) / rows))
-
-
-def _likely(sketches: Sketches, left: Positions, right: Positions, floor: float, rows: int) -> Mask:
+def _likely(sketches: Sketches, left: Positions, right: Positions, floor: float) -> Mask:
+    rows = 2 * sketches.shape[1]
     out = np.empty(len(left), dtype=bool)
     for begin in range(0, len(left), PIECE):
         piece = slice(begin, begin + PIECE)
         apart = sketches[left[piece]] ^ sketches[right[piece]]
         equal = np.count_nonzero(apart < 16, axis=1) + np.count_nonzero((apart & np.uint8(15)) == 0, axis=1)
-        out[piece] = equal / rows >= _least(floor, rows)
+        out[piece] = equal / rows >= least_agreement(floor, rows)
     return out
 
 
@@ -250,7 +239,7 @@ def _checked(
     rows = banding.bands * banding.rows
     for chosen, tape, one, two in _read_again(field, left, right):
         table = signatures(tape, SHINGLES[kind], rows=rows, seed=banding.seed)
-        kept = np.flatnonzero(agreement(table, one, two) >= _least(floor, rows))
+        kept = np.flatnonzero(agreement(table, one, two) >= least_agreement(floor, rows))
         exact = similarities(tape, SHINGLES[kind], one[kept], two[kept])
         kept, exact = kept[exact >= floor], exact[exact >= floor]
         guarded = guards[left[chosen[kept]]] != guards[right[chosen[kept]]]
@@ -312,7 +301,8 @@ def _rare(field: Field, pairs: Pairs, counts: tuple[Hashes, Positions]) -> NDArr
     ):
         tape = field.tape(portion)
         owners = np.repeat(np.arange(len(tape)), tape.lengths)
-        held = _once(owners * max(len(words), 1) + np.searchsorted(words, tape.words))
+        coded = owners * max(len(words), 1) + np.searchsorted(words, tape.words)
+        held = sorted_distinct(coded.astype(np.uint64)).astype(np.int64)
         owner, word = np.divmod(held, max(len(words), 1))
         total = np.bincount(owner, weights=weights[word], minlength=len(tape))
         rare[portion] = total / np.maximum(np.bincount(owner, minlength=len(tape)), 1)

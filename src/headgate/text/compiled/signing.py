@@ -43,7 +43,7 @@ def min_hashes(values, offsets, chosen, steps, factors, shifts, out):
             place += AT_ONCE
 
 
-@kernel(f"void({read_only('uint32', 2)}, int64, int64, uint64[:,::1])")
+@kernel(f"void({read_only('uint32', 2)}, int64, int64, uint32[:,::1])")
 def band_keys(table, first, width, out):
     """One hash for each band of `width` rows of each signature, to out[band, first:]; the table is (texts, rows)."""
     for text in range(len(table)):
@@ -51,24 +51,24 @@ def band_keys(table, first, width, out):
             key = ZERO
             for row in range(band * width, (band + 1) * width):
                 key = mixed(key * STRIDE + np.uint64(table[text, row]))
-            out[band, first + text] = key
+            out[band, first + text] = np.uint32(key >> HIGH)
 
 
-@kernel(f"int64({read_only('uint64')}, int64, int64[::1])")
+@kernel(f"int64({read_only('uint32')}, int64, int64[::1])")
 def crowded(keys, bits, out):
     """Positions of keys that may occur twice, ascending: all that do, and a few that share a place in the sieve."""
-    shift = np.uint64(64 - bits)
+    shift = np.uint64(32 - bits)
     once = np.zeros((1 << bits) // 64, np.uint64)
     twice = np.zeros((1 << bits) // 64, np.uint64)
     for key in keys:
-        place = key >> shift
+        place = np.uint64(key) >> shift
         bit = ONE << (place & SIXTY_THREE)
         word = np.int64(place >> SIX)
         twice[word] |= once[word] & bit
         once[word] |= bit
     total = 0
     for at in range(len(keys)):
-        place = keys[at] >> shift
+        place = np.uint64(keys[at]) >> shift
         if twice[np.int64(place >> SIX)] & (ONE << (place & SIXTY_THREE)):
             out[total] = at
             total += 1
