@@ -183,6 +183,18 @@ def test_two_processes_that_compile_at_once_do_not_disturb_each_other(tmp_path: 
     assert kept == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
 
 
+def test_kernels_do_not_wait_for_linear_algebra() -> None:
+    """A process that runs a kernel loads none of SciPy's linear algebra, and numba still knows that it is there."""
+    code = (
+        "import sys; from headgate.text.tape import tape_of; tape_of(['one two']).words;"
+        "from numba.np import arraymath, linalg;"
+        "print('scipy.linalg' in sys.modules, arraymath._HAVE_BLAS, arraymath.ensure_blas is linalg.ensure_blas)"
+    )
+    environment = {**os.environ, kernels.SETTING: kernels.COMPILED}
+    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True, text=True)
+    assert said.stdout.split() == ["False", "True", "True"]
+
+
 def test_one_word_has_one_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hash of a word alone is that of the word anywhere, whichever kernels run."""
     monkeypatch.setenv(kernels.SETTING, "compiled")

@@ -14,6 +14,7 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar, cast
@@ -21,6 +22,7 @@ from typing import Any, TypeVar, cast
 import blake3
 import numba
 from numba.core.errors import NumbaWarning
+from numba.np import linalg
 
 F = TypeVar("F", bound=Callable[..., Any])
 HERE = Path(__file__).resolve().parent
@@ -49,6 +51,7 @@ class Kernel:
     def _build(self) -> Callable[..., Any]:
         with _building:
             if self._built is None:
+                _arrays_without_blas()
                 folder = cache_folder()
                 before = numba.config.CACHE_DIR
                 numba.config.CACHE_DIR = folder
@@ -69,6 +72,26 @@ def kernel(signature: str) -> Callable[[Callable[..., Any]], Kernel]:
 def read_only(kind: str, dimensions: int = 1) -> str:
     """A contiguous array that a kernel reads, in the words of numba; writable ones may be passed too."""
     return f"Array({kind}, {dimensions}, 'C', readonly=True)"
+
+
+@cache
+def _arrays_without_blas() -> None:
+    """Loads numba's functions of arrays, which by themselves would load SciPy's linear algebra to see that it is there.
+
+    That takes longer than everything else before the first kernel, and no kernel asks for it.
+    """
+    asked: Any = linalg
+
+    def absent() -> None:
+        raise ImportError
+
+    ensured, asked.ensure_blas = asked.ensure_blas, absent
+    try:
+        from numba.np import arraymath
+    finally:
+        asked.ensure_blas = ensured
+    found: Any = arraymath
+    found.ensure_blas, found._HAVE_BLAS = ensured, find_spec("scipy") is not None
 
 
 @cache
