@@ -122,6 +122,38 @@ def test_descent(tmp_path: Path) -> None:
     }
 
 
+SAID = [
+    "I am sorry. I have refunded you 20 pounds.",
+    "I will pass you to a colleague of the billing team.",
+    "I have cancelled your order. You will hear from us.",
+    "The card is in the post and it is on its way.",
+    "We cannot offer a discount. Sorry for that.",
+    "Entschuldigung, das weiss ich nicht.",
+    "",
+]
+
+
+@pytest.mark.parametrize("options", [{}, {"may": ["escalation"], "tools": ["refund"]}, {"apologies": 0.0, "least": 5}])
+def test_habits(options: dict[str, Any], tmp_path: Path) -> None:
+    """Acts, authors in the order in which they come, tool calls in one row of the last shard only."""
+    rng = random.Random(6)
+    rows = []
+    for place in range(220):
+        asked = rng.choice(["where is my card", "this is unacceptable!!", "hello there"])
+        side = {"annotator": f"a{rng.randrange(7)}"} if place % 3 else {}
+        rows.append(chat(asked, " ".join(rng.choices(SAID, k=rng.randrange(1, 3))), **side))
+    calls = [{"id": "1", "type": "function", "function": {"name": "refund", "arguments": "{}"}}]
+    turns = [{"role": "user", "content": "Refund it."}, {"role": "assistant", "content": "", "tool_calls": calls}]
+    turns += [{"role": "tool", "tool_call_id": "1", "content": "ok"}]
+    turns += [{"role": "assistant", "content": "I have refunded you 9 pounds."}]
+    for more in ([], [{"messages": turns}]):
+        train = lines(tmp_path / "train.jsonl", [*rows, *more])
+        found = both(train, None, ["inherited-habits"], options={"inherited-habits": options})
+        assert [Outcome.FAIL] == outcomes(found)
+        assert bool(more or options.get("tools")) == found.verdicts[0].details["actions_judged"]
+    assert 20 < found.verdicts[0].findings_total
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Long:
     """Rows with more words than some number, and how many of certain words."""

@@ -34,26 +34,24 @@ Raji and others 2020, "Closing the AI accountability gap", on capability and aut
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from headgate.rows.row import Row, ToolCall
-from headgate.rules.given import Corpus, Given
+from headgate.rows.row import Row
+from headgate.rules.corpus import Corpus, findings_of
+from headgate.rules.given import Given
+from headgate.rules.habits import KINDS, NEEDLESS, Habits, Seen
 from headgate.rules.shape import rule
 from headgate.stats.intervals import wilson
 from headgate.stats.judging import cannot_tell, judge_share
-from headgate.stats.verdict import Finding, Verdict
-from headgate.text.behaviours import PATTERNS, acts, unexplained
-from headgate.text.hints import grieved, shown, texts_with
+from headgate.stats.verdict import Finding, Findings, Verdict
+from headgate.text.tape import Mask
 
 FEW = 3  # authors and places listed
-LISTED = ("concession", "escalation")  # kinds that need leave
-ENGLISH = re.compile(r"\b(?:the|is|you|your|to|and|of|for|i|it|please)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +65,6 @@ class Options:
     least: int = 50  # English answers from which on something can be said
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    row: int
-    kind: str  # of the act; "needless apology" for an apology without a reason
-    quote: str
-    violation: bool
-
-
 @rule(
     "DAT020",
     failure="inherited-habits",
@@ -83,120 +73,83 @@ class _Seen:
     level="warn",
     status="stable",
     since="0.2",
+    asks=(Habits,),
 )
 def inherited_habits(given: Given, options: Options) -> Verdict:
     """Holds what answers do against what the deployed model may do."""
-    rows = given.rows("training-rows")
-    answers = np.flatnonzero(texts_with(rows.answer, ENGLISH)).tolist()
-    calm = set(np.flatnonzero(~grieved(rows.prompt)).tolist()).intersection(answers)
-    judged = bool(options.tools) or any(called for row in rows for _, _, called in _turns(row))
-    seen = list(_all_seen(rows, answers, calm, options, judged))
-    sorry = {one.row for one in seen if one.kind == "needless apology"}
-    habit = bool(calm) and wilson(len(sorry), len(calm)).low > options.apologies
-    found = [one for one in seen if one.violation or (habit and one.kind == "needless apology")]
-    details = {"behaviours": _inventory(rows, seen, answers, calm), "actions_judged": judged, "apology_habit": habit}
-    if len(answers) < options.least:
+    rows, asked = given.rows("training-rows"), Habits.of(options)
+    seen: Seen = rows.ask(asked)
+    judged = bool(options.tools) or seen.calls
+    needless = seen.kinds == KINDS.index(NEEDLESS)
+    sorry = len(np.unique(seen.rows[needless]))
+    habit = seen.calm_answers > 0 and wilson(sorry, seen.calm_answers).low > options.apologies
+    found = seen.violations(judged) | (habit & needless)
+    answers = seen.answers
+    details = {"behaviours": _inventory(rows, seen, asked), "actions_judged": judged, "apology_habit": habit}
+    if answers < options.least:
         return cannot_tell(
             summary="habits cannot be seen in these answers",
-            reason=f"{len(answers):,} of {len(rows):,} answers are English; needs {options.least:,}",
+            reason=f"{answers:,} of {len(rows):,} answers are English; needs {options.least:,}",
             details=details,
         )
-    affected = {one.row for one in found}
+    affected = len(np.unique(seen.rows[found]))
     return judge_share(
-        len(affected),
-        len(answers),
+        affected,
+        answers,
         name="answers that do what the model may not",
         at_most=options.tolerated,
-        summary=_summary(found, len(affected), len(answers)),
-        findings=_findings(rows, found),
+        summary=_summary(seen, found, affected),
+        findings=_findings(rows, seen, found, asked),
         details=details,
     )
 
 
-def _all_seen(
-    rows: Corpus, answers: Sequence[int], calm: Collection[int], options: Options, judged: bool
-) -> Iterator[_Seen]:
-    kinds = shown(rows.answer)
-    some = np.any(list(kinds.values()), axis=0)
-    for number in answers:
-        if some[number]:
-            among = [kind for kind, texts in kinds.items() if texts[number]]
-            yield from _seen(number, rows[number], among, number in calm, options, judged)
-
-
-def _seen(number: int, row: Row, among: Sequence[str], calm: bool, options: Options, judged: bool) -> Iterator[_Seen]:
-    called: list[str] = []
-    for role, text, calls in _turns(row):
-        called += [call.name for call in calls]
-        if role != "assistant":
-            continue
-        for act in acts(text, among):
-            kind, violation = act.kind, act.kind in LISTED and act.kind not in options.may
-            if kind in ("action", "concession", "escalation") and _backed(called, options):
-                violation = False  # a tool did it, so the model can do it as well
-            elif kind == "action":
-                violation = judged and kind not in options.may
-            elif kind == "apology" and calm and unexplained(text):
-                kind = "needless apology"
-            yield _Seen(number, kind, text[act.start : act.end], violation)
-
-
-def _turns(row: Row) -> Iterable[tuple[str, str, Sequence[ToolCall]]]:
-    """Role, text and tool calls of each turn."""
-    if (plain := row.plain_turns) is not None:
-        return ((role, text, ()) for role, text in plain)
-    return ((turn.role, turn.content, turn.tool_calls) for turn in (*row.messages, *row.chosen))
-
-
-def _backed(called: Sequence[str], options: Options) -> bool:
-    if not options.tools or "*" in options.tools:
-        return bool(called)
-    return any(name in options.tools for name in called)
-
-
-def _inventory(
-    rows: Corpus, seen: Sequence[_Seen], answers: Sequence[int], calm: set[int]
-) -> dict[str, Mapping[str, Any]]:
-    by_kind: dict[str, dict[int, str]] = defaultdict(dict)
-    for one in seen:
-        by_kind[one.kind].setdefault(one.row, one.quote)
+def _inventory(rows: Corpus, seen: Seen, asked: Habits) -> dict[str, Mapping[str, Any]]:
     out: dict[str, Mapping[str, Any]] = {}
-    for kind in (*PATTERNS, "needless apology"):
-        if kind not in by_kind:
+    for kind in KINDS:
+        held, calm = seen.rows_of(kind)
+        if not len(held):
             continue
-        held = by_kind[kind]
-        authors = Counter(rows[row].side.annotator for row in held if rows[row].side.annotator)
+        authors = seen.authors.get(kind, Counter())
         share = sum(count for _, count in authors.most_common(FEW)) / authors.total() if authors else None
-        grieved = len(answers) - len(calm)
+        grieved = seen.answers - seen.calm_answers
+        first = list(zip(held[:FEW].tolist(), calm[:FEW].tolist(), strict=True))
+        rows.fetch(row for row, _ in first)
         out[kind] = {
             "answers": len(held),
-            "rate": round(len(held) / len(answers), 5),
-            "rate_without_grievance": round(sum(row in calm for row in held) / max(len(calm), 1), 5),
-            "rate_with_grievance": round(sum(row not in calm for row in held) / max(grieved, 1), 5),
+            "rate": round(len(held) / seen.answers, 5),
+            "rate_without_grievance": round(int(calm.sum()) / max(seen.calm_answers, 1), 5),
+            "rate_with_grievance": round(int((~calm).sum()) / max(grieved, 1), 5),
             "busiest_authors": dict(authors.most_common(FEW)),
             "their_share": round(share, 4) if share is not None else None,
-            "examples": [
-                {"place": str(rows[row].place or row), "sentence": quote} for row, quote in [*held.items()][:FEW]
-            ],
+            "examples": [_example(rows[row], row, kind, quiet, asked) for row, quiet in first],
         }
     return out
 
 
-def _summary(found: Sequence[_Seen], affected: int, answers: int) -> str:
-    if not found:
-        return f"none of {answers:,} answers does what the model may not do"
-    kinds = Counter(one.kind for one in {(one.row, one.kind): one for one in found}.values())
+def _example(row: Row, number: int, kind: str, calm: bool, asked: Habits) -> dict[str, str]:
+    quote = next(act.quote for act in asked.acts_of(row, calm) if act.kind == kind)
+    return {"place": str(row.place or number), "sentence": quote}
+
+
+def _summary(seen: Seen, found: Mask, affected: int) -> str:
+    if not affected:
+        return f"none of {seen.answers:,} answers does what the model may not do"
+    pairs, first = np.unique(seen.rows[found] * len(KINDS) + seen.kinds[found], return_index=True)
+    kinds = Counter(KINDS[place] for place in (pairs[np.argsort(first)] % len(KINDS)).tolist())
     told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    return f"{affected:,} of {answers:,} answers do what the model may not do: {told}"
+    return f"{affected:,} of {seen.answers:,} answers do what the model may not do: {told}"
 
 
-def _findings(rows: Corpus, found: Sequence[_Seen]) -> tuple[Finding, ...]:
-    by_row: dict[int, list[_Seen]] = defaultdict(list)
-    for one in found:
-        by_row[one.row].append(one)
-    out = []
-    for number in sorted(by_row):
+def _findings(rows: Corpus, seen: Seen, found: Mask, asked: Habits) -> Findings:
+    places, first = np.unique(seen.rows[found], return_index=True)
+    calm, pairs = seen.calm[found][first], set(zip(seen.rows[found].tolist(), seen.kinds[found].tolist(), strict=True))
+
+    def made(position: int) -> Finding:
+        number = int(places[position])
         row = rows[number]
-        told = "; ".join(dict.fromkeys(f"{one.kind}: {one.quote}" for one in by_row[number]))
-        out.append(Finding(message=told, place=row.place, row=row.id, remedy="review"))
-    return tuple(out)
+        own = [act for act in asked.acts_of(row, bool(calm[position])) if (number, KINDS.index(act.kind)) in pairs]
+        told = "; ".join(dict.fromkeys(f"{act.kind}: {act.quote}" for act in own if act.leave or act.kind == NEEDLESS))
+        return Finding(message=told, place=row.place, row=row.id, remedy="review")
+
+    return findings_of(rows, places, made, ["review"])
