@@ -145,6 +145,13 @@ class Row(_Held):
         texts = getattr(self, "_texts", None)
         return None if texts is None else [text for who, text in zip(self._roles, texts, strict=True) if who == role]
 
+    def said_by(self, *roles: str) -> list[str]:
+        """What the messages of some roles say, in order."""
+        texts = getattr(self, "_texts", None)
+        if texts is None:
+            return [message.content for message in self.messages if message.role in roles]
+        return [text for who, text in zip(self._roles, texts, strict=True) if who in roles]
+
     def known_as(self, id: str, content_id: str | None = None) -> Row:
         """This row, whose addresses are known from the ledger and are not to be computed again."""
         object.__setattr__(self, "_id", id)

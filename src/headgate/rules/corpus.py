@@ -177,5 +177,5 @@ def findings_of(
 
 
 def _opening(row: Row) -> str:
-    said = [message.content for message in row.messages if message.role == "user"]
+    said = row.said_by("user")
     return said[0] if len(said) > 1 else ""

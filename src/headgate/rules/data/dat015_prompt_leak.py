@@ -63,7 +63,7 @@ class Options:
 
 def instructions_of(row: Row) -> str:
     """The system and developer messages of a row."""
-    return "\n".join(message.content for message in row.messages if message.role in ROLES)
+    return "\n".join(row.said_by(*ROLES))
 
 
 @rule(
