@@ -16,11 +16,13 @@ from clean.loading import (
     _row,
     banking77,
     banking77_test,
+    bfcl_live,
     clinc150,
     clinc150_test,
     gpteacher,
     gsm8k,
     gsm8k_test,
+    roleplay,
     star,
 )
 
@@ -72,6 +74,21 @@ def llmbar(folder: Path) -> Rows:
     return [_row("llmbar", n, user, said) for n, (user, said) in enumerate(seen.items(), start=1)]
 
 
+def nlupp(folder: Path) -> Rows:
+    """3,080 turns of customers of a bank and a hotel, each text once."""
+    texts = [one["text"] for one in _lines(folder / "banking77" / "nlupp_multi_intent.jsonl")]
+    return [_row("nlupp", n, text, "") for n, text in enumerate(dict.fromkeys(texts), start=1)]
+
+
+def mmlu(folder: Path) -> Rows:
+    """505 questions of MMLU on history, sociology and algebra with their choices as the answer."""
+    seen = {one["original"]: one for one in _lines(folder / "rephrased_tests" / "mmlu_pairs.jsonl.gz")}
+    return [
+        _row("mmlu", n, text, one["choices"]["ABCD".index(one["answer"])])
+        for n, (text, one) in enumerate(seen.items(), start=1)
+    ]
+
+
 def _halves(load: Callable[[Path], Rows], part: int) -> Callable[[Path], Rows]:
     """The first `part` per cent of the rows in a fixed shuffled order as the evaluation, the others for training."""
 
@@ -113,4 +130,8 @@ HELD_OUT: Mapping[str, Split] = {
     "xstest": (_both(harmless, llmbar), xstest),
     "qa_feedback": (_both(gpteacher, _rest(qa_feedback, 50)), _halves(qa_feedback, 50)),
     "harmless": (_both(llmbar, _rest(harmless, 30)), _halves(harmless, 30)),
+    "nlupp": (_rest(nlupp, 30), _halves(nlupp, 30)),
+    "bfcl": (_rest(bfcl_live, 30), _halves(bfcl_live, 30)),
+    "mmlu": (_both(gpteacher, _rest(mmlu, 50)), _halves(mmlu, 50)),
+    "roleplay": (_rest(roleplay, 10), _halves(roleplay, 10)),
 }

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from clean.loading import Rows, _csv, _lines, _row
+from clean.loading import Rows, _csv, _lines, _row, banking77, clinc150
 from headgate.rows.row import Side
 
 VALID = ("1_full_compliance", "2_full_refusal", "3_partial_refusal")
@@ -75,7 +75,30 @@ def crowd(name: str) -> Callable[[Path], Rows]:
     return load
 
 
+def few(load: Callable[[Path], Rows], labels: int) -> Callable[[Path], Rows]:
+    """Rows of the labels that come first by name, so that samples of them hold enough of each."""
+
+    def chosen(folder: Path) -> Rows:
+        rows = load(folder)
+        kept = set(sorted({row.answer_text for row in rows})[:labels])
+        return [row for row in rows if row.answer_text in kept]
+
+    return chosen
+
+
+def nlupp(folder: Path) -> Rows:
+    """3,080 questions to banks and hotels, with the domain as the label."""
+    rows = []
+    for number, one in enumerate(_lines(folder / "banking77" / "nlupp_multi_intent.jsonl"), start=1):
+        if one.get("domain"):
+            rows.append(_row("nlupp", number, one["text"], one["domain"], Side(source="nlupp")))
+    return rows
+
+
 LOADERS: Mapping[str, Callable[[Path], Rows]] = {
+    "banking77_few": few(banking77, 20),
+    "clinc150_few": few(clinc150, 30),
+    "nlupp": nlupp,
     "xstest_votes": xstest_votes,
     "llmbar_votes": llmbar_votes,
     "adult2": crowd("adult2"),

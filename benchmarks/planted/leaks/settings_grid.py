@@ -32,7 +32,7 @@ from headgate.rules.data import dat006_self_leak
 from headgate.rules.given import Corpus, Given
 from headgate.text.coverage import coverage
 from headgate.text.definitions import NAMES, definitions
-from headgate.text.leaks import LIKELY_SHARE, LIKELY_STEPS, copies
+from headgate.text.leaks import LIKELY_SHARE, copies
 from planted.leaks.disguises import DISGUISES
 from planted.splitting import honest_items, words
 
@@ -77,7 +77,7 @@ def flagged(rows: Corpus, items: Corpus) -> dict[str, Pairs]:
             for column, name in enumerate(NAMES):
                 kept = said.says[:, column]
                 out[name] = _pairs(said.rows[kept], said.items[kept])
-            held = copies(rows.text, items.prompt, long_share=LIKELY_SHARE, shorter=LIKELY_STEPS, found=found)
+            held = copies(rows.text, items.prompt, long_share=LIKELY_SHARE, found=found, asked=rows.lengths("prompt"))
     verdict = dat006_self_leak.self_leak.judge(Given({"training-rows": rows, "evaluation-items": items}))
     row_of = {row.id: number for number, row in enumerate(rows)}
     item_of = {item.id: number for number, item in enumerate(items)}

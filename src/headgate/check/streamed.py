@@ -319,10 +319,10 @@ class StreamedField:
             sketches[first:last] = piece.part.array(f"{prefix}.sketches")
         return np.concatenate(places), sketches
 
-    def keys(self, kind: str, band: int) -> Hashes:
+    def keys(self, kind: str, band: int) -> NDArray[np.uint32]:
         """The keys of one band of those rows."""
         name = f"{self._name}.{kind}.keys"
-        none = np.zeros(0, dtype=np.uint64)
+        none = np.zeros(0, dtype=np.uint32)
         return np.concatenate([none, *(piece.part.line(name, band) for piece in self._rows.pieces)])
 
     def tape(self, chosen: Positions) -> Tape:
