@@ -24,7 +24,7 @@ from headgate.rows.row import Row, to_bytes
 from headgate.rows.side_car import SideCar
 from headgate.rows.spans import Span, SpanReader, Spot
 from headgate.rows.turn_parts import FIELDS, turn_parts_of
-from headgate.rules.corpus import KEYS, LEAKS, REDUNDANCY, Fact, key_hash, keys_of
+from headgate.rules.corpus import KEYS, LEAKS, REDUNDANCY, Corpus, Fact, key_hash, keys_of
 from headgate.text.coverage import N, hits
 from headgate.text.joining import Joins, tapes_of
 from headgate.text.ngrams import exact_hashes
@@ -146,7 +146,7 @@ def _write(
     """One part; the last of a shard tells how many lines there were and which were bad."""
     rows = [row for row, _ in block]
     if plan.again:
-        return write_part(out, {"rows": len(rows)}, found_in(rows, plan.questions))
+        return write_part(out, {"rows": len(rows)}, found_in(Corpus(rows), plan.questions))
     whole = shard.span.last is None
     arrays: dict[str, NDArray[Any]] = {"line": np.array([spot.line for _, spot in block], dtype=np.uint32)}
     facts: dict[str, Any] = {"rows": len(rows), "values": {}, "lines": 0, "bad": []}
@@ -164,11 +164,12 @@ def _write(
     for ask in plan.asks:
         if ":" in ask:
             arrays[f"fact:{ask}"], facts["values"][ask] = _coded(rows, fact_of(ask))
-    arrays |= _of_words(plan, rows, arrays)
+    corpus = Corpus(rows)
+    arrays |= _of_words(plan, corpus, arrays)
     if KEYS in plan.asks:
         keys = keys_of(rows, plan.opening_words)
         arrays |= {f"key:{name}": hashes for name, hashes in keys.hashes.items() if hashes.any()}
-    arrays |= found_in(rows, plan.questions)
+    arrays |= found_in(corpus, plan.questions)
     if done is not None:
         facts["lines"] = done.lines
         facts["bad"] = [[bad.line, bad.what, bad.found, bad.wanted] for bad in done.bad_lines]
@@ -181,7 +182,7 @@ def _coded(rows: Sequence[Row], fact: Fact) -> tuple[NDArray[np.uint32], list[An
     return np.array(codes, dtype=np.uint32), list(known)
 
 
-def _of_words(plan: Plan, rows: Sequence[Row], arrays: Mapping[str, Any]) -> dict[str, Any]:
+def _of_words(plan: Plan, rows: Corpus, arrays: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept of the words of each field."""
     found: dict[str, Any] = {}
     alike, leaks = REDUNDANCY in plan.asks, LEAKS in plan.asks
@@ -191,6 +192,8 @@ def _of_words(plan: Plan, rows: Sequence[Row], arrays: Mapping[str, Any]) -> dic
     made = turn_parts_of(rows)
     fields = {name: Joins(*made.made_of[name]) for name in FIELDS if alike or name in ("text", "prompt")}
     for name, tape in tapes_of(made.parts, fields).items():
+        if plan.questions:
+            vars(rows)[name] = tape  # for the questions to the same rows
         if alike:
             found |= _signed(name, tape, kinds if name == "text" else None, plan.short_threshold)
             if name == "text":

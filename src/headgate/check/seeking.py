@@ -16,7 +16,6 @@ from headgate.kit.errors import Broken
 from headgate.kit.files import atomic_write
 from headgate.kit.hashing import PREFIX, digest_json
 from headgate.kit.progress import progress
-from headgate.rows.row import Row
 from headgate.rules.corpus import Corpus
 from headgate.rules.questions import Arrays, Found, Question, read, written
 
@@ -26,11 +25,8 @@ if TYPE_CHECKING:
 LookAgain = Callable[[str], list[Part]]  # the parts of a scan that asks one question
 
 
-def found_in(rows: Sequence[Row], questions: Sequence[str]) -> dict[str, Any]:
+def found_in(block: Corpus, questions: Sequence[str]) -> dict[str, Any]:
     """What the questions find in a block of rows, under names of their own."""
-    if not questions:
-        return {}
-    block = Corpus(rows)
     return {f"{_mark(text)}{name}": array for text in questions for name, array in read(text).find(block).items()}
 
 
