@@ -27,6 +27,12 @@ MOST_RUNS = 4096
 _known: dict[tuple[str, ...], tuple[tuple[str, ...], Kind]] = {}  # runs of roles met so far; each is kept once
 
 
+def turns_of(format: str, columns: Mapping[str, str]) -> Callable[[Body], Turns | None] | None:
+    """How the turns of records of a format are read the short way, and nothing else; None where there is no such."""
+    shape = _shape(format, {ours: theirs for ours, theirs in columns.items() if ours in CONTENT})
+    return None if shape is None else shape[0]
+
+
 def quick_of(format: str, keys: frozenset[str], columns: Mapping[str, str]) -> Quick | None:
     """How records of a format are read the short way; None where there is none.
 

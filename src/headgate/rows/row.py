@@ -343,3 +343,12 @@ def _message(body: Mapping[str, Any]) -> Message:
         ToolCall(name=c["name"], arguments=c["arguments"], id=c.get("id", "")) for c in body.get("tool_calls", ())
     )
     return Message(**rest, tool_calls=calls, masked=tuple((int(a), int(b)) for a, b in body.get("masked", ())))
+
+
+def text_of_turns(roles: tuple[str, ...], texts: tuple[str, ...], field: str) -> str | None:
+    """The `text`, `prompt` or `answer` of a row of plain turns; None where that takes a look at the row."""
+    if field == "text":
+        return "\n".join(texts)
+    wanted = "user" if field == "prompt" else "assistant"
+    said = "\n".join([text for role, text in zip(roles, texts, strict=True) if role == wanted])
+    return None if field == "prompt" and not said and roles[-1] != "assistant" else said

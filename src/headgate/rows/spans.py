@@ -7,21 +7,26 @@ An id that an earlier row has is not looked for here: the other row may stand in
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import Any
+
+import orjson
 
 from headgate.kit.files import must_be_file
 from headgate.rows.detection import Detection
 from headgate.rows.lines import PIECE, UTF8_MARK, Overlong, numbered_lines, span_pieces
+from headgate.rows.quick import turns_of
 from headgate.rows.reading import MAX_LINE_BYTES, BadLine, RowReader
 from headgate.rows.records import json_lines
-from headgate.rows.row import Row, from_bytes
+from headgate.rows.row import Row, from_bytes, text_of_turns
 from headgate.rows.side_car import SideCar
 from headgate.stats.verdict import Place
 
-TOGETHER = 16 << 10  # bytes read at a time: the next wanted row may stand among them
+TEXTS = {"text": "text", "prompt": "prompt_text", "answer": "answer_text"}  # attributes of rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +70,21 @@ class SpanReader(RowReader):
         for row, line in self._rows(json_lines(iter(lines), self._quick)):
             yield self._adorned(row, line) if self._adorns else row
 
+    def texts(self, lines: Iterable[tuple[int, bytes]], field: str) -> Iterator[str]:
+        """The `text`, `prompt` or `answer` of rows that were read before, without what stands beside it."""
+        turns_of, attribute = self._turns_of, TEXTS[field]
+        for line, raw in lines:
+            turns = turns_of(orjson.loads(raw)) if turns_of is not None else None
+            if turns is not None and (text := text_of_turns(turns[1], turns[2], field)) is not None:
+                yield text
+            else:
+                (row,) = self.rows([(line, raw)])
+                yield getattr(row, attribute)
+
+    @cached_property
+    def _turns_of(self) -> Any:
+        return turns_of(self.detected.format, self.detected.columns)
+
     def _span_lines(self) -> Iterator[tuple[int, bytes | Overlong]]:
         first, last = self.span.first, self.span.last or 0
         at = first + (len(UTF8_MARK) if first == 0 and _marked(self.path) else 0)
@@ -104,7 +124,13 @@ def spans_of(path: Path, size: int, *, count_lines: bool = False) -> list[Span]:
 def read_spots(reader: SpanReader, spots: Iterable[tuple[int, int, int]]) -> Iterator[Row]:
     """Rows at (line in the file, first byte, size), which must be ascending."""
     with reader.path.open("rb") as stream:
-        yield from reader.rows(_lines_at(stream, spots))
+        yield from reader.rows(_lines_at(stream.fileno(), spots))
+
+
+def read_texts(reader: SpanReader, spots: Iterable[tuple[int, int, int]], field: str) -> Iterator[str]:
+    """The `text`, `prompt` or `answer` of the rows at such places."""
+    with reader.path.open("rb") as stream:
+        yield from reader.texts(_lines_at(stream.fileno(), spots), field)
 
 
 def stored_row(raw: bytes, file: str, line: int) -> Row:
@@ -119,15 +145,9 @@ def moved(bad: BadLine, by: int) -> BadLine:
     return BadLine(bad.file, bad.line + by, bad.what, bad.found, bad.wanted)
 
 
-def _lines_at(stream: IO[bytes], spots: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, bytes]]:
-    """Numbers and bytes of lines; what stands near the last one read is there already."""
-    held, begin = b"", 0
+def _lines_at(file: int, spots: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, bytes]]:
     for line, at, size in spots:
-        if at + size > begin + len(held):
-            begin = at
-            stream.seek(at)
-            held = stream.read(max(size, TOGETHER))
-        yield line, held[at - begin : at - begin + size]
+        yield line, os.pread(file, size, at)
 
 
 def _marked(path: Path) -> bool:
