@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
+from random import Random
 from unittest import mock
 
 import numpy as np
@@ -15,8 +18,9 @@ from headgate.text.coverage import coverage
 from headgate.text.guards import guard_keys
 from headgate.text.kernels import SETTING
 from headgate.text.near_duplicates import near_duplicate_pairs
-from headgate.text.ngrams import character_ngrams, exact_hashes
+from headgate.text.ngrams import Shingles, character_ngrams, exact_hashes
 from headgate.text.redundancy import rarity
+from headgate.text.sharing import shared
 from headgate.text.tape import tape_of
 from headgate.text.vocabulary import vocabulary
 
@@ -102,3 +106,27 @@ def test_any_words_are_numbered_alike(texts: list[str]) -> None:
 
     plain, compiled = both(numbered, texts * 3)
     assert plain == compiled
+
+
+@FEW
+@given(SENTENCES, SENTENCES, st.booleans(), st.randoms(use_true_random=False))
+def test_any_pairs_share_the_same_grams(rows: list[str], items: list[str], characters: bool, draw: Random) -> None:
+    """Grams of texts of two tapes are counted alike, in whatever order the pairs come."""
+    pairs = [(row, item) for row in range(len(rows)) for item in range(len(items))]
+    draw.shuffle(pairs)
+    one, two = (np.array([pair[side] for pair in pairs], dtype=np.int64) for side in (0, 1))
+
+    def counted(left, right):  # type: ignore[no-untyped-def]
+        return shared(left, right, Shingles(2, characters=characters), one, two)
+
+    plain, compiled = both(counted, rows, items)
+    assert plain == compiled
+    both_have = [len(grams(rows[row]) & grams(items[item])) for row, item in pairs]
+    with using("plain"):
+        assert characters or both_have == counted(tape_of(rows), tape_of(items))[0].tolist()
+
+
+def grams(text: str) -> set[tuple[str, str]]:
+    """Pairs of neighbouring words; the sentences here have words without signs, and signs of Han that are words."""
+    words = re.findall(r"[a-z0-9]+|[東京]", text)
+    return set(pairwise(words))

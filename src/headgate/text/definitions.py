@@ -16,15 +16,15 @@ made of boilerplate counts for nothing here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headgate.text.coverage import Coverage
-from headgate.text.ngrams import KEPT_BITS, Grams, distinct, word_ngrams
-from headgate.text.tape import Mask, Positions, Tape, ranges
+from headgate.text.ngrams import KEPT_BITS, Grams, Shingles, distinct, word_ngrams
+from headgate.text.sharing import keys_of, pieces, shared
+from headgate.text.tape import Mask, Positions, Tape
 
 NAMES = ("13-gram", "8-gram", "70% of 8-grams", "50 characters", "10-word match", "20% in matches", "80% in matches")
 LONG_GRAM, SHORT_GRAM, MATCH = 13, 8, 10  # words
@@ -32,8 +32,7 @@ PALM_SHARE = 0.7
 MATCHED_SHARES = (0.2, 0.8)
 STRETCH, STRETCHES = 50, 3  # characters
 NEAR = 3  # telling 4-grams in common; a run of 8 words has 5 of them, 50 characters have 3 even where words are long
-PIECE = 1 << 21  # gram hashes sorted at a time
-WINDOW_BITS = 64 - KEPT_BITS
+GAPS = bytes(code for code in range(128) if not chr(code).isalnum())  # of ASCII
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,14 +57,11 @@ def definitions(rows: Tape, items: Tape, found: Coverage) -> Said:
     chosen, row_at = np.unique(row, return_inverse=True)
     here = rows.take(chosen)
     says = np.zeros((len(row), len(NAMES)), dtype=bool)
-    eights_of = distinct(word_ngrams(items, SHORT_GRAM))
-    thirteens = shared_grams(
-        distinct(word_ngrams(here, LONG_GRAM)), distinct(word_ngrams(items, LONG_GRAM)), row_at, item
-    )
-    eights = shared_grams(distinct(word_ngrams(here, SHORT_GRAM)), eights_of, row_at, item)
+    thirteens, _ = shared(here, items, Shingles(LONG_GRAM), row_at, item)
+    eights, of = shared(here, items, Shingles(SHORT_GRAM), row_at, item)
     says[:, 0] = thirteens > 0
     says[:, 1] = eights > 0
-    says[:, 2] = says[:, 1] & (eights >= PALM_SHARE * eights_of.counts[item])
+    says[:, 2] = says[:, 1] & (eights >= PALM_SHARE * of[item])
     says[:, 3] = _stretches(here, items, row_at, item)
     matched = _matched(here, items, row_at, item)
     says[:, 4] = matched > 0
@@ -74,24 +70,13 @@ def definitions(rows: Tape, items: Tape, found: Coverage) -> Said:
     return Said(row, item, says, matched)
 
 
-def shared_grams(left: Grams, right: Grams, row: Positions, item: Positions) -> Positions:
-    """How many grams both texts of each pair have; each text's own are distinct."""
-    out = np.zeros(len(row), dtype=np.int64)
-    for piece in _pieces(left.counts[row] + right.counts[item]):
-        keys, _ = _keys(left, row[piece], right, item[piece])
-        keys.sort()
-        twice = keys[1:][keys[1:] == keys[:-1]] >> np.uint64(KEPT_BITS)
-        out[piece] = np.bincount(twice.astype(np.int64), minlength=len(row[piece]))
-    return out
-
-
 def _matched(rows: Tape, items: Tape, row: Positions, item: Positions) -> NDArray[np.float64]:
     """Share of each item's words that stand in a run of `MATCH` words which the row has too."""
     left, right = distinct(word_ngrams(rows, MATCH)), word_ngrams(items, MATCH)
     right = Grams(right.hashes >> np.uint64(64 - KEPT_BITS), right.offsets)
     out = np.zeros(len(row))
-    for piece in _pieces(left.counts[row] + right.counts[item]):
-        keys, ours = _keys(left, row[piece], right, item[piece])
+    for piece in pieces(left.counts[row] + right.counts[item]):
+        keys, ours = keys_of(left, row[piece], right, item[piece])
         theirs, own = np.sort(keys[:ours]), keys[ours:]
         place = np.minimum(np.searchsorted(theirs, own), max(len(theirs) - 1, 0))
         hit = np.flatnonzero(theirs[place] == own) if len(theirs) else np.zeros(0, dtype=np.int64)
@@ -108,28 +93,6 @@ def _matched(rows: Tape, items: Tape, row: Positions, item: Positions) -> NDArra
         inside = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.cumsum(edges[:-1]) > 0)])
         out[piece] = (inside[base + words] - inside[base]) / np.maximum(words, 1)
     return out
-
-
-def _keys(left: Grams, row: Positions, right: Grams, item: Positions) -> tuple[NDArray[np.uint64], int]:
-    """Grams of the rows, then of the items, each under the number of its pair; and how many are of rows."""
-    parts = []
-    for grams, index in ((left, row), (right, item)):
-        counts = grams.counts[index]
-        offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
-        owner = np.repeat(np.arange(len(index), dtype=np.uint64), counts)
-        parts.append((owner << np.uint64(KEPT_BITS)) | grams.hashes[ranges(grams.offsets[:-1][index], offsets)])
-    return np.concatenate(parts), len(parts[0])
-
-
-def _pieces(work: Positions) -> Iterator[slice]:
-    total = np.cumsum(work)
-    first = 0
-    while first < len(work):
-        before = int(total[first - 1]) if first else 0
-        last = int(np.searchsorted(total, before + PIECE, side="right"))
-        last = min(max(last, first + 1), first + (1 << WINDOW_BITS) - 1)
-        yield slice(first, last)
-        first = last
 
 
 def _stretches(rows: Tape, items: Tape, row: Positions, item: Positions) -> Mask:
@@ -154,7 +117,9 @@ def stretches_of(text: str) -> tuple[str, ...]:
 
 def letters(tape: Tape, index: int) -> str:
     """The words of one text without what stands between them, lower-cased."""
-    first, last = int(tape.offsets[index]), int(tape.offsets[index + 1])
     text = tape.texts[index].lower()
+    if text.isascii():  # words are all that is left when the gaps are gone
+        return text.encode("ascii").translate(None, GAPS).decode("ascii")
+    first, last = int(tape.offsets[index]), int(tape.offsets[index + 1])
     spans = zip(tape.starts[first:last].tolist(), tape.ends[first:last].tolist(), strict=True)
     return "".join(text[start:end] for start, end in spans)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headgate.text.tape import Hashes, Mask, Positions, Tape, fold, mixed, word_hash
+from headgate.text.tape import Hashes, Mask, Positions, Tape, fold, mixed, word_hash, word_hashes
 
 
 def _split(words: str) -> tuple[str, ...]:
@@ -27,6 +27,7 @@ NEGATIONS = _split(
     "sin nunca jamás não nunca nem non mai не нет никогда 不 没 沒 未 無 无"
 )
 CONTRACTED = _split("don doesn didn isn aren wasn weren won wouldn can couldn shouldn hasn haven hadn ain mustn needn")
+DENYING = frozenset(NEGATIONS + CONTRACTED)
 COUNTED = _split(
     "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion half "
@@ -69,12 +70,15 @@ def negation_words(tape: Tape) -> Mask:
     return found
 
 
-def swapped_word(tape: Tape, one: int, two: int) -> bool:
-    """Whether each of two texts has a word that the other lacks even in another spelling.
+def swapped_word(tape: Tape, one: int, two: int, other: Tape | None = None) -> bool:
+    """Whether each of two texts has a word that the other lacks even in another spelling; text `two` is of `other`.
 
     "A flight to Detroit" and "a flight to Chicago" are two requests; "a flihgt to Detroit" is not a third.
     """
-    left, right = _lacking(tape, one, two), _lacking(tape, two, one)
+    other = tape if other is None else other
+    left, right = _lacking(tape, one, other.words_of(two)), _lacking(other, two, tape.words_of(one))
+    if not left or not right:
+        return False
     for word in list(left):
         near = difflib.get_close_matches(word, right, n=1, cutoff=SPELLING)
         if near:
@@ -83,12 +87,12 @@ def swapped_word(tape: Tape, one: int, two: int) -> bool:
     return bool(left) and bool(right)
 
 
-def _lacking(tape: Tape, one: int, other: int) -> list[str]:
-    there = set(tape.words_of(other).tolist())
+def _lacking(tape: Tape, one: int, other: Hashes) -> list[str]:
+    there = set(other.tolist())
     alone = [place for place, word in enumerate(tape.words_of(one).tolist()) if word not in there]
     words = (fold(tape.quote(one, place, 1)) for place in alone)
     # Negations are counted by the key of the text; "can't" and "cannot" are the same one.
-    return [word for word in words if len(word) >= CONTENT and word not in NEGATIONS and word not in CONTRACTED]
+    return [word for word in words if len(word) >= CONTENT and word not in DENYING]
 
 
 def _starting_with_digit(tape: Tape) -> Mask:
@@ -144,4 +148,4 @@ def _sums(values: Hashes, tape: Tape) -> Hashes:
 
 @cache
 def _hashes(words: tuple[str, ...]) -> Hashes:
-    return np.array([word_hash(word) for word in words], dtype=np.uint64)
+    return word_hashes(words)

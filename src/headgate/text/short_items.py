@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.text.coverage import coverage
-from headgate.text.definitions import shared_grams
 from headgate.text.guards import guard_keys, swapped_word
-from headgate.text.ngrams import character_ngrams, distinct, exact_hashes, sorted_distinct, word_ngrams
-from headgate.text.tape import Mask, Positions, Tape, joined
+from headgate.text.ngrams import Shingles, distinct, exact_hashes, sorted_distinct, word_ngrams
+from headgate.text.sharing import shared
+from headgate.text.tape import Mask, Positions, Tape
 
 GRAM = 4  # characters
 COMMON_SHARE = 0.02  # of the rows; a word in more of them finds no candidates
@@ -79,17 +79,15 @@ def near_short(rows: Tape, items: Tape, chosen: Positions, *, least: float, skip
     row, item = found.rows[kept], found.items[kept]
     here, place = np.unique(row, return_inverse=True)
     taken = rows.take(here)
-    one, two = (distinct(character_ngrams(tape, GRAM)) for tape in (taken, asked))
-    both = shared_grams(one, two, place, item)
-    held = both / np.maximum(two.counts[item], 1)
+    both, grams = shared(taken, asked, Shingles(GRAM, characters=True), place, item)
+    held = both / np.maximum(grams[item], 1)
     enough = held >= least
     row, item, place, held = row[enough], item[enough], place[enough], held[enough]
     keys = guard_keys(taken)[place] == guard_keys(asked)[item]
     same = keys.copy()
     # Only what may be the likest is compared word by word.
     for pair in np.flatnonzero(keys & (held >= SENSE)).tolist():
-        texts = joined([taken.take([int(place[pair])]), asked.take([int(item[pair])])])
-        same[pair] = not swapped_word(texts, 0, 1)
+        same[pair] = not swapped_word(taken, int(place[pair]), int(item[pair]), asked)
     return Near(row, chosen[item], held, same)
 
 

@@ -32,6 +32,7 @@ BLOCK = 1 << 20  # characters handled at a time: the working arrays then stay ne
 KEPT_WORDS = 1 << 22  # words of a tape up to which what was made of it is kept
 BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2**64
 INVERSE = pow(BASE, -1, 1 << 64)
+LONGER = "\u0130"  # the capital I with a dot, the one letter whose lower case is longer
 
 # Classes of bytes: 0 separates words, 1 belongs to a word.
 _LETTER = np.zeros(256, dtype=bool)
@@ -226,8 +227,8 @@ def fold(text: str) -> str:
     lowered = text.lower()
     if lowered.isascii():
         return lowered
-    if len(lowered) != len(text):  # one capital (U+0130) becomes two characters: it stays as it is
-        lowered = "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    if len(lowered) != len(text):  # one capital becomes two characters: it stays as it is
+        lowered = LONGER.join(part.lower() for part in text.split(LONGER))
     return lowered.replace("\u03c2", "\u03c3")  # final sigma depends on what follows
 
 
@@ -266,10 +267,19 @@ def word_hash(word: str) -> int:
     Raises:
         ValueError: the text is not exactly one word.
     """
-    words = block_tape([word]).words
-    if len(words) != 1:
-        raise ValueError(f"{word!r} is {len(words)} words")
-    return int(words[0])
+    return int(word_hashes([word])[0])
+
+
+def word_hashes(words: Sequence[str]) -> Hashes:
+    """The hash of each of some words.
+
+    Raises:
+        ValueError: a text is not exactly one word.
+    """
+    tape = block_tape(words)
+    if (odd := np.flatnonzero(tape.lengths != 1)).size:
+        raise ValueError(f"{words[odd[0]]!r} is {tape.lengths[odd[0]]} words")
+    return tape.words
 
 
 @lru_cache(maxsize=2)

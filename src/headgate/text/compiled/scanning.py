@@ -19,7 +19,7 @@ from headgate.text import guards
 from headgate.text.compiled.building import kernel, part, read_only
 from headgate.text.compiled.hashing import ONE, ZERO, mixed
 from headgate.text.ngrams import SPACE, STEP
-from headgate.text.tape import BASE, Bytes, Hashes, Positions, Tape, fold, word_hash
+from headgate.text.tape import BASE, Bytes, Hashes, Positions, Tape, fold, word_hashes
 
 PLANES = 0x20000  # code points that may have a lower case
 KINDS = 0x34000  # code points that may be anything but a letter
@@ -62,8 +62,8 @@ def tables() -> Tables:
         (guards.CONTRACTED, BEGINS_DENIAL),
         (("t",), ENDS_DENIAL),
     ):
-        for word in words:
-            roles[word_hash(word)] = roles.get(word_hash(word), 0) | role
+        for hashed in word_hashes(words).tolist():
+            roles[hashed] = roles.get(hashed, 0) | role
     told = np.array([0, *sorted(roles)], dtype=np.uint64)
     sieve = np.zeros((1 << guards.SIEVE_BITS) + len(told), dtype=np.uint8)
     for place in range(1, len(told)):
