@@ -6,7 +6,7 @@ looked at by a scan of its own, on the same engine, into the same folder, finish
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from headgate.rules.questions import Arrays, Found, Question, read, written
 if TYPE_CHECKING:
     from headgate.check.scanning import Plan
 
-LookAgain = Callable[[str], list[Part]]  # the parts of a scan that asks one question
+LookAgain = Callable[[tuple[str, ...]], list[Part]]  # the parts of a scan that asks some questions
 
 
 def found_in(block: Corpus, questions: Sequence[str]) -> dict[str, Any]:
@@ -30,31 +30,33 @@ def found_in(block: Corpus, questions: Sequence[str]) -> dict[str, Any]:
     return {f"{_mark(text)}{name}": array for text in questions for name, array in read(text).find(block).items()}
 
 
-def answered(question: Question, plan: Plan, parts: Sequence[Part], look_again: LookAgain | None) -> Any:
-    """The answer to a question.
+def answered(
+    questions: Sequence[Question], plan: Plan, parts: Sequence[Part], look_again: LookAgain | None
+) -> list[Any]:
+    """The answers to some questions.
 
     Raises:
-        Broken: the scan did not ask it, and nobody can look again.
+        Broken: the scan did not ask them, and nobody can look again.
     """
-    text = written(question)
-    if text not in plan.questions:
+    texts = [written(question) for question in questions]
+    unasked = tuple(dict.fromkeys(text for text in texts if text not in plan.questions))
+    seen: Sequence[Part] = ()
+    if unasked:
         if look_again is None:
-            raise Broken("a rule asks what nobody can look at again", found=text[:200])
-        parts = look_again(text)
-    found, first = [], 0
-    for part in parts:
-        rows = int(part.facts["rows"])
-        found.append(Found(first, rows, _Kept(part, _mark(text))))
-        first += rows
-    return question.put_together(found)
+            raise Broken("a rule asks what nobody can look at again", found=unasked[0][:200])
+        seen = look_again(unasked)
+    return [
+        question.put_together(list(_found(seen if text in unasked else parts, _mark(text))))
+        for question, text in zip(questions, texts, strict=True)
+    ]
 
 
 def looking_again(plan: Plan, folder: Path, engine: Any, *, quiet: bool) -> LookAgain:
-    """What scans all shards of a plan for one more question."""
+    """What scans all shards of a plan for more questions."""
 
-    def look(question: str) -> list[Part]:
-        asked = replace(plan, asks=(), kind="", known={}, questions=(question,), again=True)
-        name = "look-" + digest_json([question, plan.left_out]).removeprefix(PREFIX)[:16]
+    def look(questions: tuple[str, ...]) -> list[Part]:
+        asked = replace(plan, asks=(), kind="", known={}, questions=questions, again=True)
+        name = "look-" + digest_json([*questions, plan.left_out]).removeprefix(PREFIX)[:16]
         targets = [folder / f"{name}-{number:06}" for number in range(len(plan.shards))]
         wanted = [(number, target) for number, target in enumerate(targets) if not target.exists()]
         if wanted:
@@ -67,6 +69,14 @@ def looking_again(plan: Plan, folder: Path, engine: Any, *, quiet: bool) -> Look
         return [part for target in targets for part in parts_of(target)]
 
     return look
+
+
+def _found(parts: Sequence[Part], mark: str) -> Iterator[Found]:
+    first = 0
+    for part in parts:
+        rows = int(part.facts["rows"])
+        yield Found(first, rows, _Kept(part, mark))
+        first += rows
 
 
 class _Kept(Arrays):

@@ -67,6 +67,8 @@ def pieces_of(plan: Plan, parts: Sequence[Sequence[Part]]) -> list[Piece]:
 class StreamedCorpus(Corpus):
     """Rows of files that were scanned in shards."""
 
+    in_memory = False
+
     def __init__(
         self,
         plan: Plan,
@@ -162,9 +164,9 @@ class StreamedCorpus(Corpus):
             self._coded[fact] = Coded(np.concatenate(codes), tuple(map(value_of, values)))
         return self._coded[fact]
 
-    def ask(self, question: Question) -> Any:
-        """The answer from what the scan found, or from another look at every row."""
-        return answered(question, self.plan, [piece.part for piece in self.pieces], self._look_again)
+    def ask_all(self, questions: Sequence[Question]) -> list[Any]:
+        """The answers from what the scan found, or from another look at every row."""
+        return answered(questions, self.plan, [piece.part for piece in self.pieces], self._look_again)
 
     def redundant(self, kind: Fact, *, threshold: float, short_threshold: float) -> Redundant:
         """Rows that another row of the same kind makes redundant."""

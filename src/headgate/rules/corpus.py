@@ -71,6 +71,8 @@ class Keys:
 class Corpus(Sequence[Row]):
     """Rows in a fixed order with one tape per field, built on first use and shared by all rules."""
 
+    in_memory = True  # whether every row is at hand
+
     def __init__(self, rows: Sequence[Row], name: str = "") -> None:
         self.rows = list(rows)
         self.name = name  # as printed in messages, such as a file name
@@ -127,7 +129,11 @@ class Corpus(Sequence[Row]):
 
     def ask(self, question: Question) -> Any:
         """The answer to a question that is answered block by block."""
-        return question.put_together([Found(0, len(self), question.find(self))])
+        return self.ask_all([question])[0]
+
+    def ask_all(self, questions: Sequence[Question]) -> list[Any]:
+        """The answers to some questions for which rows that are not in memory are read once."""
+        return [question.put_together([Found(0, len(self), question.find(self))]) for question in questions]
 
     def redundant(self, kind: Fact, *, threshold: float, short_threshold: float) -> Redundant:
         """Rows that another row of the same kind makes redundant."""

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from headgate.kit.clock import parse_moment
 from headgate.kit.errors import Refused
 from headgate.rows.row import Row
+from headgate.rules.corpus import Corpus
+from headgate.rules.questions import Arrays, Found, chained
 
 KEYS = ("failed", "passed", "at", "added")
+AFTER, BEFORE, UNKNOWN = range(3)  # whether a row came after the run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +71,32 @@ class PastRun:
             return parse_moment(row.side.created_at) > self.at
         except Refused:
             return None
+
+
+@dataclass(frozen=True)
+class After:
+    """Which rows came after a run."""
+
+    at: str  # ISO 8601; empty: not told
+    added: tuple[str, ...]  # names of the rows that came after it
+    named: bool  # whether these are all that came after it
+
+    @classmethod
+    def run(cls, run: PastRun) -> Self:
+        """The question about one run."""
+        return cls(run.at.isoformat() if run.at else "", tuple(sorted(run.added or ())), run.added is not None)
+
+    @cached_property
+    def told(self) -> PastRun:
+        """The run, without its outcomes."""
+        at, added = parse_moment(self.at) if self.at else None, frozenset(self.added) if self.named else None
+        return PastRun(failed=frozenset(), passed=frozenset(), at=at, added=added)
+
+    def find(self, block: Corpus) -> Arrays:
+        """What a block says."""
+        states = {True: AFTER, False: BEFORE, None: UNKNOWN}
+        return {"state": np.array([states[self.told.came_after(row)] for row in block], dtype=np.uint8)}
+
+    def put_together(self, found: Sequence[Found]) -> NDArray[np.uint8]:
+        """AFTER, BEFORE or UNKNOWN for each row; shape (N,)."""
+        return chained(found, "state", np.uint8)

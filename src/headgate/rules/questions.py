@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -101,12 +102,13 @@ def chained(found: Sequence[Found], name: str, kind: Any, *, numbers: bool = Fal
 
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        return {ARRAY: [value.dtype.str, base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()]}
+        data = zlib.compress(np.ascontiguousarray(value).tobytes(), 1)
+        return {ARRAY: [value.dtype.str, base64.b64encode(data).decode()]}
     return list(map(_plain, value)) if isinstance(value, tuple) else value
 
 
 def _unfolded(value: Any) -> Any:
     if isinstance(value, dict):
         kind, data = value[ARRAY]
-        return np.frombuffer(base64.b64decode(data), dtype=kind)
+        return np.frombuffer(zlib.decompress(base64.b64decode(data)), dtype=kind)
     return tuple(map(_unfolded, value)) if isinstance(value, list) else value

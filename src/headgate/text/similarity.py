@@ -19,7 +19,7 @@ from headgate.text import kernels
 from headgate.text.guards import digit_words
 from headgate.text.jaccard import jaccard
 from headgate.text.ngrams import Grams, exact_hashes, word_ngrams
-from headgate.text.tape import Mask, Positions, Tape, joined, ranges
+from headgate.text.tape import Hashes, Mask, Positions, Tape, joined, ranges
 
 COLUMN_BITS = (14, 22)  # terms are hashed to 16 columns a word, within these limits: collisions only add noise
 FLOOR = 0.1  # weight that is left when no number agrees
@@ -29,6 +29,7 @@ TEXTS = 1 << 13  # counted at a time by compiled kernels
 BLOCK = 256  # items multiplied at a time
 LEAST_COSINE = 0.1  # less alike rows are never scored: no threshold in use lies that low
 QUANTILE = 0.98
+SAMPLE = 2000  # honest rows to calibrate on
 
 Scores = NDArray[np.float64]
 
@@ -50,78 +51,134 @@ class Calibration:
     honest: int  # rows it rests on
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Likest:
+    """The rows most like each item, some for each; P pairs."""
+
+    items: Positions  # (P,)
+    rows: Positions  # (P,)
+    closeness: Scores  # (P,): cosine of the terms that few rows have, by which they were chosen
+    cosine: Scores  # (P,)
+    score: Scores  # (P,)
+
+    def where(self, kept: Mask | Positions) -> Likest:
+        """Some of the pairs."""
+        return Likest(self.items[kept], self.rows[kept], self.closeness[kept], self.cosine[kept], self.score[kept])
+
+
 def nearest(items: Tape, rows: Tape, *, neighbours: int = NEIGHBOURS, skip: Positions | None = None) -> Nearest:
     """The likest row of each item; `skip[i]` is a row that item i may not be matched with (-1: none)."""
-    item, row, cosine = _neighbours(items, rows, neighbours, skip)
-    numbers = _numbers(joined([items, rows]))
-    agreement = jaccard(numbers, item, row + len(items))
-    agreement[(numbers.counts[item] == 0) & (numbers.counts[row + len(items)] == 0)] = 1.0
-    score = cosine * (FLOOR + (1 - FLOOR) * agreement)
-    best = Nearest(np.full(len(items), -1, dtype=np.int64), np.zeros(len(items)), np.zeros(len(items)))
-    order = np.lexsort((row, -score, item))
-    first = order[np.append(True, np.diff(item[order]) != 0)] if len(order) else order
-    best.row[item[first]], best.score[item[first]], best.cosine[item[first]] = row[first], score[first], cosine[first]
-    return best
+    bits = column_bits(len(items.words) + len(rows.words))
+    sought = Sought(items, bits, rows_of_columns(rows, bits), len(rows))
+    more = 0 if skip is None else 1
+    return best_of(likest(sought, rows, neighbours + more), len(items), neighbours, skip)
 
 
-def calibrate(rows: Tape, *, sample: int = 2000, quantile: float = QUANTILE, seed: int = 0) -> Calibration:
+def calibrate(rows: Tape, *, sample: int = SAMPLE, quantile: float = QUANTILE, seed: int = 0) -> Calibration:
     """What honest items score: some of the rows, each against all others.
 
     An item from the same source as the rows scores above the threshold with probability
     1 - quantile, natural twins included. Rows with a word-for-word copy are left out, as copied
     items are before this question is asked.
     """
-    keys = exact_hashes(rows)
+    asked = honest(exact_hashes(rows), rows.lengths, sample=sample, seed=seed)
+    return level_of(nearest(rows.take(asked), rows, skip=asked).score, quantile)
+
+
+def honest(keys: Hashes, lengths: Positions, *, sample: int = SAMPLE, seed: int = 0) -> Positions:
+    """Some of the texts with words that no other text repeats word for word; `keys` are their `exact_hashes`."""
     ordered = np.sort(keys)
     single = np.searchsorted(ordered, keys, side="right") - np.searchsorted(ordered, keys, side="left") == 1
-    alone = np.flatnonzero(single & (rows.lengths > 0))
-    asked = np.sort(np.random.default_rng(seed).permutation(alone)[:sample])
-    if not len(asked):
+    alone = np.flatnonzero(single & (lengths > 0))
+    return np.sort(np.random.default_rng(seed).permutation(alone)[:sample])
+
+
+def level_of(scores: Scores, quantile: float) -> Calibration:
+    """The score that a share of honest texts stays below."""
+    if not len(scores):
         return Calibration(1.0, 0)
-    scores = nearest(rows.take(asked), rows, skip=asked).score
-    return Calibration(float(np.quantile(scores, quantile, method="higher")), len(asked))
+    return Calibration(float(np.quantile(scores, quantile, method="higher")), len(scores))
 
 
-def _neighbours(items: Tape, rows: Tape, count: int, skip: Positions | None) -> tuple[Positions, Positions, Scores]:
-    weighed, weighed_rows, df = _weighed(items, rows)
-    common = df > RETRIEVAL_ROWS
-    rare_rows = _without(weighed_rows, common).T.tocsr()
-    rare_items = _without(weighed, common)
-    found_items, found_rows = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    for first in range(0, len(items), BLOCK):
-        product = rare_items[first : first + BLOCK] @ rare_rows
-        if skip is not None:
-            _forget(product, skip[first : first + BLOCK])
-        item, row = _top(product, count)
-        found_items.append(item + first)
-        found_rows.append(row)
-    item, row = np.concatenate(found_items), np.concatenate(found_rows)
+def column_bits(words: int) -> int:
+    """Bits of the columns to which the terms of texts with so many words are hashed."""
+    least, most = COLUMN_BITS
+    return min(max(words.bit_length() + 4, least), most)
+
+
+def rows_of_columns(rows: Tape, bits: int) -> Positions:
+    """In how many of the rows each column occurs; shape (2 ** bits,). Those of blocks add up."""
+    return _column_counts(_cached_counts(rows, bits))
+
+
+class Sought:
+    """Items as vectors, to be looked for among rows that are told block by block."""
+
+    def __init__(self, items: Tape, bits: int, rows_of: Positions, rows: int) -> None:
+        """`rows_of` says in how many of all `rows` each column occurs."""
+        self.items, self.bits = items, bits
+        counts = _cached_counts(items, bits).copy()
+        self.idf = np.log((1 + len(items) + rows) / (1 + rows_of + _column_counts(counts))) + 1
+        self.common = rows_of > RETRIEVAL_ROWS
+        self.weighed = _weighed(counts, self.idf)
+        self.rare = _without(self.weighed, self.common)
+
+
+def likest(sought: Sought, rows: Tape, count: int) -> Likest:
+    """The `count` rows of a block that are most like each item."""
+    weighed_rows = _weighed(_cached_counts(rows, sought.bits).copy(), sought.idf)
+    rare_rows = _without(weighed_rows, sought.common).T.tocsr()
+    found = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))]
+    for first in range(0, len(sought.items), BLOCK):
+        item, row, closeness = _top(sought.rare[first : first + BLOCK] @ rare_rows, count)
+        found.append((item + first, row, closeness))
+    item, row, closeness = (np.concatenate(column) for column in zip(*found, strict=True))
     cosine = np.empty(len(item))
     for first in range(0, len(item), BLOCK * count):
         piece = slice(first, first + BLOCK * count)
-        cosine[piece] = np.asarray(weighed[item[piece]].multiply(weighed_rows[row[piece]]).sum(axis=1)).ravel()
-    return item, row, cosine
+        both = sought.weighed[item[piece]].multiply(weighed_rows[row[piece]])
+        cosine[piece] = np.asarray(both.sum(axis=1)).ravel()
+    # Only the rows that were found are asked for their numbers.
+    near, place = np.unique(row, return_inverse=True)
+    numbers = _numbers(joined([sought.items, rows.take(near)]))
+    agreement = jaccard(numbers, item, place + len(sought.items))
+    agreement[(numbers.counts[item] == 0) & (numbers.counts[place + len(sought.items)] == 0)] = 1.0
+    return Likest(item, row, closeness, cosine, cosine * (FLOOR + (1 - FLOOR) * agreement))
 
 
-def _weighed(items: Tape, rows: Tape) -> tuple[Any, Any, Positions]:
-    """Items and rows as matrices of unit length, and in how many rows each column occurs."""
-    least, most = COLUMN_BITS
-    bits = min(max((len(items.words) + len(rows.words)).bit_length() + 4, least), most)
-    counts = [tape.once(("counts", bits), partial(_counts, tape, bits)).copy() for tape in (items, rows)]
-    df = _column_counts(counts[1])
-    both = df + _column_counts(counts[0])
-    idf = np.log((1 + len(items) + len(rows)) / (1 + both)) + 1
-    for matrix in counts:
-        if kernels.compiled():
-            from headgate.text.compiled import counting
+def best_of(found: Likest, items: int, neighbours: int = NEIGHBOURS, skip: Positions | None = None) -> Nearest:
+    """The row with the highest score among the closest ones of each item; `found` may come from several blocks."""
+    if skip is not None:
+        found = found.where(found.rows != skip[found.items])
+    order = np.lexsort((found.rows, -found.closeness, found.items))
+    rank = np.arange(len(order)) - np.searchsorted(found.items[order], found.items[order])
+    found = found.where(order[rank < neighbours])
+    best = Nearest(np.full(items, -1, dtype=np.int64), np.zeros(items), np.zeros(items))
+    order = np.lexsort((found.rows, -found.score, found.items))
+    item = found.items[order]
+    first = order[np.append(True, np.diff(item) != 0)] if len(order) else order
+    item = found.items[first]
+    best.row[item], best.score[item], best.cosine[item] = found.rows[first], found.score[first], found.cosine[first]
+    return best
 
-            counting.weigh(matrix.data, matrix.indices, matrix.indptr.astype(np.int64), idf)
-            continue
-        matrix.data *= idf[matrix.indices]
-        squares = np.concatenate([np.zeros(1), np.cumsum(matrix.data**2)])
-        norms = np.sqrt(squares[matrix.indptr[1:]] - squares[matrix.indptr[:-1]])
-        matrix.data /= np.repeat(np.maximum(norms, 1e-12), np.diff(matrix.indptr))
-    return counts[0], counts[1], df
+
+def _weighed(matrix: Any, idf: Scores) -> Any:
+    """Counts times the weights of their columns, each row brought to unit length."""
+    from scipy import sparse
+
+    if kernels.compiled():
+        from headgate.text.compiled import counting
+
+        counting.weigh(matrix.data, matrix.indices, matrix.indptr.astype(np.int64), idf)
+        return matrix
+    matrix.data *= idf[matrix.indices]
+    # One row after the other and in order, as the compiled version adds: no row depends on those before it.
+    squares = sparse.csr_matrix(
+        (matrix.data**2, np.zeros_like(matrix.indices), matrix.indptr), shape=(len(matrix.indptr) - 1, 1)
+    )
+    norms = np.sqrt(squares @ np.ones(1))
+    matrix.data /= np.repeat(np.maximum(norms, 1e-12), np.diff(matrix.indptr))
+    return matrix
 
 
 def _column_counts(matrix: Any) -> Positions:
@@ -133,6 +190,10 @@ def _column_counts(matrix: Any) -> Positions:
     out = np.zeros(matrix.shape[1], dtype=np.int64)
     counting.tally(matrix.indices, out)
     return out
+
+
+def _cached_counts(tape: Tape, bits: int) -> Any:
+    return tape.once(("counts", bits), partial(_counts, tape, bits))
 
 
 def _counts(tape: Tape, bits: int) -> Any:
@@ -185,21 +246,16 @@ def _without(matrix: Any, common: Mask) -> Any:
     return type(matrix)((matrix.data[kept], matrix.indices[kept], ends), shape=matrix.shape)
 
 
-def _forget(product: Any, skip: Positions) -> None:
-    owner = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
-    product.data[product.indices == skip[owner]] = 0.0
-
-
-def _top(product: Any, count: int) -> tuple[Positions, Positions]:
+def _top(product: Any, count: int) -> tuple[Positions, Positions, Scores]:
     # Most entries share one common word and are nobody's nearest: sorting only the others is many times faster.
     alike = np.flatnonzero(product.data > LEAST_COSINE)
     owner = np.searchsorted(product.indptr, alike, side="right") - 1
-    column = product.indices[alike]
-    order = np.lexsort((column, -product.data[alike], owner))
-    owner, column = owner[order], column[order]
+    column, data = product.indices[alike], product.data[alike]
+    order = np.lexsort((column, -data, owner))
+    owner, column, data = owner[order], column[order], data[order]
     rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
     kept = rank < count
-    return owner[kept].astype(np.int64), column[kept].astype(np.int64)
+    return owner[kept].astype(np.int64), column[kept].astype(np.int64), data[kept]
 
 
 def _numbers(tape: Tape) -> Grams:

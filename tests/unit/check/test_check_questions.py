@@ -154,6 +154,53 @@ def test_habits(options: dict[str, Any], tmp_path: Path) -> None:
     assert 20 < found.verdicts[0].findings_total
 
 
+@pytest.fixture
+def retold(tmp_path: Path) -> tuple[Path, Path]:
+    """Dated rows, some of which retell an item, repeat it or name it as their parent."""
+    rng = random.Random(8)
+    items = [chat(question(rng, rng.choice([6, 11])), "yes", id=f"i{n}") for n in range(60)]
+    rows = []
+    for place in range(420):
+        words, side = question(rng, rng.choice([6, 11])), {"created_at": f"2026-0{1 + place // 110}-01"}
+        if place % 9 == 4:
+            again = items[place % 40 if place >= 220 else 40 + place % 20]["messages"][0]["content"].split()
+            rng.shuffle(again)
+            words = "please tell me " + " ".join(again)
+        elif place % 70 == 8:
+            words = items[place % 60]["messages"][0]["content"].upper()
+        rows.append(chat(words, "no", id=f"r{place}", **side))
+    rows[17]["parents"], rows[300]["parents"] = ["i50"], ["r17"]
+    return lines(tmp_path / "train.jsonl", rows), lines(tmp_path / "test.jsonl", items)
+
+
+@pytest.mark.parametrize("kernels", ["plain", "compiled"])
+def test_rephrasings(kernels: str, retold: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calibrated on rows of all shards, with copies left out and declared descent."""
+    monkeypatch.setenv("HEADGATE_KERNELS", kernels)
+    found = both(*retold, ["paraphrased-leak"])
+    assert ([Outcome.FAIL], 1) == (outcomes(found), found.verdicts[0].details["declared"])
+    assert 5 < found.verdicts[0].findings_total
+    both(*retold, ["paraphrased-leak"], options={"paraphrased-leak": {"threshold": 0.7}})
+
+
+def test_copies_of_failures(retold: tuple[Path, Path], tmp_path: Path) -> None:
+    """With a level from older rows, and with rows that are named instead of dated."""
+    names = [f"i{n}" for n in range(60)]
+    run = tmp_path / "run.json"
+    for more in ({"at": "2026-03-15"}, {"added": [f"r{n}" for n in range(250, 420)]}):
+        run.write_text(json.dumps({"failed": names[:40], "passed": names[40:], **more}))
+        found = both(*retold, ["failure-copies"], past_run=run, options={"failure-copies": {"alpha": 0.99}})
+        assert [Outcome.FAIL] == outcomes(found)
+        assert 2 < found.verdicts[0].findings_total
+
+
+def test_embeddings_say_that_they_need_memory(retold: tuple[Path, Path]) -> None:
+    """And how to go on."""
+    given = {"eval": retold[1], "select": ["paraphrased-leak"], "options": {"paraphrased-leak": {"embeddings": "e"}}}
+    (verdict,) = audit(retold[0], engine="local", **given).verdicts
+    assert (Outcome.SKIPPED, True) == (verdict.outcome, "--sample 100000" in verdict.reason)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Long:
     """Rows with more words than some number, and how many of certain words."""

@@ -56,19 +56,21 @@ from typing import Any
 import numpy as np
 
 from headgate.kit.doors import open_door
+from headgate.rules.descent import Bearers, Family, Parents, names_of
 from headgate.rules.doors import EMBEDDING
 from headgate.rules.given import Corpus, Given
+from headgate.rules.nearness import Asked, Columns, Prompts, PromptWords, nearest_rows, prompts_at
 from headgate.rules.pair_judge import JUDGE, Judged, ask_judge
 from headgate.rules.shape import rule
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Verdict
-from headgate.text.leaks import same_words
 from headgate.text.ngrams import exact_hashes
-from headgate.text.similarity import Nearest, calibrate, nearest
+from headgate.text.similarity import Nearest, honest, level_of
 from headgate.text.tape import Positions
 from headgate.text.vectors import calibrate_vectors, nearest_vectors
 
 SAMPLE = 2000  # rows to calibrate vectors on
+VECTORS_IN_MEMORY = "embeddings need all rows in memory, and these were read in shards; --sample 100000 compares some"
 VECTOR_FALLBACK = 0.9  # cosine that is asked where too few rows are there to calibrate on
 
 
@@ -95,15 +97,21 @@ class Options:
     level="warn",
     status="stable",
     since="0.1",
+    asks=(PromptWords, Columns, Parents),
 )
 def paraphrased_leak(given: Given, options: Options) -> Verdict:
     """Compares each item's nearest training row with what is usual among honest rows."""
     rows, items = given.rows("training-rows"), given.rows("evaluation-items")
-    threshold, expected, origin = _threshold(rows, options)
-    copied = set(same_words(rows.prompt, items.prompt)[1].tolist())
+    if options.embeddings and not rows.in_memory:
+        return paraphrased_leak.skipped(VECTORS_IN_MEMORY)
+    prompts: Prompts = rows.ask(PromptWords())
+    copied = prompts.same_as(items.prompt)
     looked = np.flatnonzero(items.prompt.lengths >= options.least_words)
-    looked = looked[~np.isin(looked, sorted(copied))]
-    found = nearest(items.prompt.take(looked), rows.prompt)
+    looked = looked[~np.isin(looked, copied)]
+    honest_ones = _honest(prompts, options)
+    wanted = Asked(items.prompt.take(looked)), Asked(prompts_at(rows, honest_ones), skip=honest_ones)
+    found, usual = nearest_rows(rows, prompts, *wanted)
+    threshold, expected, origin = _threshold(usual, options)
     hits = _above(found, threshold, looked)
     details: dict[str, Any] = {"threshold": round(threshold, 4), "threshold_from": origin}
     if options.embeddings:
@@ -111,9 +119,11 @@ def paraphrased_leak(given: Given, options: Options) -> Verdict:
         hits = more | hits
         expected += 1 - options.quantile
         details["embedding_threshold"] = round(limit, 4)
+    rows.fetch(row for row, _ in hits.values())
     hits, said = _judged(rows, items, hits, given.get(JUDGE), options.judged_pairs)
     findings = {item: _finding(rows, items, row, item, score) for item, (row, score) in hits.items()}
     declared = _declared(rows, items)
+    rows.fetch(declared.values())
     findings |= {item: _declared_finding(rows, items, row, item) for item, row in declared.items()}
     judged = len(set(looked.tolist()) | set(declared))
     details |= {
@@ -170,11 +180,17 @@ def _judged(
     return {item: hit for item, hit in hits.items() if item not in gone}, said
 
 
-def _threshold(rows: Corpus, options: Options) -> tuple[float, float, str]:
+def _honest(prompts: Prompts, options: Options) -> Positions:
+    """The rows to calibrate on; none where the threshold is given."""
+    drawn = honest(prompts.exact, prompts.lengths, seed=options.seed)
+    return drawn[:0] if options.threshold > 0 else drawn
+
+
+def _threshold(usual: Nearest, options: Options) -> tuple[float, float, str]:
     """Threshold, share of honest items above it, and where the two come from."""
     if options.threshold > 0:
         return options.threshold, 0.0, "option"
-    calibrated = calibrate(rows.prompt, quantile=options.quantile, seed=options.seed)
+    calibrated = level_of(usual.score, options.quantile)
     if calibrated.honest < options.least_honest:
         return options.fallback, 0.0, f"fallback: only {calibrated.honest} training rows to calibrate on"
     return calibrated.threshold, 1 - options.quantile, f"{calibrated.honest} training rows"
@@ -182,30 +198,25 @@ def _threshold(rows: Corpus, options: Options) -> tuple[float, float, str]:
 
 def _declared(rows: Corpus, items: Corpus) -> dict[int, int]:
     """Items that a training row names among its ancestors, and that row."""
-    if not any(row.side.parents for row in rows):
+    family: Family = rows.ask(Parents())
+    if not family.children:
         return {}  # without this, every row would be hashed for nothing
-    names: dict[str, int] = {}
-    for number, item in enumerate(items):
-        for name in (item.id, item.content_id, item.side.id):
-            if name:
-                names.setdefault(name, number)
-    of_row: dict[str, int] = {}
-    for number, row in enumerate(rows):
-        for name in (row.id, row.content_id, row.side.id):
-            if name:
-                of_row.setdefault(name, number)
+    names = {name: item for item in reversed(range(len(items))) for name in names_of(items[item])}
+    parents = dict(zip(family.children, family.parents, strict=True))
+    bearers: list[tuple[int, str]] = rows.ask(Bearers.named(family.names))
+    of_row = {name: parents.get(row, ()) for row, name in reversed(bearers)}
     found: dict[int, int] = {}
-    for number, row in enumerate(rows):
-        open_names, seen = list(row.side.parents), set[str]()
+    for row, own in parents.items():
+        open_names, seen = list(own), set[str]()
         while open_names:
             name = open_names.pop()
             if name in seen:
                 continue
             seen.add(name)
             if name in names:
-                found.setdefault(names[name], number)
-            elif name in of_row:
-                open_names += rows[of_row[name]].side.parents
+                found.setdefault(names[name], row)
+            else:
+                open_names += of_row.get(name, ())
     return found
 
 

@@ -50,11 +50,13 @@ from numpy.typing import NDArray
 
 from headgate.rows.row import Row
 from headgate.rules.given import Corpus, Given
-from headgate.rules.past_run import PastRun
+from headgate.rules.nearness import Asked, Columns, Prompts, PromptWords, nearest_rows, prompts_at
+from headgate.rules.past_run import AFTER, UNKNOWN, After, PastRun
 from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_interval
 from headgate.stats.verdict import Finding, Measure, Outcome, Verdict
-from headgate.text.similarity import Nearest, nearest
+from headgate.text.similarity import Nearest
+from headgate.text.tape import Positions
 
 RUN = "past-run"
 DRAWS = 10_000  # random assignments
@@ -82,27 +84,31 @@ class Options:
     level="block",
     status="stable",
     since="0.1",
+    asks=(PromptWords, Columns),
 )
 def failure_copies(given: Given, options: Options) -> Verdict:
     """Asks whether added rows are closer to failed items than chance would have it."""
     rows, items = given.rows("training-rows"), given.rows("evaluation-items")
     run = PastRun.of(given.get(RUN))
     outcomes = run.outcomes(items)
-    told = [run.came_after(row) for row in rows]
-    added = np.array([one is True for one in told], dtype=bool)
+    told = rows.ask(After.run(run))
+    added = told == AFTER
     judged = np.array(sorted(outcomes), dtype=np.int64)
     failed = np.array([outcomes[place] for place in judged.tolist()], dtype=bool)
     details: dict[str, Any] = {
         "failed": int(failed.sum()),
         "passed": int((~failed).sum()),
         "added_rows": int(added.sum()),
-        "rows_without_a_date": told.count(None),
+        "rows_without_a_date": int((told == UNKNOWN).sum()),
         "items_without_an_outcome": len(items) - len(judged),
     }
     if doubt := _doubt(failed, added, told, options, details):
         return doubt
-    near = nearest(items.prompt.take(judged), rows.prompt)
-    level = _level(rows, added, options)
+    prompts: Prompts = rows.ask(PromptWords())
+    older = _older(prompts, added, options)
+    wanted = Asked(items.prompt.take(judged)), Asked(prompts_at(rows, older), skip=older)
+    near, usual = nearest_rows(rows, prompts, *wanted)
+    level = _level(usual, added, options)
     excess = _excess(near, added, level)
     p = _p_value(excess, failed, _strata([items[place] for place in judged.tolist()]), options.seed)
     hits = np.flatnonzero((excess > 0) & failed)
@@ -119,6 +125,7 @@ def failure_copies(given: Given, options: Options) -> Verdict:
     )
     if verdict.outcome is not Outcome.FAIL:
         return verdict
+    rows.fetch(near.row[hits].tolist())
     findings = [_finding(rows[int(near.row[hit])], items, int(judged[hit]), float(near.score[hit])) for hit in hits]
     return judge_interval(
         measure,
@@ -133,7 +140,7 @@ def failure_copies(given: Given, options: Options) -> Verdict:
 def _doubt(
     failed: NDArray[np.bool_],
     added: NDArray[np.bool_],
-    told: Sequence[bool | None],
+    told: NDArray[np.uint8],
     options: Options,
     details: dict[str, Any],
 ) -> Verdict | None:
@@ -146,21 +153,25 @@ def _doubt(
         reason = f"{int(failed.sum()):,} of {len(failed):,} items failed: there is nothing to compare"
     elif min(int(failed.sum()), int(added.sum())) < needed:
         reason = f"{int(failed.sum()):,} failed items and {int(added.sum()):,} added rows; {needed} copies would show"
-    elif told.count(None) > (1 - options.dated) * len(told):
-        reason = f"{told.count(None):,} of {len(told):,} training rows do not say when they were created"
+    elif (undated := int((told == UNKNOWN).sum())) > (1 - options.dated) * len(told):
+        reason = f"{undated:,} of {len(told):,} training rows do not say when they were created"
     if not reason:
         return None
     return cannot_tell(summary="copies of failures could not be seen", reason=reason, details=details)
 
 
-def _level(rows: Corpus, added: NDArray[np.bool_], options: Options) -> float:
-    """What older rows score against added ones that are their nearest."""
-    older = np.flatnonzero(~added & (rows.prompt.lengths > 0))
+def _older(prompts: Prompts, added: NDArray[np.bool_], options: Options) -> Positions:
+    """A draw of the rows that were there before the run; none where there are too few."""
+    older = np.flatnonzero(~added & (prompts.lengths > 0))
     if len(older) < HONEST:
-        return FALLBACK
-    asked = np.sort(np.random.default_rng(options.seed).permutation(older)[:SAMPLE])
-    scores = _excess(nearest(rows.prompt.take(asked), rows.prompt, skip=asked), added, 0.0)
-    return float(np.quantile(scores, options.quantile, method="higher"))
+        return older[:0]
+    return np.sort(np.random.default_rng(options.seed).permutation(older)[:SAMPLE])
+
+
+def _level(usual: Nearest, added: NDArray[np.bool_], options: Options) -> float:
+    """What older rows score against added ones that are their nearest."""
+    scores = _excess(usual, added, 0.0)
+    return float(np.quantile(scores, options.quantile, method="higher")) if len(scores) else FALLBACK
 
 
 def _excess(near: Nearest, added: NDArray[np.bool_], level: float) -> NDArray[np.float64]:

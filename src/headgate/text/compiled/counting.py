@@ -145,14 +145,13 @@ def tally(columns, out):
 def weigh(data, columns, bounds, weights):
     """Multiplies entries by the weights of their columns and brings each row to unit length, in place.
 
-    Squares are summed over all rows and subtracted, in the order of the plain version.
+    Squares are summed row by row, in the order of the plain version.
     """
-    total = 0.0
     for row in range(len(bounds) - 1):
-        before = total
+        total = 0.0
         for at in range(bounds[row], bounds[row + 1]):
             data[at] *= weights[columns[at]]
             total += data[at] * data[at]
-        norm = max(np.sqrt(total - before), 1e-12)
+        norm = max(np.sqrt(total), 1e-12)
         for at in range(bounds[row], bounds[row + 1]):
             data[at] /= norm

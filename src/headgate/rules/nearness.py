@@ -1,0 +1,139 @@
+"""Questions about prompts: their lengths and hashes, and which row is most like each of some texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+
+from headgate.rules.corpus import Corpus
+from headgate.rules.questions import Arrays, Found, chained
+from headgate.text.ngrams import exact_hashes
+from headgate.text.similarity import (
+    COLUMN_BITS,
+    NEIGHBOURS,
+    Likest,
+    Nearest,
+    Sought,
+    best_of,
+    column_bits,
+    likest,
+    rows_of_columns,
+)
+from headgate.text.tape import Hashes, Positions, Tape, tape_of
+
+PAIRS = {"items": np.int64, "rows": np.int64, "closeness": np.float64, "cosine": np.float64, "score": np.float64}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prompts:
+    """Prompts of N rows."""
+
+    lengths: Positions  # (N,): words
+    exact: Hashes  # (N,): `exact_hashes`
+
+    def same_as(self, items: Tape) -> Positions:
+        """The items whose words stand in the same order in some row, ascending."""
+        there = (items.lengths > 0) & np.isin(exact_hashes(items), self.exact)
+        return np.flatnonzero(there)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptWords:
+    """How long prompts are, and which are the same."""
+
+    @classmethod
+    def of(cls, options: Any) -> Self:  # noqa: ARG003 - the same for all
+        """Options change nothing."""
+        return cls()
+
+    def find(self, block: Corpus) -> Arrays:
+        """Lengths and hashes of a block."""
+        return {"lengths": block.prompt.lengths.astype(np.uint32), "exact": exact_hashes(block.prompt)}
+
+    def put_together(self, found: Sequence[Found]) -> Prompts:
+        """Lengths and hashes of all rows."""
+        return Prompts(chained(found, "lengths", np.int64), chained(found, "exact", np.uint64))
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """In how many rows each column occurs to which words and pairs of words are hashed."""
+
+    bits: int
+
+    @classmethod
+    def of(cls, options: Any) -> Self:  # noqa: ARG003 - the same for all
+        """As many columns as large files have."""
+        return cls(COLUMN_BITS[1])
+
+    def find(self, block: Corpus) -> Arrays:
+        """The columns that occur in a block."""
+        counts = rows_of_columns(block.prompt, self.bits)
+        there = np.flatnonzero(counts)
+        return {"columns": there.astype(np.uint32), "counts": counts[there].astype(np.uint32)}
+
+    def put_together(self, found: Sequence[Found]) -> Positions:
+        """Rows of each column; shape (2 ** bits,)."""
+        out = np.zeros(1 << self.bits, dtype=np.int64)
+        for one in found:
+            out[one.arrays["columns"]] += one.arrays["counts"]
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class Closest:
+    """The rows that are most like each of some texts."""
+
+    texts: tuple[str, ...]
+    bits: int
+    rows_of: Positions  # in how many of all rows each column occurs
+    rows: int  # of all
+    count: int  # of the closest rows of each text
+
+    @cached_property
+    def sought(self) -> Sought:
+        """The texts as vectors."""
+        return Sought(tape_of(self.texts), self.bits, self.rows_of.astype(np.int64), self.rows)
+
+    def find(self, block: Corpus) -> Arrays:
+        """The closest rows of a block."""
+        if not len(block):
+            return {name: np.zeros(0, dtype=kind) for name, kind in PAIRS.items()}
+        pairs = likest(self.sought, block.prompt, self.count)
+        return {name: getattr(pairs, name) for name in PAIRS}
+
+    def put_together(self, found: Sequence[Found]) -> Likest:
+        """The closest rows of every block."""
+        return Likest(**{name: chained(found, name, kind, numbers=name == "rows") for name, kind in PAIRS.items()})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """Texts whose likest row is wanted."""
+
+    tape: Tape
+    skip: Positions | None = None  # for each text a row that it may not be matched with
+
+
+def nearest_rows(rows: Corpus, prompts: Prompts, *asked: Asked) -> list[Nearest]:
+    """`nearest` of the prompts of rows, for several sets of texts in one look."""
+    words, closest = int(prompts.lengths.sum()), []
+    known: dict[int, Positions] = {}
+    for one in asked:
+        bits = column_bits(len(one.tape.words) + words)
+        if bits not in known:
+            known[bits] = rows.ask(Columns(bits)).astype(np.uint32)
+        count = NEIGHBOURS if one.skip is None else NEIGHBOURS + 1  # one may be the row that is left out
+        closest.append(Closest(tuple(one.tape.texts), bits, known[bits], len(prompts.lengths), count))
+    found = rows.ask_all(closest)
+    return [best_of(pairs, len(one.tape), skip=one.skip) for pairs, one in zip(found, asked, strict=True)]
+
+
+def prompts_at(rows: Corpus, places: Positions) -> Tape:
+    """The prompts of some rows, read again where they are not in memory."""
+    rows.fetch(places.tolist())
+    return tape_of([rows[place].prompt_text for place in places.tolist()])
