@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from headgate.check.packets import parts_of, write_part
 from headgate.check.seeking import found_in
+from headgate.kit.garbage import without_collection
 from headgate.rows.detection import Detection
 from headgate.rows.row import Row, to_bytes
 from headgate.rows.side_car import SideCar
@@ -86,6 +87,7 @@ class Plan:
         )
 
 
+@without_collection()
 def scan(plan: Plan, number: int, out: IO[bytes]) -> None:
     """Scans one shard and writes its parts."""
     shard = plan.shards[number]
