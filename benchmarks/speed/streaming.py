@@ -94,19 +94,22 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--data", type=Path, default=HERE.parents[2] / "shared" / "data")
     parser.add_argument("--folder", type=Path, help="where the file and the scans stand meanwhile")
+    parser.add_argument("--made", type=Path, help="where the file of that many rows stands, or is to stay")
     asked = parser.parse_args()
     texts = dict.fromkeys(_documents(asked.data, True))
     # Each sentence once, so that rows share none with the items but what is planted.
     sentences = list(dict.fromkeys(one for text in texts for one in SENTENCE.split(text) if len(one) > 20))
     drawn = random.Random(2)
     drawn.shuffle(sentences)
-    held, sentences = sentences[:4000], variants(sentences[4000:], VARIANTS)
+    held, sentences = sentences[:4000], sentences[4000:]
     items = [(" ".join(held[place : place + 4]), held[place + 4]) for place in range(0, 2500, 5)]
     with tempfile.TemporaryDirectory(dir=asked.folder) as scratch:
         train, test, cache = Path(scratch, "train.jsonl"), Path(scratch, "test.jsonl"), Path(scratch, "cache")
+        train = asked.made or train
         test.write_text("".join(row(*item, 0) for item in items), encoding="utf-8")
-        with train.open("w", encoding="utf-8") as stream:
-            stream.writelines(lines(sentences, items, asked.rows))
+        if not train.exists():
+            with train.open("w", encoding="utf-8") as stream:
+                stream.writelines(lines(variants(sentences, VARIANTS), items, asked.rows))
         command = [str(Path(sys.executable).parent / "headgate"), "check", str(train), "--eval", str(test)]
         command += ["--engine", "local", "--cache", str(cache), "--select", RULES, "--json"]
         load = os.getloadavg()[0]
