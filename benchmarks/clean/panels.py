@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from clean.loading import Rows, _csv, _lines, _row, banking77, clinc150
+from clean.loading import Rows, _csv, _lines, _row, banking77, clinc150, gsm8k_test, star_all
 from headgate.rows.row import Side
 
 VALID = ("1_full_compliance", "2_full_refusal", "3_partial_refusal")
@@ -95,10 +95,57 @@ def nlupp(folder: Path) -> Rows:
     return rows
 
 
+def qa_signals(folder: Path) -> Rows:
+    """Answers to questions over passages, as people corrected them, with the answer before; empty ones are left out."""
+    rows = []
+    for one in _lines(folder / "qa_feedback" / "dev_feedback.jsonl.gz"):
+        after, before = one["feedback"]["corrected-prediction"].strip(), one["prediction 1"]
+        if after and after != before.strip():
+            side = Side(source="qa_feedback", extra={"original_answer": before})
+            rows.append(_row("qa_signals", len(rows) + 1, one["question"], after, side))
+    return rows
+
+
+def star_signals(folder: Path) -> Rows:
+    """Replies that STAR's wizards typed freely, each in the place of a reply from the approved list."""
+    replies = star_all(folder)
+    typed = [row for row in replies if row.side.slices["reply"] == "typed"]
+    picked = [row for row in replies if row.side.slices["reply"] == "picked"]
+    return [
+        row.with_side(extra={"original_answer": picked[n * 7 % len(picked)].answer_text}) for n, row in enumerate(typed)
+    ]
+
+
+def gsm8k_signals(folder: Path) -> Rows:
+    """Worked answers of school arithmetic, each in the place of a model's wrong one."""
+    right = {row.prompt_text.strip(): row.answer_text for row in gsm8k_test(folder)}
+    rows = []
+    for one in _lines(folder / "gsm8k" / "graded_model_solutions.jsonl.gz"):
+        if one["model"] == "175b_verification" and not one["is_correct"]:
+            side = Side(source="gsm8k", extra={"original_answer": one["solution"]})
+            asked = one["question"].strip()
+            rows.append(_row("gsm8k_signals", len(rows) + 1, asked, right[asked].partition("####")[2].strip(), side))
+    return rows
+
+
+def relabelled(folder: Path) -> Rows:
+    """The right intent of a question in the place of another: corrections of one word or two."""
+    rows = clinc150(folder)
+    return [
+        row.with_side(extra={"original_answer": rows[n * 7919 % len(rows)].answer_text.replace("_", " ")})
+        for n, row in enumerate(rows)
+        if rows[n * 7919 % len(rows)].answer_text != row.answer_text
+    ]
+
+
 LOADERS: Mapping[str, Callable[[Path], Rows]] = {
     "banking77_few": few(banking77, 20),
     "clinc150_few": few(clinc150, 30),
     "nlupp": nlupp,
+    "gsm8k_signals": gsm8k_signals,
+    "relabelled": relabelled,
+    "qa_signals": qa_signals,
+    "star_signals": star_signals,
     "xstest_votes": xstest_votes,
     "llmbar_votes": llmbar_votes,
     "adult2": crowd("adult2"),

@@ -21,8 +21,14 @@ from headgate.rules.judge.jdg001_low_agreement import low_agreement
 from headgate.rules.judge.jdg002_shared_errors import shared_errors
 from headgate.rules.judge.jdg003_unanimous_errors import unanimous_errors
 from headgate.rules.judge.jdg004_unlicensed_annotator import unlicensed_annotator
+from headgate.rules.judge.jdg005_wrong_labels import wrong_labels
+from headgate.rules.judge.jdg006_related_judge import related_judge
 from headgate.rules.lineage.lin001_unsourced_rows import unsourced_rows
 from headgate.rules.lineage.lin002_withdrawn_subject import withdrawn_subject
+from headgate.rules.lineage.lin003_untyped_signals import untyped_signals
+from headgate.rules.lineage.lin004_comments_as_corrections import comments_as_corrections
+from headgate.rules.lineage.lin005_dominant_actors import dominant_actors
+from headgate.rules.lineage.lin006_impure_labels import impure_labels
 from headgate.rules.shape import Rule
 from headgate.rules.synthetic.syn001_input_gap import input_gap
 from headgate.rules.synthetic.syn002_narrowed_answers import narrowed_answers
@@ -48,8 +54,14 @@ CATALOGUE: tuple[Rule, ...] = (
     shared_errors,
     unanimous_errors,
     unlicensed_annotator,
+    wrong_labels,
+    related_judge,
     unsourced_rows,
     withdrawn_subject,
+    untyped_signals,
+    comments_as_corrections,
+    dominant_actors,
+    impure_labels,
     input_gap,
     narrowed_answers,
     ungrounded_facts,

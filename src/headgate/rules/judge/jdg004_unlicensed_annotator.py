@@ -20,8 +20,8 @@ Under `least` common items with two people each, unsure. A model that does not p
 worse one; the interval says so. People may all be wrong in the same way, and the model with them.
 
 ## What to do
-In a flow, a passing model gets a dated `judge-licence` claim in the ledger, which ends after `days`; rows that it
-labels later rest on it (rule `expired-licence`). Test again when task, prompt or model changes.
+Take a model that passes, for `days` at most: `record_licences` of `headgate.rules.licences` writes a dated
+`judge-licence` claim into the ledger, which ends then. Test again when task, prompt or model changes.
 
 ## References
 Calderon, Reichart and Dror 2025, arXiv 2501.10970; epsilon 0.2 for experts, 0.15 for skilled people, 0.1 for a crowd.

@@ -57,7 +57,7 @@ class Options:
     least: int = 200  # rows from which on something can be said
 
 
-@rule("JDG005", failure="annotator-qc", needs=("training-rows",), options=Options, level="warn", since="0.2")
+@rule("JDG005", failure="annotator-qc", needs=("training-rows",), options=Options, status="stable", since="0.2")
 def wrong_labels(given: Given, options: Options) -> Verdict:
     """Suspects rows to which the rest of the rows would give another label."""
     rows = given.rows("training-rows")
