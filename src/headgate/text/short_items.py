@@ -7,16 +7,17 @@ item, the same numbers and negations and no word exchanged for another, while th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headgate.text.coverage import coverage
+from headgate.text.coverage import Coverage, coverage, coverage_of, hits
 from headgate.text.guards import guard_keys, swapped_word
-from headgate.text.ngrams import Shingles, distinct, exact_hashes, sorted_distinct, word_ngrams
+from headgate.text.ngrams import KEPT_BITS, Grams, Shingles, distinct, exact_hashes, sorted_distinct, word_ngrams
+from headgate.text.shards import word_counts
 from headgate.text.sharing import shared
-from headgate.text.tape import Mask, Positions, Tape
+from headgate.text.tape import Hashes, Mask, Positions, Tape
 
 GRAM = 4  # characters
 COMMON_SHARE = 0.02  # of the rows; a word in more of them finds no candidates
@@ -47,25 +48,49 @@ class Alone:
     gap: NDArray[np.float64]  # (K,): by which the next row that says something else has less
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Foremost:
+    """For each item the row that holds most of it, and the first row that says something else; P pairs."""
+
+    rows: Positions  # (P,)
+    items: Positions  # (P,)
+    held: NDArray[np.float64]  # (P,)
+    same_sense: Mask  # (P,)
+    says: Hashes  # (P,): `exact_hashes` of the row
+
+
 def alone(rows: Tape, items: Tape, chosen: Positions, *, skip: Positions | None = None) -> Alone:
     """The row that holds most of each chosen item, without rows of other sense; `skip[k]` is a row that is left out."""
+    asked = items.take(chosen)
     near = near_short(rows, items, chosen, least=NEXT, skip=skip)
-    says = exact_hashes(rows.take(near.rows)) if len(near.rows) else np.zeros(0, dtype=np.uint64)
-    row = np.full(len(chosen), -1, dtype=np.int64)
-    held, gap = np.zeros(len(chosen)), np.zeros(len(chosen))
-    order = np.lexsort((near.rows, -near.held, near.items))
-    first = order[np.append(True, np.diff(near.items[order]) != 0)] if len(order) else order
-    best = {int(near.items[at]): at for at in first.tolist()}
+    places = np.searchsorted(chosen, near.items)
+    return alone_of(_foremost(rows, Near(near.rows, places, near.held, near.same_sense)), len(asked))
+
+
+def foremost(rows: Tape, asked: Tape, telling: Hashes, *, themselves: bool = False) -> Foremost:
+    """The rows of a block that say most of each of the texts, whose words are looked for where they are `telling`.
+
+    With `themselves`, the texts are rows that no other row repeats: rows with the same words are left out.
+    """
+    return _foremost(rows, _near(rows, asked, _covered(rows, asked, telling), NEXT, themselves))
+
+
+def alone_of(found: Foremost, count: int) -> Alone:
+    """What the foremost rows of all blocks say of `count` texts."""
+    row = np.full(count, -1, dtype=np.int64)
+    held, gap = np.zeros(count), np.zeros(count)
+    order = np.lexsort((found.rows, -found.held, found.items))
+    first = order[np.append(True, np.diff(found.items[order]) != 0)] if len(order) else order
+    best = {int(found.items[at]): at for at in first.tolist()}
     following: dict[int, float] = {}
     for at in order.tolist():
-        item = int(near.items[at])
-        if item not in following and says[at] != says[best[item]]:
-            following[item] = float(near.held[at])
-    for place, item in enumerate(chosen.tolist()):
-        at = best.get(item)
-        if at is not None and near.same_sense[at]:
-            row[place], held[place] = near.rows[at], near.held[at]
-            gap[place] = held[place] - following.get(item, 0.0)
+        item = int(found.items[at])
+        if item not in following and found.says[at] != found.says[best[item]]:
+            following[item] = float(found.held[at])
+    for item, at in best.items():
+        if found.same_sense[at]:
+            row[item], held[item] = found.rows[at], found.held[at]
+            gap[item] = held[item] - following.get(item, 0.0)
     return Alone(row, held, gap)
 
 
@@ -73,10 +98,35 @@ def near_short(rows: Tape, items: Tape, chosen: Positions, *, least: float, skip
     """Rows that hold a share of `least` of the character runs of one of the chosen items."""
     asked = items.take(chosen)
     found = coverage(rows, asked, n=1, common_rows=COMMON_ROWS, common_share=COMMON_SHARE)
-    kept = found.shared >= CANDIDATE * found.telling[found.items]
     if skip is not None:
-        kept &= found.rows != skip[found.items]
-    row, item = found.rows[kept], found.items[kept]
+        found = _where(found, found.rows != skip[found.items])
+    near = _near(rows, asked, found, least)
+    return Near(near.rows, chosen[near.items], near.held, near.same_sense)
+
+
+def telling_words(asked: Tape, counts: Positions, rows: int) -> Hashes:
+    """The words that find candidates, as cut hashes; `counts`: how many of all `rows` hold each word of `asked`."""
+    told = counts > max(COMMON_ROWS, int(COMMON_SHARE * rows))
+    return sorted_distinct(word_ngrams(asked, 1).hashes[~told] >> np.uint64(64 - KEPT_BITS))
+
+
+def _covered(rows: Tape, asked: Tape, telling: Hashes) -> Coverage:
+    own = distinct(word_ngrams(asked, 1))
+    kept = np.isin(own.hashes, telling)
+    own = Grams(own.hashes[kept], np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept)])[own.offsets])
+    row_of, gram = hits(rows, telling, 1)
+    return coverage_of(row_of, gram, own, telling, len(rows), common_rows=len(rows))
+
+
+def _where(found: Coverage, kept: Mask) -> Coverage:
+    return replace(found, rows=found.rows[kept], items=found.items[kept], shared=found.shared[kept])
+
+
+def _near(rows: Tape, asked: Tape, found: Coverage, least: float, themselves: bool = False) -> Near:
+    found = _where(found, found.shared >= CANDIDATE * found.telling[found.items])
+    if themselves:
+        found = _where(found, exact_hashes(rows)[found.rows] != exact_hashes(asked)[found.items])
+    row, item = found.rows, found.items
     here, place = np.unique(row, return_inverse=True)
     taken = rows.take(here)
     both, grams = shared(taken, asked, Shingles(GRAM, characters=True), place, item)
@@ -88,22 +138,45 @@ def near_short(rows: Tape, items: Tape, chosen: Positions, *, least: float, skip
     # Only what may be the likest is compared word by word.
     for pair in np.flatnonzero(keys & (held >= SENSE)).tolist():
         same[pair] = not swapped_word(taken, int(place[pair]), int(item[pair]), asked)
-    return Near(row, chosen[item], held, same)
+    return Near(row, item, held, same)
+
+
+def _foremost(rows: Tape, near: Near) -> Foremost:
+    says = exact_hashes(rows)[near.rows]
+    order = np.lexsort((near.rows, -near.held, near.items))
+    item = near.items[order]
+    heads = np.append(True, np.diff(item) != 0) if len(order) else np.zeros(0, dtype=bool)
+    best = np.maximum.accumulate(np.where(heads, np.arange(len(order)), 0))
+    other = np.flatnonzero(says[order] != says[order[best]])
+    other = other[np.append(True, np.diff(item[other]) != 0)] if len(other) else other
+    kept = order[np.sort(np.concatenate([np.flatnonzero(heads), other]))]
+    return Foremost(near.rows[kept], near.items[kept], near.held[kept], near.same_sense[kept], says[kept])
 
 
 def chance_rows(rows: Tape, items: Tape, chosen: Positions) -> NDArray[np.float64]:
-    """Rows that would hold all words of each chosen item if words met independently; shape (len(chosen),).
+    """`expected_rows` of the chosen items, with words counted in the rows at hand."""
+    asked = items.take(chosen)
+    words, counts = word_counts(rows)
+    return expected_rows(asked, counts_of(asked, words, counts), len(rows))
 
-    With N rows of which df hold a word: N times the product of df / N over the item's distinct words.
+
+def counts_of(asked: Tape, words: Hashes, counts: Positions) -> Positions:
+    """In how many rows each word of some texts stands, from the sorted distinct words of all rows and their counts."""
+    if not len(words):
+        return np.zeros(len(asked.words), dtype=np.int64)
+    place = np.minimum(np.searchsorted(words, asked.words), len(words) - 1)
+    return np.where(words[place] == asked.words, counts[place], 0)
+
+
+def expected_rows(asked: Tape, counts: Positions, rows: int) -> NDArray[np.float64]:
+    """Rows that would hold all words of each text if words met independently; shape (len(asked),).
+
+    With N rows of which df hold a word: N times the product of df / N over the text's distinct words.
     """
-    words = distinct(word_ngrams(items.take(chosen), 1))
-    known = sorted_distinct(words.hashes)
-    df = np.zeros(len(known), dtype=np.int64)
-    for _, part in rows.parts():
-        own = distinct(word_ngrams(part, 1)).hashes
-        place = np.minimum(np.searchsorted(known, own), max(len(known) - 1, 0))
-        met = place[known[place] == own] if len(known) else place[:0]
-        df += np.bincount(met, minlength=len(known))
-    logs = np.log((df[np.searchsorted(known, words.hashes)] + 0.5) / (len(rows) + 1))
-    out: NDArray[np.float64] = len(rows) * np.exp(np.bincount(words.owners, weights=logs, minlength=len(chosen)))
+    owners = np.repeat(np.arange(len(asked)), asked.lengths)
+    order = np.lexsort((asked.words, owners))
+    again = (np.diff(owners[order]) == 0) & (asked.words[order][1:] == asked.words[order][:-1])
+    once = order[np.append(True, ~again)] if len(order) else order
+    logs = np.log((counts[once] + 0.5) / (rows + 1))
+    out: NDArray[np.float64] = rows * np.exp(np.bincount(owners[once], weights=logs, minlength=len(asked)))
     return out

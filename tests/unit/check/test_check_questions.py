@@ -30,7 +30,7 @@ TOWNS = ["Leeds", "Porto", "Lagos", "Osaka", "Quito", "Turin", "Graz", "Lyon"]
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Shards of a few rows, scanned in this process, in a cache of this test."""
+    """Shards of a few rows, scanned in this process, in a cache of this test. Each further look costs time a shard."""
     monkeypatch.setenv("HEADGATE_SHARD_BYTES", "2500")
     monkeypatch.setenv(THREADS, "1")
     monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
@@ -64,7 +64,7 @@ def both(train: Path, test: Path | None, rules: list[str], **more: Any) -> Audit
     """The audit in memory, once that in shards is known to say the same."""
     given = {"eval": [test] if test else (), "select": rules, **more}
     expected, found = audit(train, **given), audit(train, engine="local", **given)
-    assert 5 < len(list((train.parent / "cache").glob("audit-*/shard-*")))
+    assert 3 < len(list((train.parent / "cache").glob("audit-*/shard-*")))
     assert told(expected) == told(found)
     found.close()
     return expected
@@ -177,14 +177,17 @@ def retold(tmp_path: Path) -> tuple[Path, Path]:
 def test_rephrasings(kernels: str, retold: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Calibrated on rows of all shards, with copies left out and declared descent."""
     monkeypatch.setenv("HEADGATE_KERNELS", kernels)
+    monkeypatch.setenv("HEADGATE_SHARD_BYTES", "12000")
     found = both(*retold, ["paraphrased-leak"])
     assert ([Outcome.FAIL], 1) == (outcomes(found), found.verdicts[0].details["declared"])
     assert 5 < found.verdicts[0].findings_total
-    both(*retold, ["paraphrased-leak"], options={"paraphrased-leak": {"threshold": 0.7}})
+    if kernels == "plain":
+        both(*retold, ["paraphrased-leak"], options={"paraphrased-leak": {"threshold": 0.7}})
 
 
-def test_copies_of_failures(retold: tuple[Path, Path], tmp_path: Path) -> None:
+def test_copies_of_failures(retold: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a level from older rows, and with rows that are named instead of dated."""
+    monkeypatch.setenv("HEADGATE_SHARD_BYTES", "12000")
     names = [f"i{n}" for n in range(60)]
     run = tmp_path / "run.json"
     for more in ({"at": "2026-03-15"}, {"added": [f"r{n}" for n in range(250, 420)]}):
@@ -194,8 +197,34 @@ def test_copies_of_failures(retold: tuple[Path, Path], tmp_path: Path) -> None:
         assert 2 < found.verdicts[0].findings_total
 
 
-def test_embeddings_say_that_they_need_memory(retold: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("kernels", ["plain", "compiled"])
+def test_short_items(kernels: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lone near copies, against how usual they are among rows of all shards."""
+    monkeypatch.setenv("HEADGATE_KERNELS", kernels)
+    rng = random.Random(9)
+    verbs = ["block", "open", "close", "find", "lose", "send", "move", "raise", "settle", "dispute", "rename", "verify"]
+    things = [
+        word + end for word in WORDS for end in ("", "s", "list", "book", "desk", "line", "note", "name", "sheet")
+    ]
+    asked = [f"how do I {a} my {b} in {rng.choice(TOWNS)}" for a in verbs for b in things]
+    rng.shuffle(asked)
+    rows = [chat(text, "topic") for text in asked[:600]]
+    items = [chat(text, "topic") for text in asked[600:700]]
+    for place in range(60):
+        typed = items[place]["messages"][0]["content"].replace("how do I", "please, how do i")
+        rows[place * 9] = chat(typed + rng.choice(["", " now", " thanks"]), rng.choice(["topic", "topic", "another"]))
+    rows[3] = chat(asked[650], "topic")
+    train, test = lines(tmp_path / "train.jsonl", rows), lines(tmp_path / "test.jsonl", items)
+    monkeypatch.setenv("HEADGATE_SHARD_BYTES", "16000")
+    for options in ({}, {"gap": 0.02, "held": 0.6, "sample": 300, "chance": 30.0}):
+        found = both(train, test, ["short-item-leak"], options={"short-item-leak": options})
+    assert found.verdicts[0].findings_total > 5
+    assert found.verdicts[0].details["copied_word_for_word"] == 1
+
+
+def test_embeddings_say_that_they_need_memory(retold: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """And how to go on."""
+    monkeypatch.setenv("HEADGATE_SHARD_BYTES", "30000")
     given = {"eval": retold[1], "select": ["paraphrased-leak"], "options": {"paraphrased-leak": {"embeddings": "e"}}}
     (verdict,) = audit(retold[0], engine="local", **given).verdicts
     assert (Outcome.SKIPPED, True) == (verdict.outcome, "--sample 100000" in verdict.reason)

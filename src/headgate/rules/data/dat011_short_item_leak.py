@@ -38,21 +38,23 @@ Brown and others 2020, "Language Models are Few-Shot Learners", appendix C (item
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headgate.rows.row import Row
 from headgate.rules.given import Corpus, Given
+from headgate.rules.nearness import Prompts, PromptWords, prompts_at
 from headgate.rules.shape import rule
+from headgate.rules.short_prompts import MostOf, Vocabulary, WordsOfPrompts
 from headgate.stats.intervals import wilson
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
-from headgate.text.leaks import same_words
-from headgate.text.ngrams import exact_hashes
-from headgate.text.short_items import Alone, alone, chance_rows
-from headgate.text.tape import Positions
+from headgate.text.short_items import Alone, alone_of, expected_rows, telling_words
+from headgate.text.tape import Positions, Tape
 
 LABEL = 3  # words of an answer that is a label
 
@@ -80,13 +82,17 @@ class Options:
     level="warn",
     status="stable",
     since="0.1",
+    asks=(PromptWords, Vocabulary),
 )
 def short_item_leak(given: Given, options: Options) -> Verdict:
     """Compares how many short items have a lonely near copy with how many training rows have one."""
     rows, items = given.rows("training-rows"), given.rows("evaluation-items")
-    short = _short(items, options)
-    copied = np.unique(same_words(rows.prompt, items.prompt)[1])
-    phrases = chance_rows(rows.prompt, items.prompt, short) > options.chance
+    prompts: Prompts
+    words: WordsOfPrompts
+    prompts, words = rows.ask_all([PromptWords(), Vocabulary()])
+    short = _short(items.prompt.lengths, options)
+    copied = prompts.same_as(items.prompt)
+    phrases = _chance(items.prompt.take(short), words, len(rows)) > options.chance
     asked = short[~phrases & ~np.isin(short, copied)]
     details: dict[str, Any] = {
         "short_items": len(short),
@@ -95,9 +101,11 @@ def short_item_leak(given: Given, options: Options) -> Verdict:
     }
     if not len(asked):
         return judge_share(0, 0, name="short items", at_most=1.0, summary="no item is short enough", details=details)
-    found = alone(rows.prompt, items.prompt, asked)
-    hits = np.flatnonzero(_near(found, rows, items, asked, options))
-    usual, honest = _usual(rows, options)
+    drawn, usual_texts = _drawn(rows, prompts, words, options)
+    found, among = _alone(rows, words, items.prompt.take(asked), usual_texts)
+    hits = np.flatnonzero(_near(found, rows, [items[item] for item in asked.tolist()], options))
+    rows.fetch(drawn.tolist())
+    usual, honest = int(_near(among, rows, [rows[row] for row in drawn.tolist()], options).sum()), len(drawn)
     details |= {"usual_hits": usual, "usual_of": honest}
     if honest < options.least_honest:
         reason = f"{honest:,} short training rows to compare with; {options.least_honest:,} are needed"
@@ -105,6 +113,7 @@ def short_item_leak(given: Given, options: Options) -> Verdict:
     at_most = wilson(usual, honest).high + options.tolerated
     details["expected"] = round(usual / honest, 4)
     hits = hits[np.argsort(-found.gap[hits], kind="stable")]
+    rows.fetch(found.row[hits].tolist())
     summary = (
         f"{len(hits):,} of {len(asked):,} short items have a lone near copy in the training rows; "
         f"{usual / honest:.1%} of short training rows have one among the others"
@@ -120,32 +129,41 @@ def short_item_leak(given: Given, options: Options) -> Verdict:
     )
 
 
-def _short(corpus: Corpus, options: Options) -> Positions:
-    lengths = corpus.prompt.lengths
+def _short(lengths: Positions, options: Options) -> Positions:
     short: Positions = np.flatnonzero((lengths >= options.least_words) & (lengths <= options.most_words))
     return short
 
 
-def _usual(rows: Corpus, options: Options) -> tuple[int, int]:
-    """Short training rows with a lone near copy among the others, and how many were looked at."""
-    keys = exact_hashes(rows.prompt)
-    _, held, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    short = _short(rows, options)
+def _chance(texts: Tape, words: WordsOfPrompts, rows: int) -> NDArray[np.float64]:
+    return expected_rows(texts, words.of(texts), rows)
+
+
+def _drawn(rows: Corpus, prompts: Prompts, words: WordsOfPrompts, options: Options) -> tuple[Positions, Tape]:
+    """Short training rows to compare with, and what they ask."""
+    _, held, counts = np.unique(prompts.exact, return_inverse=True, return_counts=True)
+    short = _short(prompts.lengths, options)
     short = short[counts[held[short]] == 1]
     drawn = np.sort(np.random.default_rng(options.seed).permutation(short)[: options.sample])
-    drawn = drawn[chance_rows(rows.prompt, rows.prompt, drawn) <= options.chance]
-    if not len(drawn):
-        return 0, 0
-    found = alone(rows.prompt, rows.prompt, drawn, skip=drawn)
-    return int(_near(found, rows, rows, drawn, options).sum()), len(drawn)
+    texts = prompts_at(rows, drawn)
+    kept = np.flatnonzero(_chance(texts, words, len(rows)) <= options.chance)
+    return drawn[kept], texts.take(kept)
 
 
-def _near(found: Alone, rows: Corpus, items: Corpus, asked: Positions, options: Options) -> NDArray[np.bool_]:
+def _alone(rows: Corpus, words: WordsOfPrompts, items: Tape, drawn: Tape) -> list[Alone]:
+    """What rows say most of each item, and of each row that was drawn, in one look."""
+    asked = [
+        MostOf(tuple(texts.texts), telling_words(texts, words.of(texts), len(rows)), texts is drawn)
+        for texts in (items, drawn)
+    ]
+    found = rows.ask_all(asked)
+    return [alone_of(pairs, len(texts)) for pairs, texts in zip(found, (items, drawn), strict=True)]
+
+
+def _near(found: Alone, rows: Corpus, asked: Sequence[Row], options: Options) -> NDArray[np.bool_]:
     near: NDArray[np.bool_] = (found.row >= 0) & (found.held >= options.held) & (found.gap >= options.gap)
+    rows.fetch(found.row[near].tolist())
     for place in np.flatnonzero(near).tolist():
-        one, other = (
-            " ".join(row.answer_text.lower().split()) for row in (rows[int(found.row[place])], items[int(asked[place])])
-        )
+        one, other = (" ".join(row.answer_text.lower().split()) for row in (rows[int(found.row[place])], asked[place]))
         if one and other and len(other.split()) <= LABEL and len(one.split()) <= LABEL:
             near[place] = one == other
     return near
