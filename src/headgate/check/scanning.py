@@ -27,10 +27,10 @@ from headgate.rows.spans import Span, SpanReader, Spot
 from headgate.rows.turn_parts import FIELDS, turn_parts_of
 from headgate.rules.corpus import KEYS, LEAKS, REDUNDANCY, Corpus, Fact, key_hash, keys_of
 from headgate.text.coverage import N, hits
-from headgate.text.joining import Joins, tapes_of
+from headgate.text.joining import Joins, split, tapes_of
 from headgate.text.ngrams import exact_hashes
-from headgate.text.shards import LONG, SHORT, scan_field, word_counts
-from headgate.text.tape import Hashes, Tape
+from headgate.text.shards import LONG, SHORT, scan_fields, word_counts
+from headgate.text.tape import Hashes, Mask, Tape
 
 VERSION = 2  # of what a scan writes; goes up with any change of it
 SOUGHT = (("text", "prompt"), ("text", "answer"))  # field of a row in which a field of an item is looked for
@@ -190,20 +190,20 @@ def _of_words(plan: Plan, rows: Corpus, arrays: Mapping[str, Any]) -> dict[str, 
     alike, leaks = REDUNDANCY in plan.asks, LEAKS in plan.asks
     if not (alike or leaks):
         return found
-    kinds = arrays[f"fact:{plan.kind}"] if plan.kind else None
     made = turn_parts_of(rows)
     fields = {name: Joins(*made.made_of[name]) for name in FIELDS if alike or name in ("text", "prompt")}
-    for name, tape in tapes_of(made.parts, fields).items():
-        if plan.questions:
-            vars(rows)[name] = tape  # for the questions to the same rows
-        if alike:
-            found |= _signed(name, tape, kinds if name == "text" else None, plan.short_threshold)
-            if name == "text":
-                found["words"], counts = word_counts(tape)
-                found["texts"] = counts.astype(np.uint32)
-        elif name == "prompt":
-            found["prompt.exact"] = exact_hashes(tape)
-            found["prompt.lengths"] = tape.lengths.astype(np.uint32)
+    tapes = tapes_of(made.parts, fields)
+    if plan.questions:
+        vars(rows).update(tapes)  # for the questions to the same rows
+    if alike:
+        kinds = arrays[f"fact:{plan.kind}"].astype(np.int64) if plan.kind else None
+        found |= _signed(tapes, split(*(fields[name] for name in FIELDS)), kinds, plan.short_threshold)
+        found["words"], counts = word_counts(tapes["text"])
+        found["texts"] = counts.astype(np.uint32)
+    else:
+        found["prompt.exact"] = exact_hashes(tapes["prompt"])
+        found["prompt.lengths"] = tapes["prompt"].lengths.astype(np.uint32)
+    for name, tape in tapes.items():
         for own, theirs in SOUGHT if leaks else ():
             if own == name:
                 row, gram = hits(tape, plan.known[theirs], N)
@@ -214,16 +214,20 @@ def _of_words(plan: Plan, rows: Corpus, arrays: Mapping[str, Any]) -> dict[str, 
     return found
 
 
-def _signed(field: str, tape: Tape, kinds: NDArray[Any] | None, short_threshold: float) -> dict[str, Any]:
-    apart = None if kinds is None else kinds.astype(np.int64)
-    made = scan_field(tape, apart=apart, short_threshold=short_threshold)
-    found: dict[str, Any] = {f"{field}.lengths": made.lengths.astype(np.uint32)}
-    found |= {f"{field}.exact": made.exact, f"{field}.guards": made.guards}
-    for kind in (LONG, SHORT):
-        signed = made.signed[kind]
-        found[f"{field}.{kind}.texts"] = signed.texts.astype(np.uint32)
-        found[f"{field}.{kind}.keys"] = signed.keys
-        found[f"{field}.{kind}.sketches"] = signed.sketches
+def _signed(
+    tapes: Mapping[str, Tape], split: Mask, kinds: NDArray[np.int64] | None, short_threshold: float
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    whole, prompt, answer = (tapes[name] for name in FIELDS)
+    scans = scan_fields(whole, prompt, answer, split, apart=kinds, short_threshold=short_threshold)
+    for name, made in zip(FIELDS, scans, strict=True):
+        found[f"{name}.lengths"] = made.lengths.astype(np.uint32)
+        found |= {f"{name}.exact": made.exact, f"{name}.guards": made.guards}
+        for kind in (LONG, SHORT):
+            signed = made.signed[kind]
+            found[f"{name}.{kind}.texts"] = signed.texts.astype(np.uint32)
+            found[f"{name}.{kind}.keys"] = signed.keys
+            found[f"{name}.{kind}.sketches"] = signed.sketches
     return found
 
 

@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import overload
 
+import numpy as np
+
 from headgate.text import kernels
-from headgate.text.tape import Positions, Tape, tape_of
+from headgate.text.tape import Mask, Positions, Tape, tape_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,3 +59,15 @@ def tapes_of(parts: Sequence[str], fields: Mapping[str, Joins]) -> dict[str, Tap
 
     cut = scanning.scanned(parts)
     return {name: scanning.put_together(cut, texts[name], joins.parts, joins.offsets) for name, joins in fields.items()}
+
+
+def split(whole: Joins, first: Joins, second: Joins) -> Mask:
+    """Texts that are made of two parts, of which one is all of the first and the other all of the second; (N,)."""
+    joins = (whole, first, second)
+    out: Mask = np.ones(len(whole.offsets) - 1, dtype=bool)
+    for one, parts in zip(joins, (2, 1, 1), strict=True):
+        out &= np.diff(one.offsets) == parts
+    texts = np.flatnonzero(out)
+    at, left, right = (one.parts[one.offsets[texts]] for one in joins)
+    out[texts] = (at == left) & (whole.parts[whole.offsets[texts] + 1] == right)
+    return out

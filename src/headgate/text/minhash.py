@@ -7,7 +7,7 @@ The chance that one row of two signatures agrees is the Jaccard similarity J of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,7 @@ def signatures(
     A text without grams gets `EMPTY` everywhere; leave such texts out before banding. With `chosen`, of those
     texts only, in that order.
     """
-    draw = mixed(np.arange(2 * rows, dtype=np.uint64) + mixed(np.array([seed], dtype=np.uint64)))
-    factors = (draw[:rows] >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
-    shifts = (draw[rows:] >> np.uint64(32)).astype(np.uint32)
+    factors, shifts = _drawn(rows, seed)
     if isinstance(shingles, Shingles) and kernels.compiled():
         every = np.arange(len(tape)) if chosen is None else chosen
         return _compiled_signatures(tape, shingles, every, factors, shifts)
@@ -61,6 +59,58 @@ def signatures(
             np.add(moved, shifts[row], out=moved)
             out[row, first + filled] = np.minimum.reduceat(moved, begins)
     return out
+
+
+def signatures_of_halves(
+    whole: Tape,
+    halves: tuple[Tape, Tape],
+    split: Mask,
+    chosen: Sequence[Positions],
+    n: int,
+    *,
+    rows: int,
+    seed: int = 1,
+) -> list[Signatures]:
+    """`signatures` by words of texts and of their two halves, for the chosen texts of each of the three.
+
+    Where `split`, a text is the first half and then the second: their grams are met once, and those of the whole
+    are theirs and the few that stand across.
+    """
+    if not kernels.compiled():
+        return [
+            signatures(tape, Shingles(n), rows=rows, seed=seed, chosen=some)
+            for tape, some in zip((whole, *halves), chosen, strict=True)
+        ]
+    from headgate.text.compiled import hashing, signing
+
+    factors, shifts = _drawn(rows, seed)
+    places = np.full((len(whole), 3), -1, dtype=np.int64)
+    tables = []
+    for column, (tape, some) in enumerate(zip((whole, *halves), chosen, strict=True)):
+        places[some, column] = np.arange(len(some))
+        table, others = np.empty((len(some), rows), dtype=np.uint32), ~split[some]
+        if others.any():
+            table[others] = signatures(tape, Shingles(n), rows=rows, seed=seed, chosen=some[others]).T
+        tables.append(table)
+    places[~split] = -1
+
+    def sign(piece: slice) -> None:
+        begin, end = piece.start, piece.stop
+        signing.min_hashes_of_halves(
+            whole.words, whole.offsets[begin : end + 1], halves[0].lengths[piece], places[piece],
+            hashing.steps_of(n), factors, shifts, *tables,
+        )  # fmt: skip
+
+    list(kernels.spread(sign, kernels.slices(len(whole), TEXTS)))
+    return [table.T for table in tables]
+
+
+def _drawn(rows: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Factors and shifts of the rows of a signature."""
+    draw = mixed(np.arange(2 * rows, dtype=np.uint64) + mixed(np.array([seed], dtype=np.uint64)))
+    return (draw[:rows] >> np.uint64(32)).astype(np.uint32) | np.uint32(1), (draw[rows:] >> np.uint64(32)).astype(
+        np.uint32
+    )
 
 
 def _compiled_signatures(

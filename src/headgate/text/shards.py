@@ -22,7 +22,16 @@ from headgate.text import kernels
 from headgate.text.clusters import components
 from headgate.text.guards import guard_keys, swapped_word
 from headgate.text.jaccard import similarities
-from headgate.text.minhash import Keys, agreement, band_keys, least_agreement, met_in_bands, signatures
+from headgate.text.minhash import (
+    Keys,
+    Signatures,
+    agreement,
+    band_keys,
+    least_agreement,
+    met_in_bands,
+    signatures,
+    signatures_of_halves,
+)
 from headgate.text.near_duplicates import (
     CHARACTERS,
     SHORT_THRESHOLD,
@@ -91,21 +100,57 @@ def scan_field(
     *,
     apart: Positions | None = None,
     short_threshold: float = SHORT_THRESHOLD,
-    short_words: int = SHORT_WORDS,
     banding: Banding = BANDING,
 ) -> FieldScan:
     """What the merge needs of one block: of texts that repeat an earlier one of the block, no signature."""
-    guards = guard_keys(tape)
-    first = np.setdiff1d(np.flatnonzero(tape.lengths), _same(tape, guards, apart).right)
-    lengths = tape.lengths[first]
+    first = _first(tape, apart)
+    long = first[tape.lengths[first] >= SHORT_WORDS]
+    table = signatures(tape, WORDS, rows=banding.bands * banding.rows, seed=banding.seed, chosen=long)
+    return _field_scan(tape, first, long, table, short_threshold, banding)
+
+
+def scan_fields(
+    whole: Tape,
+    prompt: Tape,
+    answer: Tape,
+    split: Mask,
+    *,
+    apart: Positions | None = None,
+    short_threshold: float = SHORT_THRESHOLD,
+    banding: Banding = BANDING,
+) -> tuple[FieldScan, FieldScan, FieldScan]:
+    """`scan_field` of three fields; where `split`, the whole is the prompt and then the answer."""
+    tapes = (whole, prompt, answer)
+    firsts = [_first(tape, apart if place == 0 else None) for place, tape in enumerate(tapes)]
+    longs = [first[tape.lengths[first] >= SHORT_WORDS] for tape, first in zip(tapes, firsts, strict=True)]
+    rows = banding.bands * banding.rows
+    tables = signatures_of_halves(whole, (prompt, answer), split, longs, WORDS.n, rows=rows, seed=banding.seed)
+    one, two, three = (
+        _field_scan(tape, first, long, table, short_threshold, banding)
+        for tape, first, long, table in zip(tapes, firsts, longs, tables, strict=True)
+    )
+    return one, two, three
+
+
+def _first(tape: Tape, apart: Positions | None) -> Positions:
+    """Texts that have words and repeat none before them."""
+    kept = tape.lengths > 0
+    kept[_same(tape, guard_keys(tape), apart).right] = False
+    return np.flatnonzero(kept)
+
+
+def _field_scan(
+    tape: Tape, first: Positions, long: Positions, table: Signatures, short_threshold: float, banding: Banding
+) -> FieldScan:
+    short = first[tape.lengths[first] < 2 * SHORT_WORDS / short_threshold]
+    rows = banding.bands * banding.rows
+    tables = {LONG: table, SHORT: signatures(tape, CHARACTERS, rows=rows, seed=banding.seed, chosen=short)}
     signed = {}
-    for kind, chosen in ((LONG, lengths >= short_words), (SHORT, lengths < 2 * short_words / short_threshold)):
-        rows = banding.bands * banding.rows
-        table = signatures(tape, SHINGLES[kind], rows=rows, seed=banding.seed, chosen=first[chosen])
-        filled = _filled(table)
-        table = table[:, filled]
-        signed[kind] = Signed(first[chosen][filled], band_keys(table, banding.bands), _sketches(table))
-    return FieldScan(tape.lengths, exact_hashes(tape), guards, signed)
+    for kind, chosen in ((LONG, long), (SHORT, short)):
+        filled = _filled(tables[kind])
+        kept = tables[kind] if len(filled) == len(chosen) else tables[kind][:, filled]
+        signed[kind] = Signed(chosen[filled], band_keys(kept, banding.bands), _sketches(kept))
+    return FieldScan(tape.lengths, exact_hashes(tape), guard_keys(tape), signed)
 
 
 def word_counts(tape: Tape) -> tuple[Hashes, Positions]:

@@ -10,9 +10,18 @@ import numpy as np
 import pytest
 
 from headgate.text import shards
+from headgate.text.kernels import SETTING
 from headgate.text.near_duplicates import near_duplicate_pairs
 from headgate.text.redundancy import Redundant, redundant
-from headgate.text.shards import FieldScan, merged_counts, near_pairs, redundant_in_shards, scan_field, word_counts
+from headgate.text.shards import (
+    FieldScan,
+    merged_counts,
+    near_pairs,
+    redundant_in_shards,
+    scan_field,
+    scan_fields,
+    word_counts,
+)
 from headgate.text.tape import Hashes, Positions, Tape, tape_of
 
 TOPICS = "card refund transfer account limit phone address receipt lost stolen pending fee euro weekly order"
@@ -104,3 +113,20 @@ def test_words_are_counted_once_for_each_text(kernels: str, monkeypatch: pytest.
     assert expected == dict(zip(words, counts, strict=True))
     again = merged_counts([word_counts(tape_of(texts[first : first + 20])) for first in range(0, 90, 20)])
     assert np.array_equal(words, again[0]) and np.array_equal(counts, again[1])
+
+
+@pytest.mark.parametrize("mode", ["plain", "compiled"])
+def test_halves_have_the_signatures_of_their_texts(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts, first halves and second ones, however short they are, and texts that are no two halves."""
+    monkeypatch.setenv(SETTING, mode)
+    one, two = made(120, 5), made(120, 6)
+    halved = np.arange(120) % 3 > 0
+    texts = [f"{a}\n{b}" if both else f"{b} {a}" for a, b, both in zip(one, two, halved, strict=True)]
+    tapes = tape_of(texts), tape_of(one), tape_of(two)
+    wanted = [scan_field(tape) for tape in tapes]
+    found = scan_fields(*tapes, halved)
+    for kind in ("long", "short"):
+        for name in ("texts", "keys", "sketches"):
+            assert [getattr(scan.signed[kind], name).tolist() for scan in wanted] == [
+                getattr(scan.signed[kind], name).tolist() for scan in found
+            ]

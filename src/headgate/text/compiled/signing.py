@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from headgate.text.compiled.building import kernel, read_only
+from headgate.text.compiled.building import kernel, part, read_only
 from headgate.text.compiled.hashing import ONE, ZERO, gram, mixed
 from headgate.text.ngrams import STEP
 
@@ -15,32 +15,72 @@ EMPTY = np.uint32(0xFFFFFFFF)
 AT_ONCE = 8  # grams that meet a row of the signature while it is in a register
 
 
+@part
+def lower(values, place, end, steps, factors, shifts, low, least):
+    """Lowers a signature by the grams that begin at a place and after, up to `end`."""
+    rows = len(factors)
+    while place < end:
+        # The last grams of a text are met again rather than met one by one: a minimum does not count.
+        for step in range(AT_ONCE):
+            low[step] = np.uint32(gram(values, min(place + step, end - 1), steps) >> HIGH)
+        a, b, c, d, e, f, g, h = low[0], low[1], low[2], low[3], low[4], low[5], low[6], low[7]
+        for row in range(rows):
+            factor, shift = factors[row], shifts[row]
+            one = min(np.uint32(a * factor + shift), np.uint32(b * factor + shift))
+            two = min(np.uint32(c * factor + shift), np.uint32(d * factor + shift))
+            three = min(np.uint32(e * factor + shift), np.uint32(f * factor + shift))
+            four = min(np.uint32(g * factor + shift), np.uint32(h * factor + shift))
+            least[row] = min(least[row], min(min(one, two), min(three, four)))
+        place += AT_ONCE
+
+
 @kernel(
     f"void({read_only('uint64')}, {read_only('int64')}, {read_only('int64')}, {read_only('uint64')}, "
     f"{read_only('uint32')}, {read_only('uint32')}, uint32[:,::1])"
 )
 def min_hashes(values, offsets, chosen, steps, factors, shifts, out):
     """Signatures of the chosen texts: the least of factor * gram + shift modulo 2**32 in each row."""
-    rows = len(factors)
     low = np.empty(AT_ONCE, np.uint32)
     for at in range(len(chosen)):
-        place, end = offsets[chosen[at]], offsets[chosen[at] + 1] - len(steps) + 1
         least = out[at]
-        for row in range(rows):
+        for row in range(len(factors)):
             least[row] = EMPTY
-        while place < end:
-            # The last grams of a text are met again rather than met one by one: a minimum does not count.
-            for step in range(AT_ONCE):
-                low[step] = np.uint32(gram(values, min(place + step, end - 1), steps) >> HIGH)
-            a, b, c, d, e, f, g, h = low[0], low[1], low[2], low[3], low[4], low[5], low[6], low[7]
+        end = offsets[chosen[at] + 1] - len(steps) + 1
+        lower(values, offsets[chosen[at]], end, steps, factors, shifts, low, least)
+
+
+@kernel(
+    f"void({read_only('uint64')}, {read_only('int64')}, {read_only('int64')}, {read_only('int64', 2)}, "
+    f"{read_only('uint64')}, {read_only('uint32')}, {read_only('uint32')}, uint32[:,::1], uint32[:,::1], "
+    "uint32[:,::1])"
+)
+def min_hashes_of_halves(values, offsets, sizes, places, steps, factors, shifts, whole, first, second):
+    """Signatures of texts and of their first `sizes` values and the rest, each gram met once.
+
+    Those of text i go to rows places[i, 0] of `whole`, places[i, 1] of `first` and places[i, 2] of `second`; -1:
+    nowhere.
+    """
+    rows, n = len(factors), len(steps)
+    low = np.empty(AT_ONCE, np.uint32)
+    one, two = np.empty(rows, np.uint32), np.empty(rows, np.uint32)
+    for text in range(len(sizes)):
+        if places[text, 0] < 0 and places[text, 1] < 0 and places[text, 2] < 0:
+            continue
+        begin, end = offsets[text], offsets[text + 1]
+        middle = begin + sizes[text]
+        for row in range(rows):
+            one[row], two[row] = EMPTY, EMPTY
+        lower(values, begin, middle - n + 1, steps, factors, shifts, low, one)
+        lower(values, middle, end - n + 1, steps, factors, shifts, low, two)
+        if places[text, 1] >= 0:
+            first[places[text, 1]] = one
+        if places[text, 2] >= 0:
+            second[places[text, 2]] = two
+        if places[text, 0] >= 0:
+            least = whole[places[text, 0]]
             for row in range(rows):
-                factor, shift = factors[row], shifts[row]
-                one = min(np.uint32(a * factor + shift), np.uint32(b * factor + shift))
-                two = min(np.uint32(c * factor + shift), np.uint32(d * factor + shift))
-                three = min(np.uint32(e * factor + shift), np.uint32(f * factor + shift))
-                four = min(np.uint32(g * factor + shift), np.uint32(h * factor + shift))
-                least[row] = min(least[row], min(min(one, two), min(three, four)))
-            place += AT_ONCE
+                least[row] = min(one[row], two[row])
+            lower(values, max(begin, middle - n + 1), min(middle, end - n + 1), steps, factors, shifts, low, least)
 
 
 @kernel(f"void({read_only('uint32', 2)}, int64, int64, uint32[:,::1])")
