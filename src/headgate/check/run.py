@@ -9,18 +9,21 @@ from typing import Any
 from pyroaring import BitMap
 
 from headgate.check.besides import besides, with_judge
+from headgate.check.labelled import NEED
 from headgate.check.settings import Settings
 from headgate.kit.errors import Refused
 from headgate.kit.progress import progress
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, StepResult
 from headgate.ledger.waivers import let_through
+from headgate.rows.labels import Labels, read_labels
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
 from headgate.rows.stored import stored_rows
 from headgate.rules.ancestry import ancestors
 from headgate.rules.claimed import claims_about, claims_as_of
 from headgate.rules.given import Corpus, Given
+from headgate.rules.licences import record_licences
 from headgate.rules.running import run_rules
 from headgate.rules.selection import select
 from headgate.stats.verdict import Outcome, Verdict, worst
@@ -57,12 +60,17 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
             "reference-rows": _corpus(settings.reference, settings, context),
             "few-shot-prompts": _corpus(settings.prompts, settings, context),
             **_besides(settings, context),
+            "labels": _labels(settings, context),
             "claims": claims_about(ledger, rows, context.now),
             "known-rows": Corpus(ancestors(ledger, rows), name="the ledger"),
         }
     )
-    chosen = select(settings.select, ignore=settings.ignore)
+    chosen = [
+        rule for rule in select(settings.select, ignore=settings.ignore) if settings.labels or NEED not in rule.needs
+    ]
     verdicts = run_rules(chosen, given, settings.rules, settings.level, quiet=context.quiet)
+    for verdict in verdicts:
+        record_licences(ledger, verdict, source=f"labels of {', '.join(settings.labels)}", at=context.now)
     verdicts = let_through(ledger, [_in_a_flow(verdict) for verdict in verdicts], context)
     return StepResult(
         stage=STAGE,
@@ -98,6 +106,13 @@ def _read(files: Sequence[str], settings: Settings, context: StageContext) -> li
 
 def _corpus(files: Sequence[str], settings: Settings, context: StageContext) -> Corpus | None:
     return Corpus(_read(files, settings, context), name=", ".join(files)) if files else None
+
+
+def _labels(settings: Settings, context: StageContext) -> Labels | None:
+    if not settings.labels:
+        return None
+    files, gold = ([context.folder / file for file in each] for each in (settings.labels, settings.gold))
+    return read_labels(files, gold=gold, strict=True)[0]
 
 
 def _besides(settings: Settings, context: StageContext) -> dict[str, Any]:

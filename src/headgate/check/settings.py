@@ -12,7 +12,7 @@ from headgate.kit.settings import option
 class Settings:
     """Which rules a dataset version must pass before it may be trained on, and against which items."""
 
-    select: list[str] = option(["data", "lineage", "synthetic"], help="Rules by name, code, shelf or failure.")
+    select: list[str] = option(["data", "lineage", "synthetic", "judge"], help="Rules by name, code, shelf or failure.")
     ignore: list[str] = option([], help="Rules to leave out, in the same words.")
     eval: list[str] = option([], help="Evaluation files that training rows must not resemble.", unit="files")
     columns: dict[str, str] = option({}, help="Our column names and those of the evaluation files.")
@@ -23,6 +23,8 @@ class Settings:
     instructions: list[str] = option([], help="Instructions that go with every request, all versions.", unit="files")
     looks: list[str] = option([], help="Looks at evaluation items, such as an access log.", unit="files")
     judge: str = option("", help="Model that is sent likely pairs to compare, http://host/v1#name; empty: none.")
+    labels: list[str] = option([], help="Labels of annotators: item, annotator, label.", unit="files")
+    gold: list[str] = option([], help="Right labels of some of these items: item, label.", unit="files")
     split: str = option("train", help="Split that the rules read.")
     held: list[str] = option([], help="Splits of the version that count as evaluation items as well.")
     level: dict[str, str] = option({}, help="note, warn or block, by rule.")
