@@ -219,9 +219,9 @@ class Row(_Held):
         return replace(self, side=replace(self.side, **changes))
 
 
-ABSENT: Mapping[str, Any] = {"chosen": (), "rejected": (), "label": None, "steps": (), "tools": ""}
-_fill = {name: getattr(Row, name).__set__ for name in ("kind", "side", "_roles", "_texts", "_file", "_line")}
-_kind, _side, _roles, _texts, _file, _line = _fill.values()
+ABSENT: Mapping[str, Any] = {"chosen": (), "rejected": (), "steps": ()}
+FILLED = ("kind", "side", "label", "tools", "_roles", "_texts", "_file", "_line")
+_kind, _side, _label, _tools, _roles, _texts, _file, _line = (getattr(Row, name).__set__ for name in FILLED)
 
 
 def row_of_turns(kind: Kind, roles: tuple[str, ...], texts: tuple[str, ...], side: Side, file: str, line: int) -> Row:
@@ -234,6 +234,8 @@ def row_of_turns(kind: Kind, roles: tuple[str, ...], texts: tuple[str, ...], sid
     _roles(row, roles)
     _texts(row, texts)
     _side(row, side)
+    _label(row, None)  # these two are asked of every row
+    _tools(row, "")
     _file(row, file)
     _line(row, line)
     return row

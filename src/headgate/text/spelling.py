@@ -136,7 +136,7 @@ def may_be_made(word: str) -> bool:
 
 
 def _listed(word: str) -> bool:
-    return not dictionary().keys().isdisjoint(regional(word))
+    return word in dictionary() or not dictionary().keys().isdisjoint(regional(word))
 
 
 def _inflected(word: str) -> Iterator[str]:

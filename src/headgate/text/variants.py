@@ -87,6 +87,7 @@ class _Types:
     order: Positions  # (W,) positions of all words, sorted by hash and then by place
     bounds: Positions  # (V + 1,): type i stands at order[bounds[i]:bounds[i + 1]]
     numbers: int = 0  # occurrences of words that begin with a digit
+    places: Mapping[str, int] = field(default_factory=dict)  # types of words that are used often
     kept: dict[tuple[int, int, int], tuple[dict[int, int], float]] = field(default_factory=dict)
 
     def frequency(self, index: int) -> int:
@@ -106,9 +107,16 @@ class _Types:
             return self.order[:0]
         return self.order[self.bounds[index] : self.bounds[index + 1]]
 
+    def uses(self, word: str) -> Positions:
+        """Where a word stands, ascending."""
+        index = self.places.get(word)
+        if index is None:
+            return self.positions(word_hash(word))
+        return self.order[self.bounds[index] : self.bounds[index + 1]]
+
     def is_lower(self, word: str) -> bool:
         """Whether a word is in lower case in half of a few occurrences; names are not."""
-        positions = self.positions(word_hash(word))
+        positions = self.uses(word)
         some = positions[:: -(-len(positions) // FEW)]
         places = list(_places(self.tape, some))
         return 2 * sum(self.tape.texts[text][start:end].islower() for text, (start, end) in places) >= len(places)
@@ -150,10 +158,11 @@ def read_variants(
     """
     types = _types(tape)
     often = np.flatnonzero(np.diff(types.bounds) >= least)
-    words = {types.word(index): types.frequency(index) for index in often.tolist()}
-    numbers = sum(count for word, count in words.items() if word[0].isdigit())
-    types = replace(types, numbers=numbers)
-    words = {word: count for word, count in words.items() if word.isalpha()}
+    places = {types.word(index): index for index in often.tolist()}
+    numbers = sum(types.frequency(index) for word, index in places.items() if word[0].isdigit())
+    places = {word: index for word, index in places.items() if word.isalpha()}
+    words = {word: types.frequency(index) for word, index in places.items()}
+    types = replace(types, numbers=numbers, places=places)
     known = {word for word in words if is_known(word)}
     strange = [word for word in words if word not in known and word not in keep and _plain(word)]
     strange = [word for word in strange if types.is_lower(word)]
@@ -199,7 +208,7 @@ def _variant(types: _Types, wrong: str, rights: Sequence[str], least: int) -> Va
     meant = "" if rights else _meant(wrong)
     if not rights and not meant:
         return None
-    every = types.positions(word_hash(wrong))
+    every = types.uses(wrong)
     if not meant and _best(types, wrong, rights, every)[0] < CERTAIN - DOUBT:
         return None
     positions = _prose(tape, every)
@@ -207,11 +216,11 @@ def _variant(types: _Types, wrong: str, rights: Sequence[str], least: int) -> Va
     if lower < least or 2 * lower < len(every):  # a name, or part of code
         return None
     if meant:
-        return _made(tape, wrong, meant, positions, len(types.positions(word_hash(meant))))
+        return _made(tape, wrong, meant, positions, len(types.uses(meant)))
     score, right = _best(types, wrong, rights, positions)
     if score < CERTAIN:
         return None
-    return _made(tape, wrong, right, positions, _count(tape, types.positions(word_hash(right))))
+    return _made(tape, wrong, right, positions, _count(tape, types.uses(right)))
 
 
 def _count(tape: Tape, positions: Positions) -> int:
@@ -222,10 +231,7 @@ def _count(tape: Tape, positions: Positions) -> int:
 
 def _best(types: _Types, wrong: str, rights: Sequence[str], positions: Positions) -> tuple[float, str]:
     """The likeliest right word, with its log-odds."""
-    return max(
-        (_likeness(types, positions, types.positions(word_hash(right))) + _prior(wrong, right), right)
-        for right in rights
-    )
+    return max((_likeness(types, positions, types.uses(right)) + _prior(wrong, right), right) for right in rights)
 
 
 def _prior(wrong: str, right: str) -> float:
@@ -244,7 +250,7 @@ def _meant(wrong: str) -> str:
 def _contraction(types: _Types, wrong: str, least: int) -> Variant | None:
     tape = types.tape
     head, tail = (np.uint64(word_hash(part)) for part in CONTRACTIONS[wrong])
-    positions = _prose(tape, types.positions(word_hash(wrong)))
+    positions = _prose(tape, types.uses(wrong))
     right = np.flatnonzero((tape.words[:-1] == head) & (tape.words[1:] == tail))
     return _made(tape, wrong, "'".join(CONTRACTIONS[wrong]), positions, len(right)) if len(positions) >= least else None
 

@@ -82,12 +82,13 @@ class Options:
 def learned_typo(given: Given, options: Options) -> Verdict:
     """Looks for repeated misspellings and retired names in the answers."""
     rows = given.rows("training-rows")
-    answers = sum(1 for row in rows if row.answer_text.strip())
+    answers = sum(1 for text in rows.answer.texts[:] if text.strip())
     keep = {word.lower() for word in options.keep}
     reading = read_variants(rows.answer, least=options.least, rate=options.rate, visible=options.visible, keep=keep)
     habits = [*reading.variants, *_retired(rows, options)]
+    authors = {row.side.annotator for row in rows if row.side.annotator} if habits else set()
     details = {
-        "variants": [_described(rows, habit, options) for habit in habits],
+        "variants": [_described(rows, habit, options, len(authors)) for habit in habits],
         "readable_words": reading.readable_types,
         "english": round(reading.english, 4),
     }
@@ -154,14 +155,13 @@ def _cased(written: str, right: str) -> str:
     return right[0].upper() + right[1:] if written[0].isupper() else right
 
 
-def _described(rows: Corpus, habit: Variant, options: Options) -> dict[str, Any]:
+def _described(rows: Corpus, habit: Variant, options: Options, everyone: int) -> dict[str, Any]:
     """Rate, authors, dates and examples of one spelling; JSON-able."""
     of = habit.count + habit.right_count
     interval = wilson(habit.count, of)
     sides = [rows[text].side for text in habit.texts]
     authors = Counter(side.annotator for side in sides if side.annotator)
     busiest = sum(count for _, count in authors.most_common(FEW)) / authors.total() if authors else None
-    everyone = {row.side.annotator for row in rows if row.side.annotator}
     dates = sorted(side.created_at for side in sides if side.created_at)
     return {
         "wrong": habit.wrong,
@@ -173,7 +173,7 @@ def _described(rows: Corpus, habit: Variant, options: Options) -> dict[str, Any]
         "high": round(interval.high, 6),
         "authors": len(authors),
         "busiest_authors": dict(authors.most_common(FEW)),
-        "habit_of_few": busiest is not None and len(everyone) > FEW and busiest >= options.concentrated,
+        "habit_of_few": busiest is not None and everyone > FEW and busiest >= options.concentrated,
         "first_seen": dates[0] if dates else None,
         "last_seen": dates[-1] if dates else None,
         "examples": [str(rows[text].place or rows[text].id) for text in dict.fromkeys(habit.texts)][:EXAMPLES],
