@@ -22,7 +22,7 @@ from real_text import Planted, leaks
 from rensa import RMinHash, RMinHashLSH
 from timing import write
 
-from headgate.text.leaks import LIKELY_SHARE, LIKELY_STEPS, copies, same_words
+from headgate.text.leaks import LIKELY_SHARE, copies, same_words
 from headgate.text.tape import tape_of
 
 WORDS = re.compile(r"\w+")
@@ -45,11 +45,12 @@ def ours(rows: list[str], items: list[str]) -> set[int]:
 
 def ours_with_likely(rows: list[str], items: list[str]) -> set[int]:
     """Those and the rows that it shows for review."""
-    return _copies(rows, items, long_share=LIKELY_SHARE, shorter=LIKELY_STEPS)
+    return _copies(rows, items, likely=True)
 
 
-def _copies(rows: list[str], items: list[str], **shares: Any) -> set[int]:
+def _copies(rows: list[str], items: list[str], *, likely: bool = False) -> set[int]:
     row_tape, item_tape = tape_of(rows), tape_of(items)
+    shares: dict[str, Any] = {"long_share": LIKELY_SHARE, "asked": row_tape.lengths} if likely else {}
     found = copies(row_tape, item_tape, **shares)
     same = same_words(row_tape, item_tape, least_words=LEAST_WORDS)
     return set(found.rows[~found.twin].tolist()) | set(same[0].tolist())

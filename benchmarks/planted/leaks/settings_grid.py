@@ -6,7 +6,8 @@ For each set half of the evaluation items are copied into the training rows, eac
 natural look-alikes of items are taken out first (`splitting.honest_items`). Found: the planted row is flagged for its
 item. False rows: other rows that are flagged, per 10,000. Items are counted by length: under 12 words, 12 to
 27, 28 and more. Copies of items from 12 words on carry the answer of another row, shorter ones their own.
-Writes `settings_grid.json` beside this file, and the summary that the page of self-leak shows beside the rule.
+Writes `settings_grid.json` beside this file, and the summary that the page of self-leak shows beside the rule, with
+what `natural.py` found on the same sets as they are (run it first).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from headgate.rules.given import Corpus, Given
 from headgate.text.coverage import coverage
 from headgate.text.definitions import NAMES, definitions
 from headgate.text.leaks import LIKELY_SHARE, copies
+from planted.leaks import natural
 from planted.leaks.disguises import DISGUISES
 from planted.splitting import honest_items, words
 
@@ -165,7 +167,7 @@ def tables(grid: dict[str, Any]) -> list[dict[str, Any]]:
                     "rows": lines,
                 }
             )
-    return out
+    return [*out, natural.table()]
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ finding or a check of candidates wants them; all else comes from flat arrays, a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -22,11 +22,12 @@ from headgate.check.seeking import LookAgain, answered
 from headgate.check.surroundings import Surroundings, among, likely, near
 from headgate.kit.errors import Broken
 from headgate.rows.row import Row
-from headgate.rows.spans import SpanReader, read_spots, stored_row
+from headgate.rows.spans import TEXTS, SpanReader, read_spots, read_texts, stored_row
 from headgate.rules.corpus import KEY_NAMES, OPENING, Coded, Corpus, Fact, Keys
 from headgate.rules.questions import Question
-from headgate.text.coverage import COMMON_ROWS, COMMON_SHARE, Coverage, N, coverage_of
+from headgate.text.coverage import Coverage, N, boilerplate, coverage_of
 from headgate.text.definitions import NAMES, definitions
+from headgate.text.edited import candidates
 from headgate.text.ngrams import distinct as distinct_grams
 from headgate.text.ngrams import exact_hashes, sorted_distinct, word_ngrams
 from headgate.text.redundancy import Redundant
@@ -109,6 +110,22 @@ class StreamedCorpus(Corpus):
 
     def read(self, places: Positions) -> Iterator[Row]:
         """Rows at ascending places, from their file or from what the scan kept of them."""
+        for piece, spots in self._spots_of(places):
+            if "body" in piece.part.places:
+                yield from self._kept(piece, spots)
+            else:
+                yield from read_spots(self._reader(piece.shard), spots)
+
+    def texts(self, places: Positions, field: str) -> Iterator[str]:
+        """The `text`, `prompt` or `answer` of rows at ascending places."""
+        for piece, spots in self._spots_of(places):
+            if "body" in piece.part.places:
+                yield from (getattr(row, TEXTS[field]) for row in self._kept(piece, spots))
+            else:
+                yield from read_texts(self._reader(piece.shard), spots, field)
+
+    def _spots_of(self, places: Positions) -> Iterator[tuple[Piece, list[tuple[int, int, int]]]]:
+        """The part of each run of places, and where its rows stand: line, first byte, size."""
         of_piece = np.searchsorted(self._firsts, places, side="right") - 1
         # A part without rows begins where the next one does; the last of those that begin there has the row.
         for number in np.unique(of_piece).tolist():
@@ -116,13 +133,13 @@ class StreamedCorpus(Corpus):
             inside = places[of_piece == number] - piece.first
             begin, size = self._begin(number)[inside], self._size(number)[inside]
             lines = self._line(number)[inside].astype(np.int64) + piece.line
-            spots = list(zip(lines.tolist(), begin.tolist(), size.tolist(), strict=True))
-            if "body" in piece.part.places:
-                file = str(self._file(piece))
-                for line, at, long in spots:
-                    yield stored_row(piece.part.piece("body", at, at + long), file, line)
-            else:
-                yield from read_spots(self._reader(piece.shard), spots)
+            yield piece, list(zip(lines.tolist(), begin.tolist(), size.tolist(), strict=True))
+
+    def _kept(self, piece: Piece, spots: Iterable[tuple[int, int, int]]) -> Iterator[Row]:
+        """Rows whose bytes the scan kept."""
+        file = str(self._file(piece))
+        for line, at, long in spots:
+            yield stored_row(piece.part.piece("body", at, at + long), file, line)
 
     @property
     def text(self) -> Tape:
@@ -191,6 +208,7 @@ class StreamedCorpus(Corpus):
         found = {(own, theirs): self._coverage(items, theirs) for own, theirs in SOUGHT}
         kept = {sought: likely(pairs, least) for sought, pairs in found.items()}
         asked = found["text", "prompt"]
+        kept["text", "prompt"] |= candidates(asked, items.prompt.lengths)
         kept["text", "prompt"] |= self._defined(asked, ~kept["text", "prompt"] & near(asked), items)
         same = np.isin(self.array("prompt.exact", np.uint64), exact_hashes(items.prompt)[items.prompt.lengths > 0])
         places = [found[sought].rows[mask] for sought, mask in kept.items()]
@@ -212,10 +230,10 @@ class StreamedCorpus(Corpus):
             begin, end = np.searchsorted(pairs.rows[order], [some[0], some[-1] + 1])
             # By item, then row, as definitions are used to have pairs.
             here = np.sort(order[begin:end])
-            one = Coverage(
-                np.searchsorted(some, pairs.rows[here]), pairs.items[here], pairs.shared[here], pairs.telling, pairs.all
+            one = replace(
+                pairs, rows=np.searchsorted(some, pairs.rows[here]), items=pairs.items[here], shared=pairs.shared[here]
             )
-            tape = tape_of([row.text for row in self.read(some)])
+            tape = tape_of(list(self.texts(some, "text")))
             says = definitions(tape, items.prompt, one).says
             for definition, said in enumerate(says.T):
                 new = np.flatnonzero(said & ~known[one.items, definition])
@@ -254,14 +272,14 @@ class StreamedCorpus(Corpus):
         counts = np.zeros(len(known), dtype=np.int64)
         for piece in self.pieces:
             counts += np.bincount(piece.part.array(f"hit.grams:{item_field}"), minlength=len(known))
-        common = counts > max(COMMON_ROWS, int(COMMON_SHARE * self._count))
+        common = boilerplate(counts, self._count)
         rows, grams = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
         for piece in self.pieces:
             gram = piece.part.array(f"hit.grams:{item_field}").astype(np.int64)
             kept = ~common[gram]
             grams.append(gram[kept])
             rows.append(piece.part.array(f"hit.rows:{item_field}").astype(np.int64)[kept] + piece.first)
-        return coverage_of(np.concatenate(rows), np.concatenate(grams), own, known, self._count, common=common)
+        return coverage_of(np.concatenate(rows), np.concatenate(grams), own, known, self._count, counts=counts)
 
     def _file(self, piece: Piece) -> Path:
         return self.files[self.plan.shards[piece.shard].file]
@@ -329,8 +347,7 @@ class StreamedField:
 
     def tape(self, chosen: Positions) -> Tape:
         """The tape of some rows' field, read again."""
-        attribute = "text" if self._name == "text" else f"{self._name}_text"
-        return tape_of([getattr(row, attribute) for row in self._rows.read(chosen)])
+        return tape_of(list(self._rows.texts(chosen, self._name)))
 
 
 def _not_in_memory(what: str) -> Broken:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def likely(pairs: Coverage, least: float) -> Mask:
 def among(pairs: Coverage, kept: Mask, rows: Positions) -> Coverage:
     """Some pairs, whose rows are counted among some rows."""
     places = np.searchsorted(rows, pairs.rows[kept])
-    return Coverage(places, pairs.items[kept], pairs.shared[kept], pairs.telling, pairs.all)
+    return replace(pairs, rows=places, items=pairs.items[kept], shared=pairs.shared[kept])
 
 
 def _rank(items: Positions) -> Positions:

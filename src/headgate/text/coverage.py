@@ -33,6 +33,7 @@ class Coverage:
     shared: Positions  # (P,): distinct telling n-grams of the item that the row holds
     telling: Positions  # (items,): distinct n-grams of each item that are not boilerplate
     all: Positions  # (items,): distinct n-grams of each item
+    frequency: Positions  # (sum of all,): rows that hold each of them, by item, in the order of their hashes
 
     @property
     def share(self) -> NDArray[np.float64]:
@@ -59,20 +60,29 @@ def coverage_of(
     *,
     common_rows: int = COMMON_ROWS,
     common_share: float = COMMON_SHARE,
-    common: Mask | None = None,
+    counts: Positions | None = None,
 ) -> Coverage:
     """Coverage from hits in `rows` rows, which may come from several blocks; `own` are the items' distinct n-grams.
 
-    `common` are the boilerplate ones of `known`, where they were counted before and their hits left out.
+    `counts` are the rows of each of `known`, where they were counted before and hits of boilerplate left out.
     """
-    if common is None:
-        common = np.bincount(gram, minlength=len(known)) > max(common_rows, int(common_share * rows))
+    counts = np.bincount(gram, minlength=len(known)) if counts is None else counts
+    common = boilerplate(counts, rows, common_rows, common_share)
     gram_of_item = np.searchsorted(known, own.hashes)
     told = ~common[gram_of_item] if len(known) else np.zeros(0, dtype=bool)
     telling = np.bincount(own.owners[told], minlength=len(own))
     keep = ~common[gram]
     pairs, shared = _paired(row_of[keep], gram[keep], gram_of_item[told], own.owners[told], len(known), rows)
-    return Coverage(pairs % max(rows, 1), pairs // max(rows, 1), shared, telling, own.counts)
+    frequency = counts[gram_of_item]
+    return Coverage(pairs % max(rows, 1), pairs // max(rows, 1), shared, telling, own.counts, frequency)
+
+
+def boilerplate(
+    counts: Positions, rows: int, common_rows: int = COMMON_ROWS, common_share: float = COMMON_SHARE
+) -> Mask:
+    """Which n-grams are boilerplate, by how many of all rows hold each."""
+    common: Mask = counts > max(common_rows, int(common_share * rows))
+    return common
 
 
 def longest_runs(rows: Tape, items: Tape, row: Positions, item: Positions, n: int = N) -> Positions:

@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.text.coverage import Coverage, N, coverage, longest_runs
+from headgate.text.edited import Edited, edited
 from headgate.text.guards import number_words
 from headgate.text.ngrams import exact_hashes, word_ngrams
 from headgate.text.tape import Hashes, Mask, Positions, Tape, ranges, tape_of_words
 
 LONG, MIDDLE, BRIEF, SHORT = 25, 17, 13, 9  # telling n-grams of an item (its words less three)
 STEPS = {MIDDLE: 0.65, BRIEF: 0.75, SHORT: 1.0}  # share that is asked of items of that length
-LIKELY_SHARE, LIKELY_STEPS = 0.4, {MIDDLE: 0.45, BRIEF: 0.5, SHORT: 0.6}  # for a look by a person
+LIKELY_SHARE = 0.4  # of a long item, for a look by a person; of shorter ones `edited` says more
 PHRASE_ROWS = 2  # rows; what more rows hold of an item under `BRIEF`, short of all of it, is a turn of phrase
 TWIN_NUMBERS = 0.75  # share of the item's numbers that a true copy keeps, in order
 RAREST_ROWS = 100  # rows looked at for an item that is all boilerplate
@@ -39,10 +40,25 @@ class Copies:
     share: NDArray[np.float64]  # (P,): of the item's telling n-grams
     words: Positions  # (P,): longest run of words in common
     twin: Mask  # (P,): same frame with other numbers: two fillings of a template, not a copy
+    aligned: NDArray[np.float64]  # (P,): of the weight of the item's words, in order; 0 where that was not looked at
+    repeated: Mask  # (P,): of which so much is in order that nothing but a copy is
+
+    @property
+    def covered(self) -> NDArray[np.float64]:
+        """Share of each item that the row covers, by n-grams or word by word; shape (P,)."""
+        return np.maximum(self.share, self.aligned)
 
     def where(self, kept: Mask | Positions) -> Copies:
         """Some of the pairs, by mask or by position."""
-        return Copies(self.rows[kept], self.items[kept], self.share[kept], self.words[kept], self.twin[kept])
+        return Copies(
+            rows=self.rows[kept],
+            items=self.items[kept],
+            share=self.share[kept],
+            words=self.words[kept],
+            twin=self.twin[kept],
+            aligned=self.aligned[kept],
+            repeated=self.repeated[kept],
+        )
 
 
 def needed_share(
@@ -60,18 +76,26 @@ def copies(
     long_share: float = 0.5,
     shorter: Mapping[int, float] = STEPS,
     found: Coverage | None = None,
+    asked: Positions | None = None,
 ) -> Copies:
-    """Rows that hold a copy of an item; `found` is `coverage(rows, items)` where that is at hand."""
+    """Rows that hold a copy of an item; `found` is `coverage(rows, items)` where that is at hand.
+
+    With `asked`, the words of each row's question, pairs are also looked at word by word, and likely copies are kept.
+    """
     found = coverage(rows, items) if found is None else found
     telling = found.telling[found.items]
     share = found.shared / np.maximum(telling, 1)
     enough = share >= needed_share(telling, long_share, shorter)
     held = np.bincount(found.items[enough], minlength=len(items))[found.items]
     enough &= (telling >= BRIEF) | (held <= PHRASE_ROWS) | (share >= 1.0)
+    looked = Edited.none(len(share)) if asked is None else edited(rows, items, found, asked)
+    enough |= looked.likely
     row, item, share = found.rows[enough], found.items[enough], share[enough]
     more_rows, more_items = _boilerplate(rows, items, found, item)
     row, item = np.concatenate([row, more_rows]), np.concatenate([item, more_items])
-    share = np.concatenate([share, np.ones(len(more_rows))])
+    ones = np.ones(len(more_rows))
+    share, aligned = np.concatenate([share, ones]), np.concatenate([looked.share[enough], ones])
+    repeated = np.concatenate([looked.certain[enough], np.zeros(len(more_rows), dtype=bool)])
     words = longest_runs(rows, items, row, item)[:, 0]
     twin = np.zeros(len(row), dtype=bool)
     some, at = np.unique(row, return_inverse=True)
@@ -83,7 +107,7 @@ def copies(
             here.words_of(one), items.words_of(two), _of(here, row_numbers, one), _of(items, item_numbers, two)
         )
     order = np.lexsort((row, item))
-    return Copies(row, item, share, words, twin).where(order)
+    return Copies(row, item, share, words, twin, aligned, repeated).where(order)
 
 
 def same_words(rows: Tape, items: Tape, *, least_words: int = 1) -> tuple[Positions, Positions]:

@@ -87,6 +87,11 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
             row = rows[place * 6]
             row["messages"] = [dict(turn) for turn in item["messages"]]
             row["messages"][0]["content"] = "Please tell me, " + item["messages"][0]["content"] + " and thanks"
+        if place % 4 == 2:
+            row, words = rows[place * 6], item["messages"][0]["content"].split()
+            words[3::7] = ["otter"] * len(words[3::7])
+            asked = words if place % 8 == 2 else words[: len(words) * 2 // 3]
+            row["messages"] = [{"role": "user", "content": " ".join(asked)}, row["messages"][1]]
         if place % 5 == 0:
             item["conversation"] = rows[place * 3].get("conversation", "c1")
     train, test = tmp_path / "train.jsonl", tmp_path / "test.jsonl"

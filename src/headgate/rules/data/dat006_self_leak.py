@@ -18,13 +18,20 @@ and every row is looked at, and by default one copy is too many. An item counts 
   spacing do not count); under `phrase_words` words ("what is the time") the answers must be the same too, or
 - one row covers enough of its distinct word 4-grams: 50 % (`covered`) from 28 words on, 65 % from 20,
   75 % from 16, all of them from 12. 4-grams that stand in more than 20 rows and in more than 0.1 % of them are
-  boilerplate and prove nothing; an item that is all boilerplate counts when a row holds it whole.
+  boilerplate and prove nothing; an item that is all boilerplate counts when a row holds it whole, or
+- all of its 8 to 11 words stand in a row in one run, and are not phrases that many rows and items have, or
+- 75 % of the weight of its words stand in one row in the same order with little between them, and weigh as much as
+  twenty words that no other row has. A word weighs the less, the more rows and other items have the four words
+  around it: half where four do; or
 - its answer is covered to 75 %, is 20 words or longer, belongs to this item only and stands in no more
   than `answer_rows` rows: what stands in more is a stock answer and is listed apart.
-Where 40 %, 45 %, 50 % or 60 % are covered (from 28, 20, 16, 12 words on; of the shortest by no more than two rows)
-a heavily edited copy is likely and not certain: in 10,000 honest rows one or two look like that. Such pairs are
-listed in `details` under `likely` for review; they count, and the verdict fails, only when the whole interval
-of the share of items with a likely copy is above `likely`.
+
+A heavily edited copy is likely and not certain where 40 % of the 4-grams of a long item are covered; where, of items
+of 12 to 63 words, 70 % of the weight stand in order (four words' weight at least, and that of a seventh of its words);
+and where one run has 55 % of the words of an item of 12 words or more, if the row says nothing else or the item has 20.
+Such pairs are listed in `details` under `likely` for review; they count, and the verdict fails, only when the whole
+interval of the share of items with a likely copy is above `likely`. Among honest rows they are copies too, or requests
+that one person wrote after another's: see the last table.
 
 Two texts with the same frame that disagree in more than a quarter of the numbers (a train of 270 miles,
 a plane of 1,200) are twins made by one template: a class of their own, listed in `details` under `twins` with
@@ -37,9 +44,10 @@ pairs with three telling 4-grams in common (of all of them where an item has few
 
 ## When it cannot tell
 An item under 8 words that stands in a row with another answer is taken for a turn of phrase; `details`
-counts them. Items under 12 words are found only as exact copies of the user's words, because half of eight words is
+counts them. Items under 12 words are found only whole, because half of eight words is
 a turn of phrase: of the 2,105 such questions in the test half of banking77, 35 % share half of their
-4-grams with some question of the other half. `details` says how many items are that short. A copy whose
+4-grams with some question of the other half; short-item-leak counts them together instead. `details` says how many
+items are that short. An item whose words are all phrases of many rows is found only whole. A copy whose
 numbers were all changed counts as a twin. Paraphrases and translations are the business of
 paraphrased-leak. Without an item that has words the verdict is unsure.
 
@@ -70,7 +78,7 @@ from headgate.rules.shape import rule
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Outcome, Verdict
 from headgate.text.coverage import Coverage
-from headgate.text.leaks import LIKELY_SHARE, LIKELY_STEPS, MIDDLE, SHORT, Copies, copies, needed_share, same_words
+from headgate.text.leaks import LIKELY_SHARE, MIDDLE, SHORT, Copies, copies, needed_share, same_words
 from headgate.text.ngrams import exact_hashes
 from headgate.text.tape import Hashes, Mask
 
@@ -98,7 +106,7 @@ class _Leak:
     item: int
     words: int  # that the two share in one run
     how: str  # "exact", "copy" or "answer"
-    share: float = 1.0  # of the item's telling 4-grams that the row covers
+    share: float = 1.0  # of the item that the row covers
 
 
 @rule(
@@ -138,7 +146,7 @@ def self_leak(given: Given, options: Options) -> Verdict:
         **listed("twins", rows, items, partial.where(partial.twin)),
         **listed("likely", rows, items, likely),
         "stock_answers": stock,
-        "items_found_only_when_exact": int(((lengths < SHORTEST) & seen).sum()),
+        "items_found_only_whole": int(((lengths < SHORTEST) & seen).sum()),
         "phrases_with_another_answer": phrases,
         "items_too_short": int((~seen).sum()),
         **side_by_side(rows.text, items.prompt, pairs, {leak.item for leak in found if leak.how != "answer"}),
@@ -165,8 +173,10 @@ def _partial_copies(rows: Corpus, items: Corpus, options: Options) -> tuple[Cove
     """Pairs that share 4-grams, those that are likely copies or twins, and which of these are copies for certain."""
     pairs = rows.coverage("text", items, "prompt")
     share = min(options.covered, LIKELY_SHARE)
-    partial = copies(rows.text, items.prompt, long_share=share, shorter=LIKELY_STEPS, found=pairs)
-    certain = (partial.share >= needed_share(pairs.telling[partial.items], options.covered)) & ~partial.twin
+    partial = copies(rows.text, items.prompt, long_share=share, found=pairs, asked=rows.lengths("prompt"))
+    certain = partial.share >= needed_share(pairs.telling[partial.items], options.covered)
+    certain |= partial.repeated & (partial.aligned >= options.covered)
+    certain &= ~partial.twin
     certain |= partial.words >= items.prompt.lengths[partial.items]  # boilerplate that a row holds whole
     return pairs, partial, certain
 
@@ -204,7 +214,7 @@ def _own_answers(items: Corpus, answers: Copies, options: Options) -> tuple[list
 
 
 def _each(pairs: Copies) -> Iterator[tuple[int, int, int, float]]:
-    columns = (pairs.rows, pairs.items, pairs.words, pairs.share)
+    columns = (pairs.rows, pairs.items, pairs.words, pairs.covered)
     return zip(*(column.tolist() for column in columns), strict=True)
 
 

@@ -46,7 +46,7 @@ def findings_of(kind: str, rows: Corpus, items: Corpus, pairs: Copies) -> tuple[
     """One finding for each pair: "twins" may stay, "likely" copies want a look."""
     remedy = {"twins": "keep", "likely": "review"}[kind]
     found = []
-    for row, item, share in zip(pairs.rows.tolist(), pairs.items.tolist(), pairs.share.tolist(), strict=True):
+    for row, item, share in zip(pairs.rows.tolist(), pairs.items.tolist(), pairs.covered.tolist(), strict=True):
         message = {
             "twins": f"fills the template of evaluation item {item + 1} with other numbers",
             "likely": f"is likely an edited copy of evaluation item {item + 1} and covers {share:.0%} of it",
