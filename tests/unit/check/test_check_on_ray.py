@@ -22,8 +22,9 @@ from headgate.check.workplace import CACHE
 from headgate.kit import doors
 from headgate.kit.errors import Refused, Unavailable
 
-RULES = ["DAT003", "DAT006", "DAT008", "DAT009", "LIN001"]
+RULES = ["DAT003", "DAT006", "DAT008", "DAT009", "DAT011", "LIN001"]
 SHARDS = 24
+WORDS = ["spending", "travel", "weekly", "overdraft", "partner"]
 SOON = {"health_check_period_ms": 500, "health_check_failure_threshold": 3}  # a lost node is known to be lost
 pytestmark = [
     pytest.mark.training,
@@ -52,7 +53,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     rows = [row(rng, place) for place in range(1200)]
     train, test = tmp_path / "train.jsonl", tmp_path / "test.jsonl"
     train.write_text("".join(json.dumps(one) + "\n" for one in rows) + "{broken\n")
-    test.write_text("".join(json.dumps(one) + "\n" for one in rows[::100]))
+    short = [f"Is the {word} limit of my card {place} still open?" for place, word in enumerate(WORDS)]
+    asked = [*rows[::100], *({**rows[0], "messages": [{"role": "user", "content": text}]} for text in short)]
+    test.write_text("".join(json.dumps(one) + "\n" for one in asked))
     monkeypatch.setenv("HEADGATE_SHARD_BYTES", str(train.stat().st_size // SHARDS))
     monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     return train, test
@@ -100,7 +103,8 @@ def test_a_lost_node_changes_nothing(
 
     monkeypatch.setattr(ray_engine, "atomic_write", counted)
     assert expected == told(*files, "ray")
-    assert SHARDS == len(set(written))
+    first, again = ({path for path in written if path.name.startswith(kind)} for kind in ("shard-", "look-"))
+    assert SHARDS == len(first) == len(again)
     until = time.monotonic() + 30
     while sum(node["Alive"] for node in ray.nodes()) > 1 and time.monotonic() < until:
         time.sleep(0.2)
