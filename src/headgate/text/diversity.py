@@ -31,20 +31,29 @@ class Sample:
     words: Tape  # the first of a shuffled order, about a fixed number of words
 
 
-def draws(tape: Tape, *, texts: int, words: int, count: int, seed: int = 0) -> Iterator[Sample]:
-    """`count` samples without replacement of `texts` texts, and of as many texts as hold `words` words."""
+def draws(
+    lengths: Positions, read: Callable[[Positions], Tape], *, texts: int, words: int, count: int, seed: int = 0
+) -> Iterator[Sample]:
+    """`count` samples without replacement of `texts` texts, and of as many texts as hold `words` words.
+
+    `lengths` are the words of all texts; `read` gives the tape of those at ascending places that a sample has.
+    """
     rng = np.random.default_rng(seed)
-    lengths = tape.lengths
+    drawn = []
+    for _ in range(count):
+        order = rng.permutation(len(lengths))
+        reached = int(np.searchsorted(np.cumsum(lengths[order]), words)) + 1
+        drawn.append((order[:texts], order[:reached]))
+    wanted = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(order for pair in drawn for order in pair)]))
+    tape = read(wanted)
     grams = word_ngrams(tape, OPENING)
     spoken = grams.counts > 0
     openers = np.zeros(len(tape), dtype=np.uint64)
     openers[spoken] = grams.hashes[grams.offsets[:-1][spoken]]
     points = directions(tape)
-    for _ in range(count):
-        order = rng.permutation(len(tape))
-        reached = int(np.searchsorted(np.cumsum(lengths[order]), words)) + 1
-        some = order[:texts]
-        yield Sample(some, openers[some[spoken[some]]], points[some], tape.take(order[:reached]))
+    for some, all_words in drawn:
+        own = np.searchsorted(wanted, some)
+        yield Sample(some, openers[own[spoken[own]]], points[own], tape.take(np.searchsorted(wanted, all_words)))
 
 
 def _distinct(n: int) -> Callable[[Sample], float]:
@@ -136,5 +145,12 @@ MEASURES: Mapping[str, Callable[[Sample], float]] = {
 
 def battery(tape: Tape, *, texts: int, words: int, count: int, seed: int = 0) -> NDArray[np.float64]:
     """Each measure of `count` samples; shape (count, measures), columns in the order of `MEASURES`."""
-    samples = draws(tape, texts=texts, words=words, count=count, seed=seed)
+    return battery_of(tape.lengths, tape.take, texts=texts, words=words, count=count, seed=seed)
+
+
+def battery_of(
+    lengths: Positions, read: Callable[[Positions], Tape], *, texts: int, words: int, count: int, seed: int = 0
+) -> NDArray[np.float64]:
+    """`battery` of texts that are read where a sample has them."""
+    samples = draws(lengths, read, texts=texts, words=words, count=count, seed=seed)
     return np.array([[measure(sample) for measure in MEASURES.values()] for sample in samples])

@@ -222,6 +222,22 @@ def test_short_items(kernels: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert found.verdicts[0].details["copied_word_for_word"] == 1
 
 
+def test_rows_that_a_model_wrote(tmp_path: Path) -> None:
+    """Inputs, answers and facts against real rows, which are held in memory; rows name their source, or none."""
+    rng = random.Random(10)
+    real = [chat(question(rng, 5), f"{question(rng, 9)} AB-{n % 60}/C", group=f"g{n % 12}") for n in range(260)]
+    made = []
+    for place in range(260):
+        said = f"Dear customer, {rng.choice(WORDS)} {rng.choice(WORDS)} AB-{rng.randrange(70)}/C {place * 31}."
+        side = rng.choice([{}, {"group": f"g{place % 15}"}])
+        made.append(chat(f"Hello, could you please tell me about the {question(rng, 3)}? Thank you.", said, **side))
+    train, reference = lines(tmp_path / "train.jsonl", made), lines(tmp_path / "real.jsonl", real)
+    options = {"input-gap": {"sample": 150, "permutations": 49}, "narrowed-answers": {"draws": 8}}
+    found = both(train, None, ["synthetic"], reference=reference, options=options)
+    assert [Outcome.FAIL] * 3 == outcomes(found)
+    assert 100 < found.verdicts[2].findings_total
+
+
 def test_embeddings_say_that_they_need_memory(retold: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """And how to go on."""
     monkeypatch.setenv("HEADGATE_SHARD_BYTES", "30000")

@@ -32,11 +32,13 @@ def test_synthetic_inputs_fail_beside_real_ones(tmp_path: Path, capsys: pytest.C
     assert "skipped" == outcomes([training, "--select", "input-gap"], capsys)["input-gap"]
 
 
-def test_a_rule_that_shards_cannot_answer_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Read in shards, the same rule is skipped with its reason and never silently passed."""
+def test_shards_are_held_against_real_rows_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Read in shards, the same rules answer."""
     training = rows(tmp_path / "train.jsonl", [(f"wheres order {n}", "sent") for n in range(240)])
-    told = [training, "--reference", training, "--select", "input-gap", "--engine", "local"]
-    assert "skipped" == outcomes([*told, "--cache", str(tmp_path / "cache")], capsys)["input-gap"]
+    told = [training, "--reference", training, "--select", "synthetic"]
+    expected = outcomes(told, capsys)
+    assert "pass" == expected["input-gap"]
+    assert expected == outcomes([*told, "--engine", "local", "--cache", str(tmp_path / "cache")], capsys)
 
 
 def test_prompts_that_hold_the_items_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

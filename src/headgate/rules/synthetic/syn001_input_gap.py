@@ -43,13 +43,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headgate.rows.row import Row
 from headgate.rules.given import Corpus, Given
+from headgate.rules.nearness import Prompts, PromptWords
 from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_interval
 from headgate.stats.two_sample import TwoSample, two_sample
 from headgate.stats.verdict import Finding, Measure, Verdict
 from headgate.text.surface import FEATURES, surface
-from headgate.text.tape import joined
+from headgate.text.tape import Tape, joined, tape_of
 from headgate.text.topics import topics
 
 SHOWN = 6  # features listed
@@ -70,17 +72,12 @@ class Options:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Inputs:
-    corpus: Corpus
-    places: NDArray[np.int64]  # rows compared
-
-    @property
-    def texts(self) -> list[str]:
-        return [self.corpus.prompt.texts[place] for place in self.places.tolist()]
+    rows: tuple[Row, ...]  # those compared
+    tape: Tape  # of what they ask
 
     @property
     def clusters(self) -> list[str]:
-        rows = [self.corpus[place] for place in self.places.tolist()]
-        return [row.side.conversation or row.side.subject or row.id for row in rows]
+        return [row.side.conversation or row.side.subject or row.id for row in self.rows]
 
 
 @rule(
@@ -91,19 +88,20 @@ class _Inputs:
     level="warn",
     status="stable",
     since="0.2",
+    asks=(PromptWords,),
 )
 def input_gap(given: Given, options: Options) -> Verdict:
     """Tells training inputs from real ones, by how they look."""
     sides = [_drawn(given.rows(name), options.sample) for name in ("reference-rows", "training-rows")]
     real, ours = sides
-    if min(len(real.places), len(ours.places)) < options.least:
-        return _too_few(len(real.places), len(ours.places), options)
-    features = surface([*real.texts, *ours.texts])
-    labels = np.repeat([0, 1], [len(real.places), len(ours.places)])
-    about = topics(joined([real.corpus.prompt.take(real.places), ours.corpus.prompt.take(ours.places)]))
+    if min(len(real.rows), len(ours.rows)) < options.least:
+        return _too_few(len(real.rows), len(ours.rows), options)
+    features = surface([*real.tape.texts, *ours.tape.texts])
+    labels = np.repeat([0, 1], [len(real.rows), len(ours.rows)])
+    about = topics(joined([real.tape, ours.tape]))
     clusters = _codes([*real.clusters, *(f"training {key}" for key in ours.clusters)])
     found = two_sample(features, labels, strata=about, clusters=clusters, permutations=options.permutations)
-    itself = _itself(features[: len(real.places)], about[: len(real.places)], clusters[: len(real.places)], options)
+    itself = _itself(features[: len(real.rows)], about[: len(real.rows)], clusters[: len(real.rows)], options)
     details = _details(found, features, labels, itself, len(set(about.tolist())))
     if min(found.n) < options.least:
         return _too_few(*found.n, options, details)
@@ -128,17 +126,20 @@ def input_gap(given: Given, options: Options) -> Verdict:
         at_most=options.red,
         minimum=options.least,
         summary=_summary(found, details["features"], options),
-        findings=_findings(found, ours, len(real.places)) if found.low > options.red else (),
+        findings=_findings(found, ours, len(real.rows)) if found.low > options.red else (),
         next_step="take real inputs as seeds of style, then check again" if found.auc > options.green else "",
         details=details,
     )
 
 
 def _drawn(corpus: Corpus, most: int) -> _Inputs:
-    filled = np.flatnonzero(corpus.prompt.lengths > 0)
+    prompts: Prompts = corpus.ask(PromptWords())
+    filled = np.flatnonzero(prompts.lengths > 0)
     if len(filled) > most:
         filled = np.sort(np.random.default_rng(0).permutation(filled)[:most])
-    return _Inputs(corpus, filled.astype(np.int64))
+    corpus.fetch(filled.tolist())
+    rows = tuple(corpus[place] for place in filled.tolist())
+    return _Inputs(rows, tape_of([row.prompt_text for row in rows]))
 
 
 def _codes(keys: Sequence[str]) -> NDArray[np.int64]:
@@ -216,6 +217,6 @@ def _findings(found: TwoSample, ours: _Inputs, real: int) -> tuple[Finding, ...]
     order = np.argsort(-found.scores[mine], kind="stable")[:POINTED]
     out = []
     for position in (found.used[mine][order] - real).tolist():
-        row = ours.corpus[int(ours.places[position])]
+        row = ours.rows[position]
         out.append(Finding(message="does not look like a real input", place=row.place, row=row.id, remedy="review"))
     return tuple(out)

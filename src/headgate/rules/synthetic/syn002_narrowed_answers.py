@@ -38,12 +38,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headgate.rules.answers import Answered, AnswerWords
 from headgate.rules.given import Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_interval
 from headgate.stats.verdict import Measure, Verdict
-from headgate.text.diversity import MEASURES, battery
-from headgate.text.tape import Tape
+from headgate.text.diversity import MEASURES, battery_of
 
 MOST_WORDS = 15_000  # of one sample: more costs time and hides nothing less
 MOST_TEXTS = 1_000
@@ -68,21 +68,23 @@ class Options:
     level="warn",
     status="stable",
     since="0.2",
+    asks=(AnswerWords,),
 )
 def narrowed_answers(given: Given, options: Options) -> Verdict:
     """Compares the variety of answers with that of real answers, at one size."""
-    ours, real = (_answered(given.rows(name).answer) for name in ("training-rows", "reference-rows"))
-    texts = min(int(min(len(ours), len(real)) * SHARE), MOST_TEXTS)
-    words = min(int(min(len(ours.words), len(real.words)) * SHARE), MOST_WORDS)
+    ours, real = (Answered(given.rows(name)) for name in ("training-rows", "reference-rows"))
+    count, spoken = ([len(side.lengths) for side in (ours, real)], [int(side.lengths.sum()) for side in (ours, real)])
+    texts, words = min(int(min(count) * SHARE), MOST_TEXTS), min(int(min(spoken) * SHARE), MOST_WORDS)
     if texts < options.least * SHARE or words < options.words * SHARE:
         return cannot_tell(
             summary="the variety of answers cannot be compared",
-            reason=f"{len(ours):,} training and {len(real):,} real answers with {len(ours.words):,} and "
-            f"{len(real.words):,} words; needs {options.least:,} answers and {options.words:,} words of each",
+            reason=f"{count[0]:,} training and {count[1]:,} real answers with {spoken[0]:,} and "
+            f"{spoken[1]:,} words; needs {options.least:,} answers and {options.words:,} words of each",
             next_step="give real rows with --reference",
         )
-    reference = battery(real, texts=texts, words=words, count=options.draws, seed=0)
-    held = battery(ours, texts=texts, words=words, count=options.draws, seed=1)
+    size = {"texts": texts, "words": words, "count": options.draws}
+    reference = battery_of(real.lengths, real.tape, **size, seed=0)
+    held = battery_of(ours.lengths, ours.tape, **size, seed=1)
     details = _details(reference, held, texts, words)
     middle = np.median(reference, axis=0)
     some = middle > 0  # a measure that is 0 in the reference cannot be lost
@@ -108,10 +110,6 @@ def narrowed_answers(given: Given, options: Options) -> Verdict:
         summary=_summary(ratio.mean(axis=0), wanted, name, value),
         details=details,
     )
-
-
-def _answered(tape: Tape) -> Tape:
-    return tape.take(np.flatnonzero(tape.lengths))
 
 
 def _details(reference: NDArray[np.float64], held: NDArray[np.float64], texts: int, words: int) -> dict[str, Any]:

@@ -29,15 +29,17 @@ Typed extraction as in Min and others 2023, "FActScore", reduced to what can be 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from headgate.rows.row import Row
-from headgate.rules.given import Corpus, Given
+import numpy as np
+
+from headgate.rules.answers import Grounding, LookedUp, Ungrounded
+from headgate.rules.corpus import Corpus, findings_of
+from headgate.rules.given import Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_share
-from headgate.stats.verdict import Finding, Verdict
-from headgate.text.facts import Fact, Registry, facts
+from headgate.stats.verdict import Finding, Findings, Verdict
 
 QUOTED = 3  # facts that a finding names
 
@@ -51,35 +53,6 @@ class Options:
     least: int = 50  # answers with facts from which on something can be said
 
 
-@dataclass(frozen=True, slots=True)
-class _Ungrounded:
-    row: int
-    facts: tuple[Fact, ...]
-    meant: tuple[str, ...]
-
-
-class _Sources:
-    """Reference rows by the names that rows give them, and all of them together."""
-
-    def __init__(self, reference: Corpus) -> None:
-        self._texts: dict[str, str] = {}
-        self.all = Registry()
-        for row in reference:
-            self.all.add(row.text)
-            for name in (row.id, row.side.id, row.side.group):
-                if name:
-                    self._texts[name] = f"{self._texts.get(name, '')}\n{row.text}"
-        self._known: dict[tuple[str, ...], Registry] = {}
-
-    def of(self, row: Row) -> Registry:
-        names = tuple(name for name in (*row.side.parents, row.side.group or "") if name in self._texts)
-        if not names:
-            return self.all
-        if names not in self._known:
-            self._known[names] = Registry(self._texts[name] for name in names)
-        return self._known[names]
-
-
 @rule(
     "SYN003",
     failure="domain-synthetic",
@@ -88,20 +61,13 @@ class _Sources:
     level="warn",
     status="stable",
     since="0.2",
+    asks=(),
 )
 def ungrounded_facts(given: Given, options: Options) -> Verdict:
     """Looks every number and identifier of an answer up in its sources."""
-    rows, sources = given.rows("training-rows"), _Sources(given.rows("reference-rows"))
-    held = looked_up = 0
-    found = []
-    for number, row in enumerate(rows):
-        told = [fact for fact in _told(row.answer_text) if options.numbers or fact.kind != "number"]
-        held += bool(told)
-        looked_up += len(told)
-        missing = tuple(_missing(told, row, sources))
-        if missing:
-            meant = (sources.all.nearest(fact) for fact in missing)
-            found.append(_Ungrounded(number, missing, tuple(name for name in meant if name)))
+    rows = given.rows("training-rows")
+    grounding: Grounding = rows.ask(LookedUp.among(given.rows("reference-rows"), numbers=options.numbers))
+    held, looked_up, found = grounding.held, grounding.facts, grounding.ungrounded
     details = {
         "answers_with_facts": held,
         "facts": looked_up,
@@ -121,31 +87,12 @@ def ungrounded_facts(given: Given, options: Options) -> Verdict:
         name="answers with a fact that no source has",
         at_most=options.tolerated,
         summary=_summary(found, held, rows, details),
-        findings=tuple(_finding(one, rows) for one in found),
+        findings=_findings(rows, found),
         details=details,
     )
 
 
-def _told(answer: str) -> Iterator[Fact]:
-    for fact in facts(answer):
-        if not answer[: fact.start].rstrip().endswith("="):
-            yield fact
-
-
-def _missing(told: Sequence[Fact], row: Row, sources: _Sources) -> Iterator[Fact]:
-    if not told:
-        return
-    asked = Registry(turn.content for turn in row.messages if turn.role in ("system", "developer", "user", "tool"))
-    own = sources.of(row)
-    for fact in told:
-        known = own.knows(fact) or asked.knows(fact)
-        if not known and fact.kind == "identifier":
-            known = sources.all.knows(fact)
-        if not known:
-            yield fact
-
-
-def _summary(found: Sequence[_Ungrounded], held: int, rows: Corpus, details: Mapping[str, int]) -> str:
+def _summary(found: Sequence[Ungrounded], held: int, rows: Corpus, details: Mapping[str, int]) -> str:
     if not found:
         return f"each of {details['facts']:,} facts in {held:,} answers has a source"
     first = found[0].facts[0]
@@ -153,7 +100,12 @@ def _summary(found: Sequence[_Ungrounded], held: int, rows: Corpus, details: Map
     return f"{len(found):,} of {held:,} answers hold a fact that no source has, such as {quote!r}"
 
 
-def _finding(one: _Ungrounded, rows: Corpus) -> Finding:
+def _findings(rows: Corpus, found: Sequence[Ungrounded]) -> Findings:
+    places = np.array([one.row for one in found], dtype=np.int64)
+    return findings_of(rows, places, lambda position: _finding(found[position], rows), ["review"])
+
+
+def _finding(one: Ungrounded, rows: Corpus) -> Finding:
     row = rows[one.row]
     quotes = ", ".join(repr(row.answer_text[fact.start : fact.end]) for fact in one.facts[:QUOTED])
     more = f" and {len(one.facts) - QUOTED} more" if len(one.facts) > QUOTED else ""
