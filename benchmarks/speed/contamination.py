@@ -35,9 +35,19 @@ from timing import Cost, whole, write
 HERE = Path(__file__).resolve().parent
 OURS = ("headgate, kernels", "headgate check")
 PEERS = ("Janitor", "Janitor, C++ n-grams", "datatrove", "overlapy", "dolma")
+SLOW = 60  # seconds; what takes longer runs once
 NUMBER = re.compile(r"\d+")
 WORDS_BESIDE_NUMBERS = 2  # of a 4-gram that tells of a template
-MADE = ("dolma", "datatrove-in", "datatrove-index", "datatrove-out", "decon-in", "decon-items", "decon-out")
+MADE = (
+    "dolma",
+    "datatrove-in",
+    "datatrove-index",
+    "datatrove-out",
+    "datatrove-logs",
+    "decon-in",
+    "decon-items",
+    "decon-out",
+)
 
 
 def frames(text: str) -> set[tuple[str, ...]]:
@@ -80,8 +90,13 @@ def quality(flagged: set[int], leaks: Leaked) -> dict[str, Any]:
     }
 
 
-def tiers(found: dict[str, list[int]], leaks: Leaked) -> dict[str, Any]:
-    """Quality of each tier with those before it."""
+def tiers(found: dict[str, Any], leaks: Leaked) -> dict[str, Any]:
+    """Quality of each tier with those before it; of a method that names some rows only, how many it counts."""
+    if "counted" in found:
+        return {
+            "rows_counted": found["counted"],
+            "of_those_named_not_planted": len(set(found["named"]) - set(leaks.copies)),
+        }
     out, flagged = {}, set[int]()
     for name, rows in found.items():
         flagged |= set(rows)
@@ -104,26 +119,27 @@ def main() -> None:
     size = sum(len(text.encode("utf-8", "replace")) for text in leaks.texts())
     pythons = {**dict.fromkeys(PEERS, asked.peers), "decon": asked.decon}
     costs, failed = dict[str, list[Cost]](), dict[str, str]()
-    found = dict[str, dict[str, list[int]]]()
+    found = dict[str, dict[str, Any]]()
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as scratch:
         folder, target = Path(scratch), Path(scratch, "flagged.json")
         write_rows(leaks, folder)
-        for turn in range(asked.runs):
+        for turn in range(-1, asked.runs):  # the first turn compiles kernels and fills caches, and counts for nothing
             for name in (one for one in METHODS if one in asked.only and one not in failed):
-                python = pythons.get(name, sys.executable) or sys.executable
-                if turn and statistics.median(cost.wall for cost in costs[name]) > 60:
+                slow = turn > 0 and statistics.median(cost.wall for cost in costs[name]) > SLOW
+                if slow or (turn < 0 and name not in OURS):
                     continue
                 for made in MADE:
                     shutil.rmtree(folder / made, ignore_errors=True)
+                python = pythons.get(name, sys.executable) or sys.executable
                 command = [python, str(HERE / "contamination_methods.py"), name, str(folder), str(target)]
                 cost = whole(command, limit=asked.limit)
                 print(name, cost, flush=True)
                 if isinstance(cost, str):
                     failed[name] = cost
-                    continue
-                costs.setdefault(name, []).append(cost)
-                found[name] = json.loads(target.read_text(encoding="utf-8"))
+                elif turn >= 0:
+                    costs.setdefault(name, []).append(cost)
+                    found[name] = json.loads(target.read_text(encoding="utf-8"))
     middle = {
         name: [statistics.median(getattr(run, part) for run in runs) for part in ("wall", "cpu", "megabytes")]
         for name, runs in costs.items()

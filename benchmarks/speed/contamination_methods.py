@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-Tiers = dict[str, list[int]]  # rows by how sure a method is
+Tiers = dict[str, Any]  # rows by how sure a method is; a number where it only counts them
 
 WORDS = re.compile(r"\w+")
 PERMUTATIONS = 128
@@ -62,7 +62,7 @@ def headgate(folder: Path) -> Tiers:
     import orjson
 
     from headgate.text.coverage import coverage
-    from headgate.text.leaks import LIKELY_SHARE, LIKELY_STEPS, copies, needed_share, same_words
+    from headgate.text.leaks import LIKELY_SHARE, copies, needed_share, same_words
     from headgate.text.tape import tape_of
 
     asked, whole = list[str](), list[str]()
@@ -73,24 +73,25 @@ def headgate(folder: Path) -> Tiers:
             whole.append("\n".join([turn["content"] for turn in turns]))
     with (folder / "test.jsonl").open("rb") as stream:
         items = [orjson.loads(line)["messages"][0]["content"] for line in stream]
-    rows, wanted = tape_of(whole), tape_of(items)
+    rows, questions, wanted = tape_of(whole), tape_of(asked), tape_of(items)
     pairs = coverage(rows, wanted)
-    found = copies(rows, wanted, long_share=LIKELY_SHARE, shorter=LIKELY_STEPS, found=pairs)
-    certain = (found.share >= needed_share(pairs.telling[found.items])) | (found.words >= wanted.lengths[found.items])
-    same = same_words(tape_of(asked), wanted, least_words=LEAST_WORDS)
+    found = copies(rows, wanted, long_share=LIKELY_SHARE, found=pairs, asked=questions.lengths)
+    certain = (found.share >= needed_share(pairs.telling[found.items])) | found.repeated
+    certain = (certain & ~found.twin) | (found.words >= wanted.lengths[found.items])
+    same = same_words(questions, wanted, least_words=LEAST_WORDS)
     return {
-        "certain": np.union1d(found.rows[certain & ~found.twin], same[0]).tolist(),
+        "certain": np.union1d(found.rows[certain], same[0]).tolist(),
         "likely": found.rows[~certain & ~found.twin].tolist(),
         "twins": found.rows[found.twin].tolist(),
     }
 
 
 def headgate_check(folder: Path) -> Tiers:
-    """Rows with a leak by `headgate check`."""
+    """`headgate check`, which names the rows of the first leaks and counts those of all."""
     command = [str(Path(sys.executable).parent / "headgate"), "check", "train.jsonl", "--eval", "test.jsonl"]
     done = subprocess.run([*command, "--select", "DAT006", "--json"], cwd=folder, capture_output=True, check=False)
     (verdict,) = json.loads(done.stdout)["verdicts"]
-    return {"certain": [finding["line"] - 1 for finding in verdict["findings"]]}
+    return {"named": [one["line"] - 1 for one in verdict["findings"]], "counted": verdict["details"]["rows"]}
 
 
 def eight_grams(folder: Path) -> set[int]:
@@ -166,7 +167,8 @@ def datatrove(folder: Path) -> set[int]:
     excluded = JsonlWriter(str(folder / "datatrove-out"), compression=None)
     steps = [JsonlReader(str(parts)), NGramsDecontFilter(str(index), config=config, exclusion_writer=excluded)]
     # Workers of a fork server would be nobody's children, and their time counted nowhere.
-    LocalPipelineExecutor(steps, tasks=WORKERS, workers=WORKERS, start_method="fork").run()
+    logs = str(folder / "datatrove-logs")
+    LocalPipelineExecutor(steps, tasks=WORKERS, workers=WORKERS, logging_dir=logs, start_method="fork").run()
     return {int(one["id"]) for path in (folder / "datatrove-out").rglob("*.jsonl") for one in read(path)}
 
 
