@@ -13,11 +13,13 @@ from headgate import __version__
 from headgate.check.besides import besides, with_judge
 from headgate.check.labelled import are_labels, labels_and_files, speaking
 from headgate.check.sharding import LOCAL, Sharded, engine_named
+from headgate.check.stamps import must_be_unchanged, stamp_of
 from headgate.check.streamed import StreamedCorpus
 from headgate.check.workplace import remove
 from headgate.kit.errors import Refused
 from headgate.kit.files import must_be_file
 from headgate.kit.progress import progress
+from headgate.rows.labels import Labels
 from headgate.rows.reading import RowReader, read_rows
 from headgate.rows.row import Row
 from headgate.rules import selection as rule_selection
@@ -151,30 +153,21 @@ def audit(
     ways["evaluation"] = (eval_format or format, eval_columns or columns)
     if not (listed := _paths(paths)):
         raise Refused("no training file given", wanted="one or more files", next_step="headgate check train.jsonl")
-    of_labels = are_labels(listed, format, columns)
-    rules = speaking(rules, select, of_labels=of_labels)
-    if of_labels:
+    if are_labels(listed, format, columns):
         extra = {"--eval": eval, "--prompts": prompts, "--past-run": past_run, "--engine": engine, "--sample": sample}
-        labels, read = labels_and_files(listed, _paths(reference), columns, strict, extra)
-        files = [FileRead(path, role, "labels", count, bad, by_line=False) for path, role, count, bad in read]
-        verdicts = run_rules(rules, Given({"labels": labels}), options or {}, levels or {}, quiet=quiet)
-        return Audit(verdicts=tuple(verdicts), files=tuple(files), training=Corpus([]))
+        read = labels_and_files(listed, _paths(reference), columns, strict, extra)
+        return _of_labels(*read, speaking(rules, select), options, levels, quiet)
     opened = _engine_for(listed, engine, sample)
     asked = {"evaluation": _paths(eval), "reference": _paths(reference), "prompts": _paths(prompts)}
     more = besides(past_run=past_run, instructions=_paths(instructions), looks=_paths(looks))
     more |= with_judge(judge, Path(cache) if cache else None, quiet=quiet)
     others, held = _others(asked, ways, strict, quiet, shared=not eval_columns)
     evaluation = others.get(INPUT["evaluation"])
-    training: Corpus
-    work: Path | None = None
+    training, files, work = _training(
+        listed, ways, rules, options or {}, evaluation, opened, cache, strict, quiet, sample
+    )
     if opened:
-        training, files, work = _in_shards(
-            listed, ways, rules, options or {}, evaluation, opened, Path(cache) if cache else None, strict, quiet
-        )
         rules = [_streamable(rule, {"training-rows", *others, *more}) for rule in rules]
-    else:
-        rows, files = _in_memory(listed, "training", ways, strict, quiet, sample=sample)
-        training = Corpus(rows, name=_names(files, "training"))
     files += held
     levels = {**_default_levels(training, rules), **(levels or {})}
     given = Given({"training-rows": training, **others, **more})
@@ -187,6 +180,39 @@ def audit(
         sample=len(training) if sample is not None else None,
         work=work,
     )
+
+
+def _of_labels(
+    labels: Labels,
+    read: Sequence[tuple[str, str, int, tuple[Any, ...]]],
+    rules: Sequence[Rule],
+    options: Mapping[str, Any] | None,
+    levels: Mapping[str, str] | None,
+    quiet: bool,
+) -> Audit:
+    files = tuple(FileRead(path, role, "labels", count, bad, by_line=False) for path, role, count, bad in read)
+    verdicts = run_rules(rules, Given({"labels": labels}), options or {}, levels or {}, quiet=quiet)
+    return Audit(verdicts=tuple(verdicts), files=files, training=Corpus([]))
+
+
+def _training(
+    paths: Sequence[Path],
+    ways: Ways,
+    rules: Sequence[Rule],
+    options: Mapping[str, Any],
+    evaluation: Corpus | None,
+    engine: Any,
+    cache: str | Path | None,
+    strict: bool,
+    quiet: bool,
+    sample: int | None,
+) -> tuple[Corpus, list[FileRead], Path | None]:
+    """Training files in shards where there is an engine, in memory otherwise."""
+    if engine:
+        folder = Path(cache) if cache else None
+        return _in_shards(paths, ways, rules, options, evaluation, engine, folder, strict, quiet)
+    rows, files = _in_memory(paths, "training", ways, strict, quiet, sample=sample)
+    return Corpus(rows, name=_names(files, "training")), files, None
 
 
 def _engine_for(paths: Sequence[Path], engine: str | None, sample: int | None) -> Any:
@@ -306,22 +332,6 @@ def _file_read(reader: RowReader, role: str, stamp: tuple[int, int, int]) -> Fil
         by_line=reader.detected.container not in WHOLE,
         stamp=stamp,
     )
-
-
-def must_be_unchanged(stamp: tuple[int, int, int], path: Path) -> None:
-    """Stops where a file is no longer the one whose lines were counted.
-
-    Raises:
-        Refused: it was changed.
-    """
-    if stamp != stamp_of(path):
-        raise Refused("the file was changed while it was looked at", file=str(path), next_step="run it again")
-
-
-def stamp_of(path: Path) -> tuple[int, int, int]:
-    """What changes when a file is written over or replaced: inode, size in bytes, time in nanoseconds."""
-    stat = path.stat()
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _default_levels(training: Corpus, rules: Sequence[Rule]) -> dict[str, Level]:

@@ -49,12 +49,9 @@ def labels_and_files(
     ]
 
 
-def speaking(rules: Sequence[Rule], selected: Sequence[str], *, of_labels: bool) -> list[Rule]:
-    """Rules to run: with `all`, those about labels where labels are checked, and the others where rows are.
-
-    A rule that is selected by its own name runs, and says what it lacks.
-    """
+def speaking(rules: Sequence[Rule], selected: Sequence[str]) -> list[Rule]:
+    """Rules to run over labels: with `all`, those that read labels, and any that is selected by its own name."""
     if "all" not in selected:
         return list(rules)
     asked = {*selected, *(word.upper() for word in selected)}
-    return [rule for rule in rules if (NEED in rule.needs) is of_labels or asked & {rule.name, rule.code}]
+    return [rule for rule in rules if NEED in rule.needs or asked & {rule.name, rule.code}]

@@ -16,7 +16,8 @@ from typing import IO, Any
 import numpy as np
 import orjson
 
-from headgate.check.auditing import MENDS, Audit, must_be_unchanged
+from headgate.check.auditing import MENDS, Audit
+from headgate.check.stamps import must_be_unchanged
 from headgate.check.streamed import StreamedCorpus
 from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write, must_be_target

@@ -21,6 +21,7 @@ NEEDS = {
     "selected-rows": "curate asks it, in a flow",
     "claims": "claims of consent are recorded in a flow",
     "few-shot-prompts, evaluation-items": "--prompts FILE and --eval FILE give them prompts as sent, and items",
+    "labels": "files of labels (item, annotator, label) are checked on their own",
     "few-shot-prompts": "--prompts FILE gives them few-shot prompts as they were sent",
     "evaluation-items, past-run": "--past-run FILE and --eval FILE give them a past run and its items",
     "past-run": "--past-run FILE gives them the outcome of a past run",
