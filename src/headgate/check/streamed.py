@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from headgate.check.packets import Part
 from headgate.check.scanning import SOUGHT, Plan, reader_of, reference, same_value, value_of
 from headgate.check.seeking import LookAgain, answered
-from headgate.check.surroundings import Surroundings, among, likely, near
+from headgate.check.surroundings import Surroundings, among, likely
 from headgate.kit.errors import Broken
 from headgate.rows.row import Row
 from headgate.rows.spans import TEXTS, SpanReader, read_spots, read_texts, stored_row
 from headgate.rules.corpus import KEY_NAMES, OPENING, Coded, Corpus, Fact, Keys
 from headgate.rules.questions import Question
 from headgate.text.coverage import Coverage, N, boilerplate, coverage_of
-from headgate.text.definitions import NAMES, definitions
+from headgate.text.definitions import NAMES, definitions, near
 from headgate.text.edited import candidates
 from headgate.text.ngrams import distinct as distinct_grams
 from headgate.text.ngrams import exact_hashes, sorted_distinct, word_ngrams
@@ -231,7 +231,11 @@ class StreamedCorpus(Corpus):
             # By item, then row, as definitions are used to have pairs.
             here = np.sort(order[begin:end])
             one = replace(
-                pairs, rows=np.searchsorted(some, pairs.rows[here]), items=pairs.items[here], shared=pairs.shared[here]
+                pairs,
+                rows=np.searchsorted(some, pairs.rows[here]),
+                items=pairs.items[here],
+                shared=pairs.shared[here],
+                run=pairs.run[here],
             )
             tape = tape_of(list(self.texts(some, "text")))
             says = definitions(tape, items.prompt, one).says
@@ -267,7 +271,8 @@ class StreamedCorpus(Corpus):
         return np.concatenate([none, *places]), np.concatenate([none, *lines])
 
     def _coverage(self, items: Corpus, item_field: str) -> Coverage:
-        own = distinct_grams(word_ngrams(getattr(items, item_field), N))
+        order = word_ngrams(getattr(items, item_field), N)
+        own = distinct_grams(order)
         known = sorted_distinct(own.hashes)
         counts = np.zeros(len(known), dtype=np.int64)
         for piece in self.pieces:
@@ -279,7 +284,8 @@ class StreamedCorpus(Corpus):
             kept = ~common[gram]
             grams.append(gram[kept])
             rows.append(piece.part.array(f"hit.rows:{item_field}").astype(np.int64)[kept] + piece.first)
-        return coverage_of(np.concatenate(rows), np.concatenate(grams), own, known, self._count, counts=counts)
+        found = np.concatenate(rows), np.concatenate(grams)
+        return coverage_of(*found, own, known, self._count, counts=counts, order=order)
 
     def _file(self, piece: Piece) -> Path:
         return self.files[self.plan.shards[piece.shard].file]

@@ -10,7 +10,6 @@ import numpy as np
 from headgate.rows.row import Row
 from headgate.rules.corpus import Corpus
 from headgate.text.coverage import Coverage
-from headgate.text.definitions import NEAR
 from headgate.text.leaks import RAREST_ROWS
 from headgate.text.tape import Mask, Positions
 
@@ -25,12 +24,6 @@ class Surroundings(Corpus):
     def coverage(self, field: str, items: Corpus, item_field: str) -> Coverage:  # noqa: ARG002 - of these items
         """How much of each item's field the rows cover, boilerplate decided over all rows."""
         return self._coverages[field, item_field]
-
-
-def near(pairs: Coverage) -> Mask:
-    """Pairs that the published definitions look at."""
-    found: Mask = pairs.shared >= np.minimum(NEAR, np.maximum(pairs.telling[pairs.items], 1))
-    return found
 
 
 def likely(pairs: Coverage, least: float) -> Mask:
@@ -48,7 +41,7 @@ def likely(pairs: Coverage, least: float) -> Mask:
 def among(pairs: Coverage, kept: Mask, rows: Positions) -> Coverage:
     """Some pairs, whose rows are counted among some rows."""
     places = np.searchsorted(rows, pairs.rows[kept])
-    return replace(pairs, rows=places, items=pairs.items[kept], shared=pairs.shared[kept])
+    return replace(pairs, rows=places, items=pairs.items[kept], shared=pairs.shared[kept], run=pairs.run[kept])
 
 
 def _rank(items: Positions) -> Positions:

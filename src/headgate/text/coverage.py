@@ -34,6 +34,7 @@ class Coverage:
     telling: Positions  # (items,): distinct n-grams of each item that are not boilerplate
     all: Positions  # (items,): distinct n-grams of each item
     frequency: Positions  # (sum of all,): rows that hold each of them, by item, in the order of their hashes
+    run: Positions  # (P,): telling n-grams of the item in a row that the row holds, boilerplate between passed over
 
     @property
     def share(self) -> NDArray[np.float64]:
@@ -45,10 +46,13 @@ def coverage(
     rows: Tape, items: Tape, *, n: int = N, common_rows: int = COMMON_ROWS, common_share: float = COMMON_SHARE
 ) -> Coverage:
     """Every pair of a row and an item that share a telling n-gram."""
-    own = distinct(word_ngrams(items, n))
+    order = word_ngrams(items, n)
+    own = distinct(order)
     known = sorted_distinct(own.hashes)
     row_of, gram = hits(rows, known, n)
-    return coverage_of(row_of, gram, own, known, len(rows), common_rows=common_rows, common_share=common_share)
+    return coverage_of(
+        row_of, gram, own, known, len(rows), common_rows=common_rows, common_share=common_share, order=order
+    )
 
 
 def coverage_of(
@@ -61,10 +65,12 @@ def coverage_of(
     common_rows: int = COMMON_ROWS,
     common_share: float = COMMON_SHARE,
     counts: Positions | None = None,
+    order: Grams | None = None,
 ) -> Coverage:
     """Coverage from hits in `rows` rows, which may come from several blocks; `own` are the items' distinct n-grams.
 
-    `counts` are the rows of each of `known`, where they were counted before and hits of boilerplate left out.
+    `counts` are the rows of each of `known`, where they were counted before and hits of boilerplate left out;
+    `order` are the items' n-grams as they stand, without which no runs are told.
     """
     counts = np.bincount(gram, minlength=len(known)) if counts is None else counts
     common = boilerplate(counts, rows, common_rows, common_share)
@@ -73,8 +79,11 @@ def coverage_of(
     telling = np.bincount(own.owners[told], minlength=len(own))
     keep = ~common[gram]
     pairs, shared = _paired(row_of[keep], gram[keep], gram_of_item[told], own.owners[told], len(known), rows)
+    run = np.zeros(len(pairs), dtype=np.int64)
+    if order is not None:
+        _runs(row_of[keep], gram[keep], order, known, common, rows, pairs, run)
     frequency = counts[gram_of_item]
-    return Coverage(pairs % max(rows, 1), pairs // max(rows, 1), shared, telling, own.counts, frequency)
+    return Coverage(pairs % max(rows, 1), pairs // max(rows, 1), shared, telling, own.counts, frequency, run)
 
 
 def boilerplate(
@@ -161,6 +170,34 @@ def _compiled_hits(rows: Tape, known: Hashes, n: int) -> tuple[Positions, Positi
     none = np.zeros(0, dtype=np.int64)
     found = [(none, none), *kernels.spread(find, kernels.slices(len(rows), TEXTS))]
     return np.concatenate([text for text, _ in found]), np.concatenate([place for _, place in found])
+
+
+def _runs(
+    row_of: Positions,
+    gram: Positions,
+    order: Grams,
+    known: Hashes,
+    common: Mask,
+    rows: int,
+    pairs: Positions,
+    out: Positions,
+) -> None:
+    """The longest run of telling n-grams of each pair, in the order of the item; pairs as `_paired` codes them."""
+    if not len(pairs):
+        return
+    place = np.searchsorted(known, order.hashes >> np.uint64(64 - KEPT_BITS))
+    told = ~common[place]
+    place, owner = place[told], order.owners[told]
+    by = np.argsort(place, kind="stable")
+    begins = np.searchsorted(place[by], np.arange(len(known) + 1)).astype(np.int64)
+    counts = begins[gram + 1] - begins[gram]
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
+    met = np.sort(np.repeat(row_of, counts) * len(place) + by[ranges(begins[gram], offsets)])
+    row, at = np.divmod(met, len(place))
+    item = owner[at]
+    heads = np.flatnonzero(np.append(True, (np.diff(met) != 1) | (np.diff(item) != 0)))
+    sizes = np.diff(np.append(heads, len(met)))
+    np.maximum.at(out, np.searchsorted(pairs, item[heads] * rows + row[heads]), sizes)
 
 
 def _paired(

@@ -10,7 +10,7 @@ They disagree, so they are told side by side. Each looks at one row and one item
 - `10-word match`, `20% in matches`, `80% in matches`: a run of 10 words in common; such runs hold that
   share of the item's words (Touvron and others 2023).
 
-Pairs come from `coverage`: a row that shares few of an item's telling 4-grams is not looked at, so that a run
+Pairs come from `coverage`: a row that shares no run of telling 4-grams with an item is not looked at, so that a run
 made of boilerplate counts for nothing here.
 """
 
@@ -31,7 +31,7 @@ LONG_GRAM, SHORT_GRAM, MATCH = 13, 8, 10  # words
 PALM_SHARE = 0.7
 MATCHED_SHARES = (0.2, 0.8)
 STRETCH, STRETCHES = 50, 3  # characters
-NEAR = 3  # telling 4-grams in common; a run of 8 words has 5 of them, 50 characters have 3 even where words are long
+NEAR = 5  # telling 4-grams in a row, as a run of 8 words has them
 GAPS = bytes(code for code in range(128) if not chr(code).isalnum())  # of ASCII
 
 
@@ -49,11 +49,16 @@ class Said:
         return np.unique(self.items[self.says[:, NAMES.index(name)]])
 
 
+def near(pairs: Coverage) -> Mask:
+    """Pairs that share `NEAR` telling 4-grams in a row; all of them where an item has fewer."""
+    found: Mask = pairs.run >= np.minimum(NEAR, np.maximum(pairs.telling[pairs.items], 1))
+    return found
+
+
 def definitions(rows: Tape, items: Tape, found: Coverage) -> Said:
-    """What the definitions say of the pairs that share enough telling 4-grams."""
-    # An item with few telling 4-grams is near when most of them are shared.
-    near = found.shared >= np.minimum(NEAR, np.maximum(found.telling[found.items], 1))
-    row, item = found.rows[near], found.items[near]
+    """What the definitions say of the pairs that are near."""
+    looked = near(found)
+    row, item = found.rows[looked], found.items[looked]
     chosen, row_at = np.unique(row, return_inverse=True)
     here = rows.take(chosen)
     says = np.zeros((len(row), len(NAMES)), dtype=bool)

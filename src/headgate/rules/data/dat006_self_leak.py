@@ -40,7 +40,8 @@ the remedy keep, and no leaks.
 `details` also says what the published definitions make of the same pairs: `definitions` counts the items
 that each of them calls contaminated, ours beside them, and `by_item` lists the items that any of them names, with
 the share of the item that its likest row covers and the longest run of words in common. A definition is asked of
-pairs with three telling 4-grams in common (of all of them where an item has fewer).
+pairs with five telling 4-grams in a row in common, as a run of eight words has them (all of them where an
+item has fewer).
 
 ## When it cannot tell
 An item under 8 words that stands in a row with another answer is taken for a turn of phrase; `details`
