@@ -108,7 +108,7 @@ class Audit:
         }
 
 
-def audit(
+def audit(  # size: half of it is the signature
     paths: Sequence[str | Path] | str | Path,
     *,
     eval: Sequence[str | Path] | str | Path = (),
