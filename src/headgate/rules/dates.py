@@ -11,7 +11,7 @@ import numpy as np
 
 from headgate.kit.clock import parse_moment
 from headgate.kit.errors import Refused
-from headgate.rows.row import Row
+from headgate.rows.row import NOTHING_KNOWN, Row
 from headgate.rules.corpus import Corpus, key_hash
 from headgate.rules.questions import Arrays, Found, chained
 from headgate.text.tape import Hashes, Mask, Positions
@@ -57,11 +57,16 @@ class Created:
 
     def find(self, block: Corpus) -> Arrays:
         """Dates and groups of a block."""
-        state = np.zeros(len(block), dtype=np.uint8)
+        state = np.full(len(block), MISSING, dtype=np.uint8)
         moments = np.zeros(len(block), dtype=np.int64)
         days = np.zeros(len(block), dtype=bool)
-        groups = np.fromiter((key_hash(_group(row, self.by)) for row in block), dtype=np.uint64, count=len(block))
+        known = {"": key_hash("")}
+        groups = np.full(len(block), known[""], dtype=np.uint64)
         for place, row in enumerate(block):
+            if row.side is NOTHING_KNOWN:
+                continue
+            group = _group(row, self.by)
+            groups[place] = known.get(group) or known.setdefault(group, key_hash(group))
             written = [row.side.created_at, *(row.side.extra.get(name) for name in self.also)]
             texts = [str(text).strip() for text in written if text not in (None, "")]
             try:
@@ -70,9 +75,8 @@ class Created:
                 state[place] = UNREADABLE
                 continue
             if read:
+                state[place] = DATED
                 moments[place], days[place] = max(read, key=lambda one: one[0])
-            else:
-                state[place] = MISSING
         return {"state": state, "moments": moments, "days": days, "groups": groups}
 
     def put_together(self, found: Sequence[Found]) -> Dated:

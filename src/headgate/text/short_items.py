@@ -23,8 +23,6 @@ GRAM = 4  # characters
 COMMON_SHARE = 0.02  # of the rows; a word in more of them finds no candidates
 COMMON_ROWS = 20
 CANDIDATE = 0.5  # share of an item's rarer words that a row must hold to be looked at
-
-
 SENSE = 0.7  # share of character runs from which words are compared
 NEXT = 0.3  # share of an item's character runs from which a row can be the next one
 
@@ -59,12 +57,18 @@ class Foremost:
     says: Hashes  # (P,): `exact_hashes` of the row
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Held:
+    rows: Positions  # (P,)
+    asked: Positions  # (P,): places of the texts that are looked for
+    held: NDArray[np.float64]  # (P,)
+
+
 def alone(rows: Tape, items: Tape, chosen: Positions, *, skip: Positions | None = None) -> Alone:
     """The row that holds most of each chosen item, without rows of other sense; `skip[k]` is a row that is left out."""
     asked = items.take(chosen)
-    near = near_short(rows, items, chosen, least=NEXT, skip=skip)
-    places = np.searchsorted(chosen, near.items)
-    return alone_of(_foremost(rows, Near(near.rows, places, near.held, near.same_sense)), len(asked))
+    found = _held(rows, asked, _candidates(rows, asked, skip), NEXT)
+    return alone_of(_foremost(rows, asked, found), len(asked))
 
 
 def foremost(rows: Tape, asked: Tape, telling: Hashes, *, themselves: bool = False) -> Foremost:
@@ -72,7 +76,10 @@ def foremost(rows: Tape, asked: Tape, telling: Hashes, *, themselves: bool = Fal
 
     With `themselves`, the texts are rows that no other row repeats: rows with the same words are left out.
     """
-    return _foremost(rows, _near(rows, asked, _covered(rows, asked, telling), NEXT, themselves))
+    found = _covered(rows, asked, telling)
+    if themselves:
+        found = _where(found, exact_hashes(rows)[found.rows] != exact_hashes(asked)[found.items])
+    return _foremost(rows, asked, _held(rows, asked, found, NEXT))
 
 
 def alone_of(found: Foremost, count: int) -> Alone:
@@ -97,11 +104,13 @@ def alone_of(found: Foremost, count: int) -> Alone:
 def near_short(rows: Tape, items: Tape, chosen: Positions, *, least: float, skip: Positions | None = None) -> Near:
     """Rows that hold a share of `least` of the character runs of one of the chosen items."""
     asked = items.take(chosen)
+    near = _held(rows, asked, _candidates(rows, asked, skip), least)
+    return Near(near.rows, chosen[near.asked], near.held, _same_sense(rows, asked, near))
+
+
+def _candidates(rows: Tape, asked: Tape, skip: Positions | None) -> Coverage:
     found = coverage(rows, asked, n=1, common_rows=COMMON_ROWS, common_share=COMMON_SHARE)
-    if skip is not None:
-        found = _where(found, found.rows != skip[found.items])
-    near = _near(rows, asked, found, least)
-    return Near(near.rows, chosen[near.items], near.held, near.same_sense)
+    return found if skip is None else _where(found, found.rows != skip[found.items])
 
 
 def telling_words(asked: Tape, counts: Positions, rows: int) -> Hashes:
@@ -122,35 +131,36 @@ def _where(found: Coverage, kept: Mask) -> Coverage:
     return replace(found, rows=found.rows[kept], items=found.items[kept], shared=found.shared[kept])
 
 
-def _near(rows: Tape, asked: Tape, found: Coverage, least: float, themselves: bool = False) -> Near:
+def _held(rows: Tape, asked: Tape, found: Coverage, least: float) -> _Held:
     found = _where(found, found.shared >= CANDIDATE * found.telling[found.items])
-    if themselves:
-        found = _where(found, exact_hashes(rows)[found.rows] != exact_hashes(asked)[found.items])
-    row, item = found.rows, found.items
-    here, place = np.unique(row, return_inverse=True)
-    taken = rows.take(here)
-    both, grams = shared(taken, asked, Shingles(GRAM, characters=True), place, item)
-    held = both / np.maximum(grams[item], 1)
+    here, place = np.unique(found.rows, return_inverse=True)
+    most = 2 * len(here) > len(rows)  # to take most of the rows costs more than it spares
+    taken, at = (rows, found.rows) if most else (rows.take(here), place)
+    both, grams = shared(taken, asked, Shingles(GRAM, characters=True), at, found.items)
+    held = both / np.maximum(grams[found.items], 1)
     enough = held >= least
-    row, item, place, held = row[enough], item[enough], place[enough], held[enough]
-    keys = guard_keys(taken)[place] == guard_keys(asked)[item]
-    same = keys.copy()
-    # Only what may be the likest is compared word by word.
-    for pair in np.flatnonzero(keys & (held >= SENSE)).tolist():
-        same[pair] = not swapped_word(taken, int(place[pair]), int(item[pair]), asked)
-    return Near(row, item, held, same)
+    return _Held(found.rows[enough], found.items[enough], held[enough])
 
 
-def _foremost(rows: Tape, near: Near) -> Foremost:
+def _foremost(rows: Tape, asked: Tape, near: _Held) -> Foremost:
     says = exact_hashes(rows)[near.rows]
-    order = np.lexsort((near.rows, -near.held, near.items))
-    item = near.items[order]
+    order = np.lexsort((near.rows, -near.held, near.asked))
+    item = near.asked[order]
     heads = np.append(True, np.diff(item) != 0) if len(order) else np.zeros(0, dtype=bool)
     best = np.maximum.accumulate(np.where(heads, np.arange(len(order)), 0))
     other = np.flatnonzero(says[order] != says[order[best]])
     other = other[np.append(True, np.diff(item[other]) != 0)] if len(other) else other
     kept = order[np.sort(np.concatenate([np.flatnonzero(heads), other]))]
-    return Foremost(near.rows[kept], near.items[kept], near.held[kept], near.same_sense[kept], says[kept])
+    some = _Held(near.rows[kept], near.asked[kept], near.held[kept])
+    return Foremost(some.rows, some.asked, some.held, _same_sense(rows, asked, some), says[kept])
+
+
+def _same_sense(rows: Tape, asked: Tape, near: _Held) -> Mask:
+    same: Mask = guard_keys(rows)[near.rows] == guard_keys(asked)[near.asked]
+    # Only what may be the likest is compared word by word.
+    for pair in np.flatnonzero(same & (near.held >= SENSE)).tolist():
+        same[pair] = not swapped_word(rows, int(near.rows[pair]), int(near.asked[pair]), asked)
+    return same
 
 
 def chance_rows(rows: Tape, items: Tape, chosen: Positions) -> NDArray[np.float64]:
