@@ -21,7 +21,7 @@ from headgate.text.coverage import Coverage, N, coverage, longest_runs
 from headgate.text.edited import Edited, edited
 from headgate.text.guards import number_words
 from headgate.text.ngrams import exact_hashes, word_ngrams
-from headgate.text.tape import Hashes, Mask, Positions, Tape, ranges, tape_of_words
+from headgate.text.tape import Hashes, Mask, Positions, Tape, ranges
 
 LONG, MIDDLE, BRIEF, SHORT = 25, 17, 13, 9  # telling n-grams of an item (its words less three)
 STEPS = {MIDDLE: 0.65, BRIEF: 0.75, SHORT: 1.0}  # share that is asked of items of that length
@@ -101,11 +101,14 @@ def copies(
     some, at = np.unique(row, return_inverse=True)
     here = rows.take(some)
     row_numbers, item_numbers = number_words(here), number_words(items)
-    for pair in np.flatnonzero(words < items.lengths[item]).tolist():
+    row_grams, item_grams = word_ngrams(here, N), word_ngrams(items, N)
+    numbers = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(item_numbers)])[items.offsets]
+    # An item without numbers fills no template with them.
+    for pair in np.flatnonzero((words < items.lengths[item]) & (np.diff(numbers)[item] > 0)).tolist():
         one, two = int(at[pair]), int(item[pair])
-        twin[pair] = _twins(
-            here.words_of(one), items.words_of(two), _of(here, row_numbers, one), _of(items, item_numbers, two)
-        )
+        matches = _matches(row_grams.of(one), item_grams.of(two)), _matches(item_grams.of(two), row_grams.of(one))
+        flags = _of(here, row_numbers, one), _of(items, item_numbers, two)
+        twin[pair] = _twins(here.words_of(one), items.words_of(two), *flags, *matches)
     order = np.lexsort((row, item))
     return Copies(row, item, share, words, twin, aligned, repeated).where(order)
 
@@ -122,11 +125,23 @@ def same_words(rows: Tape, items: Tape, *, least_words: int = 1) -> tuple[Positi
     return order[inside], np.repeat(np.arange(len(items)), counts)
 
 
-def _twins(row: Hashes, item: Hashes, row_numbers: Mask, item_numbers: Mask) -> bool:
+def _matches(ours: Hashes, theirs: Hashes) -> tuple[int, int] | None:
+    """The first and the last of our n-grams that are theirs too."""
+    there = set(theirs.tolist())
+    places = [place for place, gram in enumerate(ours.tolist()) if gram in there]
+    return (places[0], places[-1]) if places else None
+
+
+def _twins(
+    row: Hashes,
+    item: Hashes,
+    row_numbers: Mask,
+    item_numbers: Mask,
+    in_row: tuple[int, int] | None,
+    in_item: tuple[int, int] | None,
+) -> bool:
     """Whether the matched parts of both texts disagree in more than a quarter of the item's numbers."""
-    one, two = (word_ngrams(tape_of_words(words), N).hashes for words in (row, item))
-    in_row, in_item = np.flatnonzero(np.isin(one, two)), np.flatnonzero(np.isin(two, one))
-    if not len(in_row):
+    if in_row is None or in_item is None:
         return False
     # Numbers stand in the slots between the matches, and up to one n-gram outside them where both texts go on
     # with numbers; where the row was cut off, what the item says next is no disagreement.
@@ -140,14 +155,14 @@ def _twins(row: Hashes, item: Hashes, row_numbers: Mask, item_numbers: Mask) -> 
     return bool(here) and _in_order(here, there) < TWIN_NUMBERS * len(here)
 
 
-def _numbers_between(words: Hashes, numbers: Mask, matches: Positions) -> list[int]:
-    inside = slice(int(matches[0]), int(matches[-1]) + N)
+def _numbers_between(words: Hashes, numbers: Mask, matches: tuple[int, int]) -> list[int]:
+    inside = slice(matches[0], matches[1] + N)
     return [int(word) for word in words[inside][numbers[inside]]]
 
 
-def _numbers_outside(words: Hashes, numbers: Mask, matches: Positions) -> tuple[list[int], list[int]]:
+def _numbers_outside(words: Hashes, numbers: Mask, matches: tuple[int, int]) -> tuple[list[int], list[int]]:
     """Numbers in the few words before the first match and after the last."""
-    first, last = int(matches[0]), int(matches[-1]) + N
+    first, last = matches[0], matches[1] + N
     before, after = slice(max(first - N, 0), first), slice(last, last + N)
     return [int(word) for word in words[before][numbers[before]]], [int(word) for word in words[after][numbers[after]]]
 
