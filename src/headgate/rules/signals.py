@@ -8,11 +8,16 @@ them came from no feedback.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
 
 from headgate.rows.row import Row
+from headgate.rules.corpus import Corpus
+from headgate.rules.questions import Arrays, Found, chained
+from headgate.text.tape import Positions
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "signal": ("signal", "metric_name"),
@@ -65,6 +70,33 @@ def signal_of(row: Row) -> Signal | None:
         told["original"] = "\n".join(turn.content for turn in row.rejected[0] if turn.role == "assistant")
     told["actor"] = told["actor"] or row.side.annotator or row.side.user or ""
     return Signal(**told)
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """Which rows came from feedback."""
+
+    @classmethod
+    def of(cls, options: Any) -> Self:  # noqa: ARG003 - the same for all
+        """Options change nothing."""
+        return cls()
+
+    def find(self, block: Corpus) -> Arrays:
+        """Those of a block."""
+        places = [place for place, row in enumerate(block) if signal_of(row) is not None]
+        return {"rows": np.array(places, dtype=np.uint32)}
+
+    def put_together(self, found: Sequence[Found]) -> Positions:
+        """Those of all blocks, ascending."""
+        return chained(found, "rows", np.int64, numbers=True)
+
+
+def rows_of_feedback(rows: Corpus) -> list[tuple[Row, Signal]]:
+    """The rows that came from feedback, each with what is said of it; they are held in memory, the others not."""
+    places: Positions = rows.ask(Feedback())
+    rows.fetch(places.tolist())
+    told = ((row, signal_of(row)) for row in (rows[place] for place in places.tolist()))
+    return [(row, signal) for row, signal in told if signal is not None]
 
 
 def corrected_text(row: Row) -> str:

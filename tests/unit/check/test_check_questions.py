@@ -222,6 +222,20 @@ def test_short_items(kernels: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert found.verdicts[0].details["copied_word_for_word"] == 1
 
 
+def test_rows_that_came_from_feedback(tmp_path: Path) -> None:
+    """They are few; all others stay on disk."""
+    rng = random.Random(11)
+    rows = [chat(question(rng, 5), question(rng, 6)) for _ in range(300)]
+    for place in range(0, 300, 4):
+        told = {"signal": rng.choice(["thumbs", "edit"]), "actor": f"p{place % 5}", "environment": "production"}
+        rows[place] |= told | {"original_answer": question(rng, 6), "created_at": f"2026-05-01T10:00:{place % 60:02}"}
+        rows[place] |= {"reviewed": "pure"} if place % 3 else {"messages": chat("ok?", "good")["messages"]}
+    rules = ["untyped-signals", "comments-as-corrections", "dominant-actors", "impure-labels"]
+    found = both(lines(tmp_path / "train.jsonl", rows), None, rules)
+    assert Outcome.SKIPPED not in outcomes(found)
+    assert Outcome.FAIL in outcomes(found)
+
+
 def test_rows_that_a_model_wrote(tmp_path: Path) -> None:
     """Inputs, answers and facts against real rows, which are held in memory; rows name their source, or none."""
     rng = random.Random(10)

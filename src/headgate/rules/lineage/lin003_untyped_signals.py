@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from headgate.rows.row import Row
 from headgate.rules.given import Claims, Given
 from headgate.rules.shape import rule
-from headgate.rules.signals import Signal, signal_of
+from headgate.rules.signals import Feedback, Signal, rows_of_feedback
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Verdict
 
@@ -62,12 +62,20 @@ class Options:
     tolerated: float = 0.0  # share of rows with feedback, 0..1, that may be ineligible
 
 
-@rule("LIN003", failure="accidental-dataset", needs=("training-rows",), options=Options, status="stable", since="0.2")
+@rule(
+    "LIN003",
+    failure="accidental-dataset",
+    needs=("training-rows",),
+    options=Options,
+    status="stable",
+    since="0.2",
+    asks=(Feedback,),
+)
 def untyped_signals(given: Given, options: Options) -> Verdict:
     """Counts rows of feedback that are not eligible for training."""
     rows = given.rows("training-rows")
     claims: Claims | None = given.get("claims")
-    held = [(row, signal) for row in rows if (signal := signal_of(row)) is not None]
+    held = rows_of_feedback(rows)
     if not held:
         return untyped_signals.skipped("not given: rows that came from feedback (signal, purpose, environment, ...)")
     reasons: Counter[str] = Counter()

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 
 from headgate.rules.given import Given
 from headgate.rules.shape import rule
-from headgate.rules.signals import corrected_text, signal_of
+from headgate.rules.signals import Feedback, corrected_text, rows_of_feedback
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
 from headgate.text.corrections import Form, form_of
@@ -54,16 +54,20 @@ class Options:
     least: int = 20  # rows with feedback from which on something can be said
 
 
-@rule("LIN004", failure="accidental-dataset", needs=("training-rows",), options=Options, status="stable", since="0.2")
+@rule(
+    "LIN004",
+    failure="accidental-dataset",
+    needs=("training-rows",),
+    options=Options,
+    status="stable",
+    since="0.2",
+    asks=(Feedback,),
+)
 def comments_as_corrections(given: Given, options: Options) -> Verdict:
     """Tells replacements from comments, turned words and nothing."""
-    rows = given.rows("training-rows")
     forms: Counter[str] = Counter()
     findings = []
-    for row in rows:
-        signal = signal_of(row)
-        if signal is None:
-            continue
+    for row, signal in rows_of_feedback(given.rows("training-rows")):
         text = corrected_text(row)
         form = form_of(text, signal.original, row.prompt_text)
         forms[form.value] += 1

@@ -39,7 +39,7 @@ from headgate.kit.errors import Refused
 from headgate.rows.row import Row
 from headgate.rules.given import Given
 from headgate.rules.shape import rule
-from headgate.rules.signals import Signal, corrected_text, signal_of
+from headgate.rules.signals import Feedback, Signal, corrected_text, rows_of_feedback
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
 
@@ -58,10 +58,18 @@ class Options:
     least: int = 50  # rows with an actor from which on something can be said
 
 
-@rule("LIN005", failure="accidental-dataset", needs=("training-rows",), options=Options, status="stable", since="0.2")
+@rule(
+    "LIN005",
+    failure="accidental-dataset",
+    needs=("training-rows",),
+    options=Options,
+    status="stable",
+    since="0.2",
+    asks=(Feedback,),
+)
 def dominant_actors(given: Given, options: Options) -> Verdict:
     """Counts what the busiest actor gave, what came in bursts, and what repeats."""
-    held = [(row, signal) for row in given.rows("training-rows") if (signal := signal_of(row)) is not None]
+    held = rows_of_feedback(given.rows("training-rows"))
     if not held:
         return dominant_actors.skipped("not given: rows that came from feedback (signal, purpose, actor, ...)")
     known = [(row, signal) for row, signal in held if signal.actor]

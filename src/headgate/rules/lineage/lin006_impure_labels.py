@@ -34,7 +34,7 @@ from dataclasses import dataclass
 
 from headgate.rules.given import Given
 from headgate.rules.shape import rule
-from headgate.rules.signals import signal_of
+from headgate.rules.signals import Feedback, rows_of_feedback
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
 
@@ -50,10 +50,18 @@ class Options:
     least: int = 30  # reviewed rows from which on something can be said
 
 
-@rule("LIN006", failure="accidental-dataset", needs=("training-rows",), options=Options, status="stable", since="0.2")
+@rule(
+    "LIN006",
+    failure="accidental-dataset",
+    needs=("training-rows",),
+    options=Options,
+    status="stable",
+    since="0.2",
+    asks=(Feedback,),
+)
 def impure_labels(given: Given, options: Options) -> Verdict:
     """Estimates the purity of feedback from a sample that a person reviewed."""
-    held = [(row, signal) for row in given.rows("training-rows") if (signal := signal_of(row)) is not None]
+    held = rows_of_feedback(given.rows("training-rows"))
     if not held:
         return impure_labels.skipped("not given: rows that came from feedback (signal, purpose, original_answer, ...)")
     reviewed = [(row, signal) for row, signal in held if signal.reviewed]
