@@ -1,6 +1,6 @@
 """Evaluation items in 139 MB of rows: ours beside the scripts and tools that people use, as whole processes in one run.
 
-    python benchmarks/speed/contamination.py DATA --peers PYTHON [--decon PYTHON] [--rows N] [--only NAME ...]
+    python benchmarks/speed/contamination.py [DATA] --peers PYTHON [--decon PYTHON] [--rows N] [--only NAME ...]
 
 DATA is the folder of the development data. --peers is the interpreter of an environment with lm-eval (and its
 `janitor_util` built), datatrove with spacy, overlapy and the compiled part of dolma; --decon one of Python 3.12 with
@@ -33,6 +33,7 @@ from leaked_text import write as write_rows
 from timing import Cost, whole, write
 
 HERE = Path(__file__).resolve().parent
+DATA = HERE.parents[2] / "shared" / "data"
 OURS = ("headgate, kernels", "headgate check")
 PEERS = ("Janitor", "Janitor, C++ n-grams", "datatrove", "overlapy", "dolma")
 SLOW = 60  # seconds; what takes longer runs once
@@ -107,7 +108,7 @@ def tiers(found: dict[str, Any], leaks: Leaked) -> dict[str, Any]:
 def main() -> None:
     """Medians over the runs, ratios to ours in the same run, quality of each method."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("data", type=Path, help="folder of the development data")
+    parser.add_argument("data", type=Path, nargs="?", default=DATA, help="folder of the development data")
     parser.add_argument("--peers", default="", help="interpreter of the environment with the peers")
     parser.add_argument("--decon", default="", help="interpreter of the environment with decontaminate")
     parser.add_argument("--rows", type=int, default=100_603)

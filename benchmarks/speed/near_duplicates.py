@@ -33,6 +33,7 @@ from headgate.text.ngrams import Shingles, exact_hashes
 from headgate.text.tape import Tape, tape_of
 
 HERE = Path(__file__).resolve().parent
+DATA = HERE.parents[2] / "shared" / "data"
 OURS = ("headgate", "headgate, 5-grams")
 LARGE = (*OURS, "daft", "rensa, one by one")
 ALL = (*LARGE, "rensa", "datasketch", "gaoya", "text-dedup", "datatrove")
@@ -75,7 +76,7 @@ def exact_scores(tape: Tape, planted: Planted) -> dict[int, float]:
 def main() -> None:
     """Medians over the runs, ratios to ours in the same run, quality of each method."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("data", type=Path, help="folder of the development data")
+    parser.add_argument("data", type=Path, nargs="?", default=DATA, help="folder of the development data")
     parser.add_argument("--peers", default="", help="interpreter of the environment with the other peers")
     parser.add_argument("--large", action="store_true", help="a million texts, the fast methods only")
     parser.add_argument("--runs", type=int, default=1)
