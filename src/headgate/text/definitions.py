@@ -62,13 +62,15 @@ def definitions(rows: Tape, items: Tape, found: Coverage) -> Said:
     chosen, row_at = np.unique(row, return_inverse=True)
     here = rows.take(chosen)
     says = np.zeros((len(row), len(NAMES)), dtype=bool)
-    thirteens, _ = shared(here, items, Shingles(LONG_GRAM), row_at, item)
     eights, of = shared(here, items, Shingles(SHORT_GRAM), row_at, item)
-    says[:, 0] = thirteens > 0
     says[:, 1] = eights > 0
     says[:, 2] = says[:, 1] & (eights >= PALM_SHARE * of[item])
     says[:, 3] = _stretches(here, items, row_at, item)
-    matched = _matched(here, items, row_at, item)
+    longer = np.flatnonzero(says[:, 1])  # a longer run holds one of 8 words
+    says[longer, 0] = shared(here, items, Shingles(LONG_GRAM), row_at[longer], item[longer])[0] > 0
+    matched = np.zeros(len(row))
+    some, at = np.unique(row_at[longer], return_inverse=True)
+    matched[longer] = _matched(here.take(some), items, at, item[longer])
     says[:, 4] = matched > 0
     for column, share in enumerate(MATCHED_SHARES, start=5):
         says[:, column] = matched >= share
