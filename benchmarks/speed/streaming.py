@@ -30,7 +30,7 @@ from timing import resident, write
 HERE = Path(__file__).resolve().parent
 RULES = "DAT003,DAT006,DAT008,DAT009,LIN001"
 REMEMBERED = 4096  # earlier rows of which one may be repeated
-VARIANTS = 1_500_000  # sentences that rows are made of
+VARIANTS = 1.5  # sentences that rows are made of, for each row: each stands in about six rows, however many there are
 CHANGED = 0.3  # share of their words that are drawn anew
 
 
@@ -109,7 +109,7 @@ def main() -> None:
         test.write_text("".join(row(*item, 0) for item in items), encoding="utf-8")
         if not train.exists():
             with train.open("w", encoding="utf-8") as stream:
-                stream.writelines(lines(variants(sentences, VARIANTS), items, asked.rows))
+                stream.writelines(lines(variants(sentences, int(VARIANTS * asked.rows)), items, asked.rows))
         command = [str(Path(sys.executable).parent / "headgate"), "check", str(train), "--eval", str(test)]
         command += ["--engine", "local", "--cache", str(cache), "--select", RULES, "--json"]
         load = os.getloadavg()[0]
