@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.text.coverage import coverage
+from headgate.text.edited import aligned_shares
 from headgate.text.guards import guard_keys
 from headgate.text.kernels import SETTING
 from headgate.text.near_duplicates import near_duplicate_pairs
@@ -124,6 +125,21 @@ def test_any_pairs_share_the_same_grams(rows: list[str], items: list[str], chara
     both_have = [len(grams(rows[row]) & grams(items[item])) for row, item in pairs]
     with using("plain"):
         assert characters or both_have == counted(tape_of(rows), tape_of(items))[0].tolist()
+
+
+@FEW
+@given(SENTENCES, SENTENCES)
+def test_any_pairs_are_aligned_alike(rows: list[str], items: list[str]) -> None:
+    """The same share of each item's weight stands in order, whatever the sizes of the texts beside it."""
+    pairs = [(row, item) for row in range(len(rows)) for item in range(len(items))]
+    one, two = (np.array([pair[side] for pair in pairs], dtype=np.int64) for side in (0, 1))
+
+    def aligned(left, right):  # type: ignore[no-untyped-def]
+        weights = (right.words % np.uint64(7)).astype(np.int64) * 40
+        return (aligned_shares(left, right, one, two, weights),)
+
+    plain, compiled = both(aligned, rows, items)
+    assert plain == compiled
 
 
 def grams(text: str) -> set[tuple[str, str]]:

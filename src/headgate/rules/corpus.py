@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 
 from headgate.kit.hashing import PREFIX, digest
 from headgate.rows.row import Row
+from headgate.rows.turn_parts import turn_parts_of
 from headgate.rules.questions import Found, Question
 from headgate.stats.verdict import Finding, Findings
+from headgate.text import kernels
 from headgate.text.coverage import Coverage, coverage
+from headgate.text.joining import Joins, Parted
 from headgate.text.ngrams import exact_hashes
 from headgate.text.redundancy import Redundant, redundant
 from headgate.text.tape import Hashes, Mask, Positions, Tape, tape_of
@@ -93,17 +96,27 @@ class Corpus(Sequence[Row]):
     @cached_property
     def text(self) -> Tape:
         """Tape of every word of each row."""
-        return tape_of([row.text for row in self.rows])
+        return self._parted.tape("text") if self._parted else tape_of([row.text for row in self.rows])
 
     @cached_property
     def prompt(self) -> Tape:
         """Tape of what people said in each row."""
-        return tape_of([row.prompt_text for row in self.rows])
+        return self._parted.tape("prompt") if self._parted else tape_of([row.prompt_text for row in self.rows])
 
     @cached_property
     def answer(self) -> Tape:
         """Tape of what the model is to say in each row."""
-        return tape_of([row.answer_text for row in self.rows])
+        return self._parted.tape("answer") if self._parted else tape_of([row.answer_text for row in self.rows])
+
+    @cached_property
+    def _parted(self) -> Parted | None:
+        """The turns of the rows, each cut into words once; None where that is small work."""
+        if len(self.rows) <= kernels.FEW_TEXTS and not kernels.compiled():
+            return None
+        made = turn_parts_of(self.rows)
+        if not kernels.expect(len(self.rows), sum(map(len, made.parts))):
+            return None
+        return Parted(made.parts, {name: Joins(*joins) for name, joins in made.made_of.items()})
 
     def slices(self, name: str) -> list[str | None]:
         """The value of one slice for each row; None where a row has none."""

@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from headgate.text import kernels
 from headgate.text.coverage import Coverage, N, longest_runs
 from headgate.text.ngrams import KEPT_BITS, distinct, word_ngrams
 from headgate.text.tape import Mask, Positions, Tape, ranges, tape_of_words
@@ -31,6 +32,7 @@ CUT = 0.55  # share of an item's words that one run must be
 CUT_WORDS = {True: 1, False: 4}  # whole words that it must weigh, by whether the row says nothing else
 WHOLE_WORDS = 3  # whole words that a short item must weigh to be no turn of phrase
 WINDOW = 256  # words; of longer rows the part with most of the item's n-grams is looked at
+PAIRS = 1 << 10  # compared at a time by compiled kernels
 CELLS = 1 << 20  # pairs of a word of a row and a word of an item compared at a time
 
 Shares = NDArray[np.float64]
@@ -112,6 +114,15 @@ def aligned_shares(rows: Tape, items: Tape, row: Positions, item: Positions, wei
     """
     out = np.zeros(len(row))
     begins, sizes = _windows(rows, items, row, item)
+    if kernels.compiled():
+        from headgate.text.compiled import comparing
+
+        def align(piece: slice) -> None:
+            stretches, own = (rows.words, begins[piece], sizes[piece]), (items.words, items.offsets, item[piece])
+            comparing.aligned_shares(*stretches, *own, weights, EXCESS, out[piece])
+
+        list(kernels.spread(align, kernels.slices(len(row), PAIRS)))
+        return out
     order = np.lexsort((sizes, items.lengths[item]))
     first = 0
     while first < len(order):

@@ -6,9 +6,9 @@ the words of the turns, with the bits of the tapes of the joined texts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
@@ -25,40 +25,70 @@ class Joins:
 
 
 class Joined(Sequence[str]):
-    """Texts that are put together when they are looked at."""
+    """Texts that are put together when they are looked at; those of one part each are that part."""
 
     def __init__(self, parts: Sequence[str], joins: Joins) -> None:
         self._parts = parts
-        self._joins = joins
+        self._offsets = joins.offsets
+        self._made_of = joins.parts
+        self._single: list[str] | None = None
+        if len(joins.parts) == len(self) and (np.diff(joins.offsets) == 1).all():
+            self._single = [parts[part] for part in joins.parts.tolist()]
 
     def __len__(self) -> int:
-        return len(self._joins.offsets) - 1
+        return len(self._offsets) - 1
 
     @overload
     def __getitem__(self, index: int) -> str: ...
     @overload
     def __getitem__(self, index: slice) -> tuple[str, ...]: ...
     def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        if self._single is not None:
+            return tuple(self._single[index]) if isinstance(index, slice) else self._single[index]
         if isinstance(index, slice):
             return tuple(self._text(one) for one in range(len(self))[index])
         return self._text(range(len(self))[index])
 
+    def __iter__(self) -> Iterator[str]:
+        if self._single is not None:
+            yield from self._single
+            return
+        made_of, first = self._made_of.tolist(), 0
+        for last in self._offsets[1:].tolist():
+            yield "\n".join([self._parts[part] for part in made_of[first:last]])
+            first = last
+
     def _text(self, index: int) -> str:
-        first, last = self._joins.offsets[index : index + 2].tolist()
+        first, last = self._offsets[index : index + 2].tolist()
         if last == first + 1:
-            return self._parts[int(self._joins.parts[first])]
-        return "\n".join([self._parts[part] for part in self._joins.parts[first:last].tolist()])
+            return self._parts[int(self._made_of[first])]
+        return "\n".join([self._parts[part] for part in self._made_of[first:last].tolist()])
+
+
+class Parted:
+    """Sets of N texts that are made of the same parts. The parts are cut once, the tapes made when asked for."""
+
+    def __init__(self, parts: Sequence[str], fields: Mapping[str, Joins]) -> None:
+        self._parts = parts
+        self._fields = fields
+        self._cut: Any = None
+
+    def tape(self, field: str) -> Tape:
+        """The tape of one of the sets, by compiled kernels."""
+        from headgate.text.compiled import scanning
+
+        if self._cut is None:
+            self._cut = scanning.scanned(self._parts)
+        joins = self._fields[field]
+        return scanning.put_together(self._cut, Joined(self._parts, joins), joins.parts, joins.offsets)
 
 
 def tapes_of(parts: Sequence[str], fields: Mapping[str, Joins]) -> dict[str, Tape]:
     """The tapes of several sets of texts that are made of the same parts."""
-    texts = {name: Joined(parts, joins) for name, joins in fields.items()}
     if not kernels.expect(len(parts), sum(map(len, parts))):
-        return {name: tape_of(joined[:]) for name, joined in texts.items()}
-    from headgate.text.compiled import scanning
-
-    cut = scanning.scanned(parts)
-    return {name: scanning.put_together(cut, texts[name], joins.parts, joins.offsets) for name, joins in fields.items()}
+        return {name: tape_of(Joined(parts, joins)[:]) for name, joins in fields.items()}
+    parted = Parted(parts, fields)
+    return {name: parted.tape(name) for name in fields}
 
 
 def split(whole: Joins, first: Joins, second: Joins) -> Mask:

@@ -78,3 +78,33 @@ def shared_counts(values, offsets, left, right, steps, out):
                 met[place] = pair
                 found += 1
         out[pair] = found
+
+
+@kernel(
+    f"void({read_only('uint64')}, {read_only('int64')}, {read_only('int64')}, {read_only('uint64')}, "
+    f"{read_only('int64')}, {read_only('int64')}, {read_only('int64')}, int64, float64[::1])"
+)
+def aligned_shares(words, begins, sizes, item_words, item_offsets, items, weights, excess, out):
+    """Share of each item's weight in the best local alignment with a stretch of words of a row."""
+    most = 0
+    for item in items:
+        most = max(most, item_offsets[item + 1] - item_offsets[item])
+    held = np.empty(most, np.int64)
+    for pair in range(len(items)):
+        start = item_offsets[items[pair]]
+        count = item_offsets[items[pair] + 1] - start
+        total, best = 0, 0
+        for at in range(count):
+            held[at] = 0
+            total += weights[start + at]
+        gap = total // max(excess * count, 1)
+        for place in range(begins[pair], begins[pair] + sizes[pair]):
+            before, run = 0, 0
+            for at in range(count):
+                above = held[at]
+                run = max(run, above - gap)
+                if item_words[start + at] == words[place]:
+                    run = max(run, before + weights[start + at])
+                held[at], before = run, above
+            best = max(best, run)
+        out[pair] = best / max(total, 1)
