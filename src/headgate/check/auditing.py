@@ -18,6 +18,7 @@ from headgate.check.streamed import StreamedCorpus
 from headgate.check.workplace import remove
 from headgate.kit.errors import Refused
 from headgate.kit.files import must_be_file
+from headgate.kit.garbage import without_collection
 from headgate.kit.progress import progress
 from headgate.rows.labels import Labels
 from headgate.rows.reading import RowReader, read_rows
@@ -32,6 +33,7 @@ from headgate.stats.verdict import Level, Outcome, Verdict, remedies_of, worst
 INPUT = {"evaluation": "evaluation-items", "reference": "reference-rows", "prompts": "few-shot-prompts"}  # by role
 MENDS = ("drop", "mend")  # remedies that `--fix` carries out
 BAD_LINES_SHOWN = 50
+SHOWN_AT_ONCE = 1000  # rows by which a bar goes on
 IN_MEMORY = 512 << 20  # bytes of training files; more are read in shards
 PACKED, TIMES_PACKED = (".gz", ".zst", ".zstd", ".parquet"), 4  # what a packed file unpacks to, about
 NOT_IN_SHARDS = "needs all rows in memory, and these were read in shards; --sample 100000 runs it on some of them"
@@ -250,22 +252,27 @@ def _in_memory(
     sample: int | None = None,
 ) -> tuple[list[Row], list[FileRead]]:
     """All rows of some files, or an even sample of them in their order."""
-    rows: list[tuple[int, Row]] = []
+    rows: list[Row] = []
+    numbers: list[int] = []  # of the rows of a sample, which are not in order while it is drawn
     files: list[FileRead] = []
     seen, draw = 0, random.Random(0)
-    with progress("reading", None, quiet=quiet) as advance:
+    with progress("reading", None, quiet=quiet) as advance, without_collection():
         for path in paths:
             reader = _opened(path, *ways[role], strict, shared=shared)
             stamp = stamp_of(path)
             for row in reader:
                 if sample is None or seen < sample:
-                    rows.append((seen, row))
+                    rows.append(row)
+                    numbers.append(seen)
                 elif (place := draw.randrange(seen + 1)) < sample:  # each row so far is as likely as any other
-                    rows[place] = (seen, row)
+                    rows[place], numbers[place] = row, seen
                 seen += 1
-                advance(1)
+                if not seen % SHOWN_AT_ONCE:
+                    advance(SHOWN_AT_ONCE)
             files.append(_file_read(reader, role, stamp))
-    return [row for _, row in sorted(rows, key=lambda one: one[0])], files
+    if sample is not None:
+        rows = [row for _, row in sorted(zip(numbers, rows, strict=True), key=lambda one: one[0])]
+    return rows, files
 
 
 def _in_shards(

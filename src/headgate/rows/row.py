@@ -150,7 +150,10 @@ class Row(_Held):
         texts = getattr(self, "_texts", None)
         if texts is None:
             return [message.content for message in self.messages if message.role in roles]
-        return [text for who, text in zip(self._roles, texts, strict=True) if who in roles]
+        for role in roles:
+            if role in self._roles:
+                return [text for who, text in zip(self._roles, texts, strict=True) if who in roles]
+        return []
 
     def known_as(self, id: str, content_id: str | None = None) -> Row:
         """This row, whose addresses are known from the ledger and are not to be computed again."""
