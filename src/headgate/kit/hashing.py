@@ -25,6 +25,11 @@ def digest(data: bytes) -> str:
     return PREFIX + blake3(data).hexdigest()
 
 
+def number64(data: bytes) -> int:
+    """The first 64 bits of the content address of bytes, as a number."""
+    return int.from_bytes(blake3(data).digest(8), "big")
+
+
 def digest_json(value: Any) -> str:
     """Content address of a JSON value in canonical form."""
     return digest(canonical_json(value))

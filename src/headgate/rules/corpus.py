@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headgate.kit.hashing import PREFIX, digest
+from headgate.kit.hashing import number64
 from headgate.rows.row import Row
 from headgate.rows.turn_parts import turn_parts_of
 from headgate.rules.questions import Found, Question
@@ -181,7 +181,7 @@ def keys_of(rows: Sequence[Row], opening_words: int | None = None) -> Keys:
 
 def key_hash(value: str) -> int:
     """64 bits of a key, never 0: two of ten million keys are taken for one with a chance of 3 in a million."""
-    return int(digest(value.encode("utf-8", "surrogatepass")).removeprefix(PREFIX)[:16], 16) or 1
+    return number64(value.encode("utf-8", "surrogatepass")) or 1
 
 
 def findings_of(
