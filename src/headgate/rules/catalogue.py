@@ -16,6 +16,7 @@ from headgate.rules.data.dat014_failure_copies import failure_copies
 from headgate.rules.data.dat015_prompt_leak import prompt_leak
 from headgate.rules.data.dat016_derived_leak import derived_leak
 from headgate.rules.data.dat017_chosen_on_items import chosen_on_items
+from headgate.rules.data.dat018_lost_register import lost_register
 from headgate.rules.data.dat020_inherited_habits import inherited_habits
 from headgate.rules.judge.jdg001_low_agreement import low_agreement
 from headgate.rules.judge.jdg002_shared_errors import shared_errors
@@ -49,6 +50,7 @@ CATALOGUE: tuple[Rule, ...] = (
     prompt_leak,
     derived_leak,
     chosen_on_items,
+    lost_register,
     inherited_habits,
     low_agreement,
     shared_errors,
