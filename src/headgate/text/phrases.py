@@ -1,0 +1,312 @@
+"""House phrases: runs of one to four words that some texts use far more than others do.
+
+Each phrase gets the log-odds of standing in a text, against the other texts, with an informative Dirichlet
+prior from both together, divided by its standard error (Monroe, Colaresi and Quinn 2008, equations 15, 16
+and 22, over texts instead of words, so that a text which repeats itself counts once, and with the term for
+texts without the phrase, which is not small here). How far chance alone goes is resampled: texts change sides
+at random, whole clusters at a time, and the largest score of all rounds is kept for phrases of like frequency.
+The same is done for how few hands a phrase is in, with authors changing places.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headgate.text.ngrams import sorted_distinct, word_ngrams
+from headgate.text.tape import Hashes, Mask, Positions, Tape
+
+LONGEST = 4  # words of a phrase that is looked for; one that goes on is followed to its end
+STRONGEST = 500  # phrases that are looked at in full
+AT_MOST = 12  # words to which it is followed
+ALIKE = 0.5  # share of the uses of one phrase, 0..1, that makes it a part of another
+GOES_ON = 0.8  # share of a phrase's uses, 0..1, that must go on with the same word
+HANDS = 3  # authors in whose hands a habit may be
+QUOTED = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|\"[^\"\n]{2,}\"|“[^”\n]{2,}”|«[^»\n]{2,}»|^>[^\n]*", re.S | re.M)
+SELF = frozenset({"I", "I ", "I'", "I’", "I,", "I."})  # the one word that is written with a capital anywhere
+ENDS = re.compile(r"[.!?;:()\[\]{}|\n]+")
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Phrase:
+    """One phrase, where it is used, and how much more often than elsewhere."""
+
+    words: str  # as it is written in its first use, in lower case
+    texts: Positions  # (K,): text of each use, ascending
+    spans: tuple[tuple[int, int], ...]  # its characters in that text
+    count: int  # texts that use it
+    other: int  # of the other texts
+    score: float  # log-odds over their standard error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hands:
+    """How many of a phrase's clusters are its three busiest authors', against what chance gives them."""
+
+    busiest: tuple[int, ...]  # authors
+    share: float  # of the phrase's clusters, 0..1
+    score: float  # standard errors above their share of all clusters
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Uses:
+    """Which of K phrases stand in which of N texts; once for each pair."""
+
+    texts: Positions
+    phrases: Positions
+    count: int  # K
+
+    def sums(self, chosen: Floats) -> Floats:
+        """Texts of each phrase, each text counted as often as `chosen` says; shape (K,)."""
+        return np.bincount(self.phrases, weights=chosen[self.texts], minlength=self.count).astype(np.float64)
+
+
+def telling_phrases(
+    answers: Tape,
+    others: Tape,
+    clusters: Sequence[Positions],
+    *,
+    paired: bool,
+    least: int,
+    prior: float,
+    times: float,
+    rounds: int,
+    seed: int = 0,
+) -> list[Phrase]:
+    """Phrases of the answers above every resampled score of phrases that are as frequent, strongest first.
+
+    `clusters` number the clusters of the answers and of the others, together; `paired` says that text i of both
+    belong together, and then the two change sides with each other. `least`: answers that use a phrase; `prior`:
+    texts that the prior counts for; `times`: how much more often than in the others.
+    """
+    free, free_others = fluent(answers), fluent(others)
+    grams = [_grams(answers, n, free) for n in range(1, LONGEST + 1)]
+    keys = [_frequent(texts, hashes, least) for texts, hashes, _ in grams]
+    here = _uses(grams, keys)
+    there = _uses([_grams(others, n, free_others) for n in range(1, LONGEST + 1)], keys)
+    if not here.count:
+        return []
+    observed = _scores(here, there, np.ones(len(answers)), np.ones(len(others)), prior)
+    drawn = np.random.default_rng(seed)
+    octaves = np.log2(here.sums(np.ones(len(answers))) + there.sums(np.ones(len(others)))).astype(np.int64)
+    chance = np.zeros(int(octaves.max()) + 1)
+    for _ in range(rounds):
+        np.maximum.at(chance, octaves, _shuffled(here, there, clusters, paired, prior, drawn))
+    shares = here.sums(np.ones(len(answers))) / max(len(answers), 1)
+    elsewhere = there.sums(np.ones(len(others))) / max(len(others), 1)
+    kept = np.flatnonzero((observed > chance[octaves]) & (shares >= times * elsewhere))
+    starts = np.cumsum([0, *(len(one) for one in keys)])
+    made: list[Phrase] = []
+    for place in kept[np.argsort(-observed[kept], kind="stable")][:STRONGEST].tolist():
+        n = int(np.searchsorted(starts, place, side="right"))
+        _, hashes, positions = grams[n - 1]
+        at = positions[hashes == keys[n - 1][place - starts[n - 1]]]
+        made.append(_phrase(answers, others, free, at, n, float(observed[place])))
+    found: list[Phrase] = []
+    # Of phrases that share their uses the one that is rarest elsewhere speaks, not a common word in it.
+    for phrase in sorted(made, key=lambda one: -one.count / (one.other + 1)):
+        if not _told(phrase, found):
+            found.append(phrase)
+    return sorted(found, key=lambda one: -one.score)
+
+
+def hands(
+    phrases: Sequence[Phrase], clusters: Positions, authors: Positions, *, rounds: int, seed: int = 0
+) -> tuple[list[Hands], float]:
+    """The three busiest authors of each phrase, and the score that no phrase reached when authors changed places.
+
+    `clusters` and `authors` number those of each answer; -1 is no author. A cluster is its first author's.
+    """
+    number = int(clusters.max(initial=-1)) + 1
+    owner = np.full(number, -1, dtype=np.int64)
+    owner[clusters[::-1]] = authors[::-1]
+    held = [np.unique(clusters[one.texts]) for one in phrases]
+    held = [one[owner[one] >= 0] for one in held]
+    people = int(authors.max(initial=-1)) + 1
+    sizes: Floats = np.bincount(owner[owner >= 0], minlength=people) / max(int(np.count_nonzero(owner >= 0)), 1)
+    drawn = np.random.default_rng(seed)
+    known = np.flatnonzero(owner >= 0)
+    chance = 0.0
+    for _ in range(rounds if people else 0):
+        mixed = owner.copy()
+        mixed[known] = drawn.permutation(owner[known])
+        chance = max([chance, *(_hands(mixed[one], sizes).score for one in held)])
+    return [_hands(owner[one], sizes) for one in held], chance
+
+
+def fluent(tape: Tape) -> tuple[Mask, Mask]:
+    """Which words count, and which begin a clause; shape (W,) each.
+
+    Numbers, names (a capital that no clause begins with), quoted text and code do not count.
+    """
+    counts, begins = np.ones(len(tape.words), dtype=bool), np.zeros(len(tape.words), dtype=bool)
+    for number, text in enumerate(tape.texts[:]):
+        low, high = int(tape.offsets[number]), int(tape.offsets[number + 1])
+        if low == high:
+            continue
+        begins[low] = True
+        starts = tape.starts[low:high]
+        for hit in ENDS.finditer(text):
+            place = low + int(np.searchsorted(starts, hit.end()))
+            if place < high:
+                begins[place] = True
+        for hit in QUOTED.finditer(text):
+            first, last = np.searchsorted(starts, [hit.start(), hit.end()])
+            counts[low + first : low + last] = False
+        for place, start in enumerate(starts.tolist(), low):
+            sign = text[start]
+            if sign.isdigit() or (sign.isupper() and not begins[place] and text[start : start + 2] not in SELF):
+                counts[place] = False
+    return counts, begins
+
+
+def _grams(tape: Tape, n: int, free: tuple[Mask, Mask]) -> tuple[Positions, Hashes, Positions]:
+    """Text, hash and first word of every run of n words that count and stand in one clause."""
+    grams = word_ngrams(tape, n)
+    owners = grams.owners
+    positions = tape.offsets[owners] + np.arange(len(grams.hashes)) - grams.offsets[owners]
+    whole = free[0][positions].copy()
+    for step in range(1, n):
+        whole &= free[0][positions + step] & ~free[1][positions + step]
+    return owners[whole], grams.hashes[whole], positions[whole]
+
+
+def _frequent(texts: Positions, hashes: Hashes, least: int) -> Hashes:
+    """Hashes in at least so many texts, sorted."""
+    order = np.lexsort((texts, hashes))
+    sorted_hashes, sorted_texts = hashes[order], texts[order]
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = (sorted_hashes[1:] != sorted_hashes[:-1]) | (sorted_texts[1:] != sorted_texts[:-1])
+    once = sorted_hashes[fresh]
+    known = sorted_distinct(once)
+    counts = np.searchsorted(once, known, side="right") - np.searchsorted(once, known)
+    return known[counts >= least]
+
+
+def _uses(grams: Sequence[tuple[Positions, Hashes, Positions]], keys: Sequence[Hashes]) -> _Uses:
+    pairs, first = [], 0
+    total = sum(map(len, keys))
+    for (texts, hashes, _), known in zip(grams, keys, strict=True):
+        if len(known):
+            place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+            same = known[place] == hashes
+            pairs.append(texts[same] * total + first + place[same])
+        first += len(known)
+    once = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *pairs]))
+    return _Uses(once // max(total, 1), once % max(total, 1), total)
+
+
+def _scores(here: _Uses, there: _Uses, mine: Floats, theirs: Floats, prior: float) -> Floats:
+    return _log_odds(here.sums(mine), there.sums(theirs), float(mine.sum()), float(theirs.sum()), prior)
+
+
+def _log_odds(ours: Floats, theirs: Floats, total: float, other_total: float, prior: float) -> Floats:
+    """Log-odds ratio over its standard error; the prior has the shares of both sides together."""
+    alpha = prior * (ours + theirs + 0.5) / (total + other_total + 1)
+    one = np.log((ours + alpha) / (total + prior - ours - alpha))
+    two = np.log((theirs + alpha) / (other_total + prior - theirs - alpha))
+    seen = 1 / (ours + alpha) + 1 / (theirs + alpha)
+    unseen = 1 / (total + prior - ours - alpha) + 1 / (other_total + prior - theirs - alpha)
+    out: Floats = (one - two) / np.sqrt(seen + unseen)
+    return out
+
+
+def _shuffled(
+    here: _Uses, there: _Uses, clusters: Sequence[Positions], paired: bool, prior: float, drawn: np.random.Generator
+) -> Floats:
+    """The score of every phrase when clusters are on a side by chance."""
+    number = max(int(one.max(initial=-1)) for one in clusters) + 1
+    if paired:
+        side = drawn.random(number) < 0.5
+    else:
+        ours = np.zeros(number, dtype=bool)
+        ours[clusters[0]] = True
+        side = drawn.permutation(ours)
+    stays, comes = side[clusters[0]].astype(float), side[clusters[1]].astype(float)
+    if paired:  # what stays with the answers is taken from the others
+        comes = 1 - comes
+    yes, no = here.sums(stays) + there.sums(comes), here.sums(1 - stays) + there.sums(1 - comes)
+    total, rest = stays.sum() + comes.sum(), (1 - stays).sum() + (1 - comes).sum()
+    return _log_odds(yes, no, float(total), float(rest), prior)
+
+
+def _phrase(answers: Tape, others: Tape, free: tuple[Mask, Mask], at: Positions, n: int, score: float) -> Phrase:
+    """A run of words, followed in both directions for as long as nearly all its uses go on alike."""
+    begin, count, size = 0, len(at), n
+    while size < AT_MOST and (more := _onward(answers, free, at, size)) is not None and len(more) >= GOES_ON * count:
+        at, size = more, size + 1
+    while size < AT_MOST and (more := _onward(answers, free, at, -1)) is not None and len(more) >= GOES_ON * count:
+        at, size = more - 1, size + 1
+    begin = int(at[0])
+    texts = np.searchsorted(answers.offsets, at, side="right") - 1
+    spans = tuple(zip(answers.starts[at].tolist(), answers.ends[at + size - 1].tolist(), strict=True))
+    own = word_ngrams(answers, size)
+    first = int(texts[0])
+    wanted = own.hashes[own.offsets[first] + begin - answers.offsets[first]]
+    elsewhere = word_ngrams(others, size)
+    other = len(np.unique(elsewhere.owners[elsewhere.hashes == wanted]))
+    written = answers.texts[first][spans[0][0] : spans[0][1]]
+    return Phrase(
+        words=" ".join(written.lower().split()),
+        texts=texts,
+        spans=spans,
+        count=len(np.unique(texts)),
+        other=other,
+        score=score,
+    )
+
+
+def _onward(tape: Tape, free: tuple[Mask, Mask], at: Positions, step: int) -> Positions | None:
+    """Those uses beside which the commonest word stands, `step` words from their first."""
+    places = at + step
+    texts = np.searchsorted(tape.offsets, at, side="right") - 1
+    inside = (places >= tape.offsets[texts]) & (places < tape.offsets[texts + 1])
+    held, places = at[inside], places[inside]
+    joined = free[0][places] & ~free[1][places + (1 if step < 0 else 0)]
+    held, places = held[joined], places[joined]
+    if not len(held):
+        return None
+    words, counts = np.unique(tape.words[places], return_counts=True)
+    alike: Positions = held[tape.words[places] == words[np.argmax(counts)]]
+    return alike
+
+
+def _told(phrase: Phrase, found: Sequence[Phrase]) -> bool:
+    """Whether a stronger phrase that holds this one, or stands in it, is used in nearly the same places."""
+    padded = f" {phrase.words} "
+    for other in found:
+        near = min(phrase.count, other.count) >= ALIKE * max(phrase.count, other.count)
+        inside = padded in f" {other.words} "
+        if phrase.words == other.words or (inside and other.count >= ALIKE * phrase.count):
+            return True
+        if near and (f" {other.words} " in padded or _overlap(phrase, other)):
+            return True
+    return False
+
+
+def _overlap(one: Phrase, two: Phrase) -> bool:
+    """Whether most uses of one stand in the same texts and share characters with the other."""
+    places = dict(zip(two.texts.tolist(), two.spans, strict=True))
+    met = sum(
+        1
+        for text, (start, end) in zip(one.texts.tolist(), one.spans, strict=True)
+        if text in places and start < places[text][1] and places[text][0] < end
+    )
+    return met >= ALIKE * len(one.spans)
+
+
+def _hands(authors: Positions, sizes: Floats) -> Hands:
+    counts = np.bincount(authors, minlength=len(sizes))
+    top = np.argsort(-counts, kind="stable")[:HANDS]
+    of, expected = int(counts.sum()), float(sizes[top].sum())
+    if not of:
+        return Hands((), 0.0, 0.0)
+    held = int(counts[top].sum())
+    spread = max(of * expected * (1 - expected), 1e-9) ** 0.5
+    return Hands(tuple(int(one) for one in top if counts[one]), held / of, (held - of * expected) / spread)
