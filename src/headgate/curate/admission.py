@@ -17,7 +17,7 @@ from headgate.ledger.steps import StageContext
 from headgate.ledger.versions import DatasetVersion
 from headgate.rules.firewall import admit, protect_files, trained_rows
 from headgate.stats.judging import judge_count
-from headgate.stats.verdict import Finding, Level, Outcome, Verdict
+from headgate.stats.verdict import FINDINGS_SHOWN, Finding, Level, Outcome, Verdict
 
 STEP = RULE = "firewall"
 FAILURE = "continuous-contamination"
@@ -36,10 +36,11 @@ def protects(ledger: Ledger, settings: Settings, context: StageContext) -> None:
 def hold_firewall(
     ledger: Ledger, bench: Bench, settings: Settings, version: DatasetVersion | None, *, quiet: bool
 ) -> Verdict:
-    """Takes training rows away that match a protected item, or stops at copies; the verdict on what is left.
+    """Takes training rows away that copy a protected item, or stops at them; the verdict on what is left.
 
-    Rows of other splits stay: they are not trained on. `version` is the newest of this dataset; rows of it
-    that match what was protected since are counted as reopened.
+    Rows that are only like one stay and are listed for a look, unless the section says otherwise. Rows of other
+    splits stay: they are not trained on. `version` is the newest of this dataset; rows of it that copy what was
+    protected since are counted as reopened.
     """
     sets = ledger.protection.in_force()
     if not sets:
@@ -51,25 +52,35 @@ def hold_firewall(
     trained = {bench.items[place].number for place in bench.positions(settings.splitting.train)}
     found = {number: match for number, match in strongest.items() if number in trained}
     copies = {number for number, match in found.items() if match.grade == COPY}
+    refused = copies if settings.alike == "review" else set(found)
     origins = {item: one.name for one in reversed(sets) for item in one.items}
     stops = settings.leaked == "stop"
     gone = {
         place: _removed(bench, place, found[item.number], origins)
         for place, item in enumerate(bench.items)
-        if item.number in found and not (stops and item.number in copies)
+        if item.number in refused and not (stops and item.number in copies)
     }
     bench.remove(STEP, gone)
     was = trained_rows(ledger, version.name) if version else BitMap()
     details: dict[str, Any] = {
         "protected_items": sum(len(one.items) for one in sets),
         "refused": len(gone),
-        "by_definition": dict(Counter(match.strongest[0] for match in found.values()).most_common()),
-        "by_set": dict(Counter(origins[match.item] for match in found.values()).most_common()),
+        "by_definition": dict(Counter(found[number].strongest[0] for number in sorted(refused)).most_common()),
+        "by_set": dict(Counter(origins[found[number].item] for number in sorted(refused)).most_common()),
+        **_alike(bench, {number: match for number, match in found.items() if number not in refused}, origins),
         "held_out_rows_that_match": len(strongest) - len(found),
-        "reopened": sorted(was & BitMap(found)),
+        "reopened": sorted(was & BitMap(refused)),
         "reopened_of": version.name if version else "",
     }
     return _judged(bench, before, found, copies if stops else set(), origins, details)
+
+
+def _alike(bench: Bench, found: Mapping[int, Match], origins: Mapping[str, str]) -> dict[str, Any]:
+    """Rows that stay and may be siblings of an item: how many, and the likest for a person to look at."""
+    rows = {item.number: item.row.id for item in bench.items}
+    likest = sorted(found, key=lambda number: (-found[number].strongest[1], number))[:FINDINGS_SHOWN]
+    listed = [_finding(rows[number], found[number], origins, "is much like").as_json() for number in likest]
+    return {"to_review": len(found), "alike": listed}
 
 
 def _judged(
@@ -81,6 +92,8 @@ def _judged(
     details: dict[str, Any],
 ) -> Verdict:
     summary = f"{len(left):,} of {looked_at:,} rows copy a protected item; {details['refused']:,} were refused"
+    if details["to_review"]:
+        summary += f", {details['to_review']:,} are much like one and want a look"
     if details["reopened"]:
         summary += f", {len(details['reopened']):,} of them reopened from {details['reopened_of']}"
     verdict = judge_count(
@@ -131,7 +144,7 @@ def _removed(bench: Bench, place: int, match: Match, origins: Mapping[str, str])
     )
 
 
-def _finding(row: str, match: Match, origins: Mapping[str, str]) -> Finding:
+def _finding(row: str, match: Match, origins: Mapping[str, str], does: str = "copies") -> Finding:
     definition, share = match.strongest
-    message = f"copies an item of {origins[match.item]} ({definition}, {share:.0%})"
-    return Finding(message=message, row=row, other_row=match.item, remedy="drop")
+    message = f"{does} an item of {origins[match.item]} ({definition}, {share:.0%})"
+    return Finding(message=message, row=row, other_row=match.item, remedy="drop" if does == "copies" else "review")

@@ -3,7 +3,8 @@
 Only rows of the same kind, slices and label are merged, so that no cluster mixes intents, tones or
 outcomes: rows of two classes that are alike in all words are kept and named. The words of both the
 prompt and the answer must be alike; and rows that differ in a number, an amount, a negation or (in
-short texts) the one word that matters are never duplicates.
+short texts) the one word that matters are never duplicates. Short prompts that say the same but for a greeting,
+thanks or letters that changed places are alike too, where their answers have the same words.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from headgate.curate.components import NO_PAIRS, Pairs, component_labels, groups
 from headgate.curate.survivors import Choice, Removal, Scores, at_least, choose, tail_scores
 from headgate.kit.hashing import canonical_json
 from headgate.rows.row import Row
+from headgate.text.courtesies import bare_hashes
 from headgate.text.guards import guard_keys, swapped_word
+from headgate.text.jaccard import similarities
 from headgate.text.near_duplicates import (
     SHORT_THRESHOLD,
     SHORT_WORDS,
@@ -25,9 +28,12 @@ from headgate.text.near_duplicates import (
     near_duplicate_pairs,
     similarity_of,
 )
+from headgate.text.ngrams import Shingles, exact_hashes
 from headgate.text.redundancy import ANSWER
-from headgate.text.tape import Positions, tape_of
+from headgate.text.tape import Hashes, Positions, mixed, tape_of
 
+WORDS = Shingles(1)
+LEAST = 0.05  # similarity of a prompt of one misspelt word with itself
 ROUNDS = 4  # a crowded cluster is connected by few of its pairs, so what stays is compared again
 
 
@@ -149,6 +155,7 @@ class _Fields:
         self.guards = [(tape, guard_keys(tape)) for tape in (self.prompt, self.answer)]
         self.codes = codes
         self.likeness = likeness
+        self.bare = self._bare()
         self.mixed: Pairs = NO_PAIRS  # of the last search: alike in every field, of two classes
 
     def pairs(self, standing: Positions) -> tuple[Pairs, Scores]:
@@ -157,8 +164,9 @@ class _Fields:
         codes = self.codes[standing]
         found = near_duplicate_pairs(self.whole.take(standing), threshold=least, short_threshold=least, apart=codes)
         pairs = np.stack([found.left, found.right], axis=1)
+        pairs = np.unique(np.concatenate([pairs, _linked(self.bare[standing], codes)]), axis=0)
         similarity = self.similarity(standing[pairs[:, 0]], standing[pairs[:, 1]])
-        alike, same = similarity > 0, codes[found.left] == codes[found.right]
+        alike, same = similarity > 0, codes[pairs[:, 0]] == codes[pairs[:, 1]]
         self.mixed = standing[pairs[alike & ~same]]
         return pairs[alike & same], similarity[alike & same]
 
@@ -199,7 +207,31 @@ class _Fields:
                 if swapped_word(tape, int(one[place]), int(two[place])):
                     score[place] = 0.0
             out[filled] = np.minimum(out[filled], score)
+        bare = np.flatnonzero((out == 0) & (self.bare[left] > 0) & (self.bare[left] == self.bare[right]))
+        out[bare] = np.maximum(similarities(self.prompt, WORDS, left[bare], right[bare]), LEAST)
         return out
+
+    def _bare(self) -> Hashes:
+        """What short prompts say, courtesies and slips aside, with numbers, negations and the words of the answer."""
+        short = (self.prompt.lengths < SHORT_WORDS) & (self.answer.lengths > 0)
+        said = bare_hashes(self.prompt, short)
+        key = said
+        for hashes in (*(guards for _, guards in self.guards), exact_hashes(self.answer)):
+            key = mixed(key ^ hashes)
+        bare: Hashes = np.where(said > 0, key, np.uint64(0))
+        return bare
+
+
+def _linked(keys: Hashes, codes: Positions) -> Pairs:
+    """Each place with a key that an earlier place of the same class has, with the first such place."""
+    some = np.flatnonzero(keys > 0)
+    _, first, again = np.unique(
+        np.stack([keys[some], codes[some].astype(np.uint64)]), axis=1, return_index=True, return_inverse=True
+    )
+    leader = some[first[again.reshape(-1)]]
+    later = leader != some
+    linked: Pairs = np.stack([leader[later], some[later]], axis=1)
+    return linked
 
 
 def _rejected(row: Row) -> list[str]:

@@ -173,6 +173,10 @@ class Settings:
         "remove", help="What happens when a training row copies a protected item: remove the row, or stop."
     )
     redact: RedactSettings = option(RedactSettings(), help="What the step redact replaces.")
+    alike: Literal["review", "remove"] = option(
+        "review",
+        help="What happens when a training row is only much like a protected item: keep and list it, or remove it.",
+    )
     split: dict[str, float] | SplitSettings = option(
         SplitSettings(), help="Share of each split, such as { train = 0.9, dev = 0.1 }, or a table with more keys."
     )

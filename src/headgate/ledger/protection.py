@@ -23,7 +23,7 @@ from headgate.ledger.content import Content
 from headgate.ledger.nodes import Edge, Nodes
 
 SET, ADMISSION, RETIRED = "protection", "admission", "retired"
-COPY, ALIKE = "copy", "alike"  # a copy repeats an item; what is alike may also be a sibling
+COPY, ALIKE = "copy", "alike"  # a copy repeats an item and is refused; what is alike may be a sibling: a person looks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,10 +187,10 @@ class Protection:
         return [found[key] for key in sorted(found)]
 
     def must_be_admitted(self, rows: BitMap, trained: BitMap, name: str) -> None:
-        """Holds the gate: every row was held against every protected item, and none that is trained on matches one.
+        """Holds the gate: every row was held against every protected item, and none that is trained on copies one.
 
         Raises:
-            Refused: a row was never checked, or matches a protected item.
+            Refused: a row was never checked, or copies a protected item.
         """
         sets = self.in_force()
         if not sets:
@@ -206,10 +206,11 @@ class Protection:
                 next_step=step,
             )
         retired = self.retired()
-        refused = {match.number for match in self.matches(trained) if match.item not in retired}
+        found = self.matches(trained)
+        refused = {match.number for match in found if match.grade == COPY and match.item not in retired}
         if refused:
             raise Refused(
-                f"rows of {name} match protected items",
+                f"rows of {name} copy protected items",
                 found=f"{len(refused):,} of {len(trained):,} rows, such as row number {min(refused)}",
                 next_step=step,
             )

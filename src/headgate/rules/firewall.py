@@ -1,4 +1,4 @@
-"""The firewall: no row enters a dataset version that was not held against every protected item.
+"""The firewall: no row enters a dataset version that was not held against every protected item, and no copy of one.
 
 Protected are the items of every suite in the ledger, whichever flow brought it, and files that were
 named. Whatever stage brings rows calls `admit` before it freezes; `ledger.versions.freeze` refuses
@@ -7,7 +7,7 @@ rows without it. A row that was admitted is only held against what was protected
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ from headgate.ledger.protection import ALIKE, COPY, Match, ProtectedSet
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
 from headgate.rows.stored import stored_rows
-from headgate.text.protection import COPIES, DEFINITIONS, Block, Sieve, TextIndex, index_of
+from headgate.text.protected import TextIndex, index_of
+from headgate.text.protection import COPIES, DEFINITIONS, PHRASE_WORDS, Block, Sieve
 
 QUESTION, ANSWER = "question", "answer"
+BOTH = "both"  # of a short question, which many rows may ask, with its answer
 LONG_ANSWER = 13  # words; shorter answers, such as labels, are shared by many items
 MADE_FROM = "made-from"  # the definition of a row whose parent, or a parent's parent, is an item
 BLOCK_ROWS = 20_000  # held against the items at a time, and recorded: what a killed check keeps
@@ -65,15 +67,24 @@ def protect(
     new = list({item.content: item for item in items if item.content not in known}.values())
     texts, entries = [], []
     for place, item in enumerate(new):
-        for part, text in ((QUESTION, item.question), (ANSWER, item.answer)):
-            if text.strip() and (part == QUESTION or len(text.split()) >= LONG_ANSWER):
-                texts.append(text)
-                entries.append((place, part))
+        for part, text in parts_of(item):
+            texts.append(text)
+            entries.append((place, part))
     if new:
         with ledger.transaction():
             named = [(item.content, item.row) for item in new]
             ledger.protection.add(origin, pool, named, entries, index_of(texts).to_bytes(), [suite] if suite else [])
     return len(new)
+
+
+def parts_of(item: Protected) -> Iterator[tuple[str, str]]:
+    """The texts of an item that are protected, each with its part."""
+    if item.question.strip():
+        yield QUESTION, item.question
+    if len(item.answer.split()) >= LONG_ANSWER:
+        yield ANSWER, item.answer
+    if item.question.strip() and item.answer.strip() and len(item.question.split()) < PHRASE_WORDS:
+        yield BOTH, f"{item.question}\n{item.answer}"
 
 
 def protect_files(
@@ -185,13 +196,16 @@ def _sieve(ledger: Ledger, one: ProtectedSet) -> Sieve:
         ) from None
     parts = [np.frombuffer(data, dtype="<u8") for data in ledger.protection.common(one.id)]
     common = np.unique(np.concatenate([np.zeros(0, dtype=np.uint64), *parts])).astype(np.uint64)
-    return Sieve(index, np.array([part == QUESTION for _, part in one.entries], dtype=bool), common)
+    asked, both = (np.array([part == name for _, part in one.entries], dtype=bool) for name in (QUESTION, BOTH))
+    items = np.array([item for item, _ in one.entries], dtype=np.int64)
+    return Sieve(index, asked, common, both=both, answered=asked & np.isin(items, items[both]))
 
 
 def _check(ledger: Ledger, sets: Sequence[ProtectedSet], sieves: dict[str, Sieve], numbers: BitMap) -> None:
     loaded = list(stored_rows(ledger, numbers))
     rows = [row for _, row in loaded]
-    block = Block([row.text for row in rows], *_turns(rows))
+    both = [f"{row.prompt_text}\n{row.answer_text}" for row in rows]
+    block = Block([row.text for row in rows], *_turns(rows), both)
     found: dict[tuple[int, str], dict[str, float]] = {}
     common = {}
     for one in sets:

@@ -1,107 +1,56 @@
-"""Protected texts as hashes: enough to recognise a copy or a close variant, too little to read.
+"""Which rows repeat a protected text, and which are only like one.
 
-Of each text the index keeps a hash of all its words, its word runs of 2, 4, 8 and 13 words cut to 40
-bits and sorted (so their order is lost), its numbers, and of a short text its character 5-grams cut to
-16 bits (some hundred 5-grams share each value). Whoever has a text can ask whether it is in; whoever has
-the index alone can only guess texts and ask.
-
-A row matches a text by any of several definitions, because they disagree: the same words; a run of 13
-words; 70 % of the runs of 8; a share of the runs of 4 that depends on the length; and, for close
-variants, a share of the weight of the runs of 2 with the same numbers, or in short texts the characters,
-or the whole of the short text inside the row.
+A row matches a text by any of several definitions, because they disagree. A copy has the same words; a run of 13
+words; 70 % of the runs of 8, or all of the few that a text of 8 to 11 words has; a share of the runs of 4 that depends
+on the length; or, of a longer text, a share of the weight of the runs of 2 with the same numbers. What is
+only alike may as well be a sibling that somebody asked by himself: nearly the same characters in a short text, the
+whole of one inside the row, fewer runs of 2, the same frame with other numbers, a turn of phrase with another answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
-from headgate.text.guards import number_words
 from headgate.text.leaks import needed_share
-from headgate.text.minhash import EMPTY, signatures
-from headgate.text.ngrams import Grams, character_ngrams, distinct, exact_hashes, sorted_distinct, word_ngrams
-from headgate.text.tape import Hashes, Mask, Positions, Tape, mixed, ranges, tape_of
+from headgate.text.ngrams import Grams, distinct, exact_hashes, sorted_distinct, word_ngrams
+from headgate.text.protected import (
+    BANDS,
+    RUNS,
+    SHORT_WORDS,
+    TextIndex,
+    band_keys,
+    cut_grams,
+    keyed,
+    numbers_of,
+    offsets_of,
+)
+from headgate.text.tape import Hashes, Mask, Positions, ranges, tape_of
 
-FORMAT = 1  # of the bytes; goes up with any change of a hash
-RUNS = (2, 4, 8, 13)  # words
-SAME, RUN, EIGHTS, FOURS, CONTAINED, PAIRS, CHARACTERS = DEFINITIONS = (
-    "same-words", "13-gram", "8-grams", "4-grams", "contained", "2-grams", "characters",
-)  # fmt: skip
-COPIES = (SAME, RUN, EIGHTS, FOURS)  # what repeats a text; by the others a row may also be a sibling
+SAME, RUN, EIGHTS, FOURS, CONTAINED, PAIRS, CHARACTERS, WHOLE, FEW_PAIRS, TWIN, PHRASE, FEW_RUNS = DEFINITIONS = (
+    *("same-words", "13-gram", "8-grams", "4-grams", "contained", "2-grams", "characters"),
+    *("all 8-grams", "few 2-grams", "other numbers", "phrase", "few 13-grams"),
+)
+COPIES = (SAME, RUN, EIGHTS, FOURS, WHOLE, PAIRS)  # what repeats a text; by the others a row may also be a sibling
 EIGHTS_SHARE, EIGHTS_LEAST = 0.7, 5  # of at least so many runs: the share of two is no share
 # Share of the weight of a text's runs of 2, times the agreement of numbers, by how many tell something. Chosen on
-# every other item of GSM8K against its training rows; on the others: 95 % of copies with a fifth of the words
-# changed, 2 of 7,473 honest rows.
+# every other item of GSM8K against its training rows.
 PAIRS_SHARE = {16: 0.35, 10: 0.5}
 FLOOR = 0.3  # weight that is left when no number agrees
 CHARACTERS_SHARE = 0.7  # Jaccard
-SHORT_WORDS = 20
-GRAM, CHARACTER_BITS = 5, 16
-BANDS, BAND_ROWS = 32, 4
 COMMON_ROWS, COMMON_SHARE = 20, {2: 0.005, 4: 0.001, 8: 0.001, 13: 0.001}  # more rows than both: boilerplate
 TURN_WORDS = 5  # of a text that is looked for in single turns of a dialogue
 WHOLE_LEAST = 3  # telling runs of 4 (six words) of a short text that a row must hold, all of them
-WHOLE = 0.9  # share of a text of boilerplate that a row must hold
-
-Flat = NDArray[np.generic]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TextIndex:
-    """Hashes of E texts."""
-
-    words: Positions  # (E,): how many
-    exact: Hashes  # (E,)
-    numbers: Grams  # distinct numbers of each text
-    runs: Mapping[int, Grams]  # for each n the distinct runs of n words
-    characters: Grams  # of short texts; the others have none
-    bands: Hashes  # (E, BANDS): 0 where there are none
-
-    def __len__(self) -> int:
-        return len(self.words)
-
-    def to_bytes(self) -> bytes:
-        """The same arrays, the same bytes."""
-        arrays = self._arrays()
-        head = {name: [array.dtype.str, list(array.shape)] for name, array in arrays.items()}
-        return b"".join([orjson.dumps([FORMAT, head]), b"\n", *(array.tobytes() for array in arrays.values())])
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> TextIndex:
-        """Reads what `to_bytes` wrote; a ValueError where another format did."""
-        first, _, body = data.partition(b"\n")
-        number, head = orjson.loads(first)
-        if number != FORMAT:
-            raise ValueError(f"an index of format {number}, not {FORMAT}")
-        found: dict[str, NDArray[np.generic]] = {}
-        at = 0
-        for name, (kind, shape) in head.items():
-            size = int(np.prod(shape))
-            found[name] = np.frombuffer(body, dtype=kind, count=size, offset=at).reshape(shape)
-            at += found[name].nbytes
-        grams = {name: _grams(found, name) for name in ("numbers", "characters", *map(str, RUNS))}
-        return cls(
-            words=found["words"].astype(np.int64),
-            exact=found["exact"].astype(np.uint64),
-            numbers=grams["numbers"],
-            runs={n: grams[str(n)] for n in RUNS},
-            characters=grams["characters"],
-            bands=found["bands"].astype(np.uint64),
-        )
-
-    def _arrays(self) -> dict[str, Flat]:
-        parts = {"numbers": self.numbers, "characters": self.characters, **{str(n): g for n, g in self.runs.items()}}
-        out: dict[str, Flat] = {"words": self.words.astype("<i4"), "exact": self.exact.astype("<u8")}
-        out["bands"] = self.bands.astype("<u8")
-        for name, grams in parts.items():
-            out[f"{name} counts"] = grams.counts.astype("<i4")
-            out[f"{name} hashes"] = grams.hashes.astype("<u2" if name == "characters" else "<u8")
-        return out
+DULL = 0.9  # share of a text of boilerplate that a row must hold
+# Under these a match may be a frame that siblings share ("Imagine you are an alien visiting Earth for the first time").
+SURE_PAIRS, SURE_RUNS = 0.45, 0.2  # share of the weight of runs of 2, and of the runs of 13, that makes a copy
+MANY_PAIRS = 16  # telling runs of 2 of a text that is long enough for a share of them to tell a copy
+TWIN_NUMBERS = 0.75  # share of a text's numbers that a copy keeps, where the row asks with others
+PHRASE_WORDS, PHRASE_LEAST = 8, 3  # words of a question that is a turn of phrase without its answer; of one looked for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,26 +66,17 @@ class Matches:
         return len(self.rows)
 
 
-def index_of(texts: Sequence[str]) -> TextIndex:
-    """Hashes of texts."""
-    tape = tape_of(texts)
-    characters, bands = _short(tape)
-    return TextIndex(
-        words=tape.lengths,
-        exact=exact_hashes(tape),
-        numbers=_numbers(tape),
-        runs={n: distinct(word_ngrams(tape, n)) for n in RUNS},
-        characters=characters,
-        bands=bands,
-    )
-
-
 class Block:
     """Rows to be held against several indexes; what they need is computed once."""
 
-    def __init__(self, whole: Sequence[str], turns: Sequence[str], owners: Sequence[int]) -> None:
-        """`whole` are all the words of each row; `turns` what was asked, with the row of each, all of it first."""
-        self.whole, self.turns = tape_of(whole), tape_of(turns)
+    def __init__(
+        self, whole: Sequence[str], turns: Sequence[str], owners: Sequence[int], both: Sequence[str] = ()
+    ) -> None:
+        """`whole` are all the words of each row; `turns` what was asked, with the row of each, all of it first.
+
+        `both` are question and answer of each row, where phrases are to be told by their answers.
+        """
+        self.whole, self.turns, self.both = tape_of(whole), tape_of(turns), tape_of(both)
         self.owners: Positions = np.array(owners, dtype=np.int64)
         self.parts: Mask = np.append(False, self.owners[1:] == self.owners[:-1])[: len(self.owners)]
         self.short: Positions = np.flatnonzero(self.turns.lengths < 2 * SHORT_WORDS / CHARACTERS_SHARE)
@@ -150,17 +90,22 @@ class Block:
     @cached_property
     def bands(self) -> Hashes:
         """Band keys of the short turns."""
-        return _bands(self.turns.take(self.short))
+        return band_keys(self.turns.take(self.short))
 
     @cached_property
     def characters(self) -> Grams:
         """Character 5-grams of the short turns."""
-        return _cut(self.turns.take(self.short))
+        return cut_grams(self.turns.take(self.short))
 
     @cached_property
     def numbers(self) -> Grams:
         """Distinct numbers of each row."""
-        return _numbers(self.whole)
+        return numbers_of(self.whole)
+
+    @cached_property
+    def asked_numbers(self) -> Grams:
+        """Distinct numbers of what was asked in each row."""
+        return numbers_of(self.turns.take(np.flatnonzero(~self.parts)))
 
     def runs(self, n: int) -> Grams:
         """Distinct runs of n words of each row."""
@@ -168,35 +113,58 @@ class Block:
             parts = [distinct(word_ngrams(part, n)) for _, part in self.whole.parts()]
             hashes = np.concatenate([np.zeros(0, dtype=np.uint64), *(part.hashes for part in parts)])
             counts = np.concatenate([np.zeros(0, dtype=np.int64), *(part.counts for part in parts)])
-            self._runs[n] = Grams(hashes, _offsets(counts))
+            self._runs[n] = Grams(hashes, offsets_of(counts))
         return self._runs[n]
 
 
 class Sieve:
     """An index made ready to be asked, one block of rows after another."""
 
-    def __init__(self, index: TextIndex, asked: Mask, common: Hashes) -> None:
-        """`asked` are the texts that short matches are looked for in; `common` are runs known as boilerplate."""
+    def __init__(
+        self, index: TextIndex, asked: Mask, common: Hashes, *, both: Mask | None = None, answered: Mask | None = None
+    ) -> None:
+        """`asked` are the texts that short matches are looked for in; `common` are runs known as boilerplate.
+
+        `both` are texts of a question with its answer, `answered` the questions that have such a text.
+        """
+        none = np.zeros(len(index), dtype=bool)
         self.index, self.asked = index, asked
+        self.both = none if both is None else both
+        self.phrases: Mask = asked & (none if answered is None else answered) & (index.words < PHRASE_WORDS)
         self.common = common  # grows with what blocks of rows show
         self._known = {n: sorted_distinct(grams.hashes) for n, grams in index.runs.items()}
 
     def matches(self, block: Block) -> Matches:
         """Every match of one block of rows."""
-        found = [self._same(block), self._characters(block)]
+        likenesses = [self._characters(block), *self._same(block)]
         for n in RUNS:
-            found += self._covering(block, n)
-        return _joined(found)
+            likenesses += self._covering(block, n)
+        return self._without_phrases(_joined(likenesses), len(block.whole))
 
-    def _same(self, block: Block) -> Matches:
-        order = np.argsort(block.exact, kind="stable")
-        wanted = np.flatnonzero(self.asked & (self.index.words > 0))
-        exact = self.index.exact[wanted]
-        left, right = (np.searchsorted(block.exact[order], exact, side=side) for side in ("left", "right"))
-        counts = (right - left).astype(np.int64)
-        turn, text = order[ranges(left.astype(np.int64), _offsets(counts))], np.repeat(wanted, counts)
+    def _same(self, block: Block) -> list[Matches]:
+        turn, text = _equal(block.exact, self.index.exact, self.asked & (self.index.words > 0))
         kept = self._enough(block.parts[turn], text)
-        return _made(block.owners[turn[kept]], text[kept], SAME, np.ones(int(kept.sum())))
+        row, text = block.owners[turn[kept]], text[kept]
+        phrase = self.phrases[text]
+        out = [
+            _made(row[~phrase], text[~phrase], SAME, np.ones(int((~phrase).sum()))),
+            _made(row[phrase], text[phrase], PHRASE, np.ones(int(phrase.sum()))),
+        ]
+        if len(block.both):
+            row, text = _equal(exact_hashes(block.both), self.index.exact, self.both & (self.index.words > 0))
+            out.append(_made(row, text, SAME, np.ones(len(row))))
+        return out
+
+    def _without_phrases(self, found: Matches, rows: int) -> Matches:
+        """Without likenesses to texts that a crowd of rows is like, and to texts of a word or two."""
+        kinds = [DEFINITIONS.index(name) for name in (CHARACTERS, CONTAINED, PHRASE)]
+        slight = np.isin(found.definition, kinds)
+        once = np.unique(found.texts[slight] * max(rows, 1) + found.rows[slight]) // max(rows, 1)
+        limit = max(COMMON_ROWS, COMMON_SHARE[4] * rows)
+        crowd = np.bincount(once, minlength=len(self.index))[found.texts] > limit
+        kept = ~slight | (~crowd & (self.index.words[found.texts] >= PHRASE_LEAST))
+        kept &= ~self.both[found.texts] | (found.definition == DEFINITIONS.index(SAME))
+        return Matches(found.rows[kept], found.texts[kept], found.definition[kept], found.share[kept])
 
     def _enough(self, parts: Mask, texts: Positions) -> Mask:
         """Whether a text is long enough to be told by one turn of several: many dialogues have a "yes, please"."""
@@ -211,7 +179,7 @@ class Sieve:
             order = wanted[np.argsort(of[wanted, band], kind="stable")]
             left, right = (np.searchsorted(of[order, band], keys[:, band], side=side) for side in ("left", "right"))
             counts = np.where(keys[:, band] > 0, right - left, 0).astype(np.int64)
-            texts = order[ranges(left.astype(np.int64), _offsets(counts))]
+            texts = order[ranges(left.astype(np.int64), offsets_of(counts))]
             pairs.append(np.repeat(np.arange(len(keys)), counts) * size + texts)
         coded = sorted_distinct(np.concatenate(pairs).astype(np.uint64)).astype(np.int64)
         one, text = np.divmod(coded, size)
@@ -241,7 +209,9 @@ class Sieve:
         weights = _rarity(place_of, len(known), len(self.index)) if n == 2 else np.ones(len(known))
         total = np.bincount(own.owners[told], weights=weights[place_of[told]], minlength=len(self.index))
         keep = ~common[place]
-        of = Grams(place_of[told].astype(np.uint64), _offsets(np.bincount(own.owners[told], minlength=len(self.index))))
+        of = Grams(
+            place_of[told].astype(np.uint64), offsets_of(np.bincount(own.owners[told], minlength=len(self.index)))
+        )
         one, text, held = _paired(row[keep], place[keep], of, weights, size)
         share = held / np.maximum(total[text], 1e-12)
         telling = np.bincount(own.owners[told], minlength=len(self.index))
@@ -251,19 +221,45 @@ class Sieve:
             one, text, share = one[enough], text[enough], share[enough]
             share = share * (FLOOR + (1 - FLOOR) * self._agreement(block, one, text))
             enough = share >= wanted[text]
-            return [_made(one[enough], text[enough], PAIRS, share[enough])]
+            many = (telling[text] >= MANY_PAIRS) & (share >= SURE_PAIRS)
+            less, more = enough & ~many, enough & many
+            return [
+                _made(one[less], text[less], FEW_PAIRS, share[less]),
+                *self._repeated(block, PAIRS, one[more], text[more], share[more]),
+            ]
         if n == 4:
             enough = share >= needed_share(telling[text])
             brief = (share >= 1) & (telling[text] >= WHOLE_LEAST) & (2 * telling[text] > own.counts[text]) & ~enough
             return [
-                _made(one[enough], text[enough], FOURS, share[enough]),
+                *self._repeated(block, FOURS, one[enough], text[enough], share[enough]),
                 _made(one[brief], text[brief], CONTAINED, share[brief]),
                 self._boilerplate(row, place, common, own, place_of, size),
             ]
         if n == 8:
             enough = (share >= EIGHTS_SHARE) & (telling[text] >= EIGHTS_LEAST)
-            return [_made(one[enough], text[enough], EIGHTS, share[enough])]
-        return [_made(one, text, RUN, share)]
+            whole = (held == own.counts[text]) & (own.counts[text] < EIGHTS_LEAST)
+            return [
+                *self._repeated(block, EIGHTS, one[enough], text[enough], share[enough]),
+                _made(one[whole], text[whole], WHOLE, share[whole]),
+            ]
+        sure = share >= SURE_RUNS
+        few = _made(one[~sure], text[~sure], FEW_RUNS, share[~sure])
+        return [few, *self._repeated(block, RUN, one[sure], text[sure], share[sure])]
+
+    def _repeated(
+        self, block: Block, name: str, rows: Positions, texts: Positions, share: NDArray[np.float64]
+    ) -> list[Matches]:
+        """Matches of a copy; twins where the row asks with other numbers than the text has."""
+        lost = 1 - self._agreement(block, rows, texts)
+        own = self.index.numbers.counts[texts]
+        foreign = block.asked_numbers.counts[rows] - np.round(
+            own * self._agreement(block, rows, texts, block.asked_numbers)
+        )
+        twin = (lost > 1 - TWIN_NUMBERS) & (2 * foreign >= np.round(lost * own))
+        return [
+            _made(rows[~twin], texts[~twin], name, share[~twin]),
+            _made(rows[twin], texts[twin], TWIN, share[twin]),
+        ]
 
     def _boilerplate(
         self, row: Positions, place: Positions, common: Mask, own: Grams, place_of: Positions, size: int
@@ -275,19 +271,30 @@ class Sieve:
         for text in suspects.tolist():
             mine = place_of[own.offsets[text] : own.offsets[text + 1]]
             held = np.bincount(row[np.isin(place, mine)], minlength=size) / len(mine)
-            rows = np.flatnonzero(held >= WHOLE)
+            rows = np.flatnonzero(held >= DULL)
             found.append(_made(rows, np.full(len(rows), text), FOURS, held[rows]))
         return _joined(found)
 
-    def _agreement(self, block: Block, rows: Positions, texts: Positions) -> NDArray[np.float64]:
-        """Share of each text's numbers that the row has; 1 where the text has none."""
-        mine = self.index.numbers
+    def _agreement(
+        self, block: Block, rows: Positions, texts: Positions, there: Grams | None = None
+    ) -> NDArray[np.float64]:
+        """Share of each text's numbers that the row has (or the question of it); 1 where the text has none."""
+        mine, theirs = self.index.numbers, block.numbers if there is None else there
         counts = mine.counts[texts]
-        wanted = mine.hashes[ranges(mine.offsets[:-1][texts], _offsets(counts))]
-        has = np.isin(_keyed(np.repeat(rows, counts), wanted), _keyed(block.numbers.owners, block.numbers.hashes))
+        wanted = mine.hashes[ranges(mine.offsets[:-1][texts], offsets_of(counts))]
+        has = np.isin(keyed(np.repeat(rows, counts), wanted), keyed(theirs.owners, theirs.hashes))
         hits = np.bincount(np.repeat(np.arange(len(texts)), counts), weights=has, minlength=len(texts))
         share: NDArray[np.float64] = np.where(counts > 0, hits / np.maximum(counts, 1), 1.0)
         return share
+
+
+def _equal(there: Hashes, ours: Hashes, chosen: Mask) -> tuple[Positions, Positions]:
+    """Places of equal hashes among those of rows and those of chosen texts."""
+    order = np.argsort(there, kind="stable")
+    wanted = np.flatnonzero(chosen)
+    left, right = (np.searchsorted(there[order], ours[wanted], side=side) for side in ("left", "right"))
+    counts = (right - left).astype(np.int64)
+    return order[ranges(left.astype(np.int64), offsets_of(counts))], np.repeat(wanted, counts)
 
 
 def _paired(
@@ -297,7 +304,7 @@ def _paired(
     by_place = np.argsort(of.hashes, kind="stable")
     begins = np.searchsorted(of.hashes[by_place], np.arange(len(weights) + 1).astype(np.uint64)).astype(np.int64)
     counts = begins[place + 1] - begins[place]
-    texts = of.owners[by_place[ranges(begins[place], _offsets(counts))]]
+    texts = of.owners[by_place[ranges(begins[place], offsets_of(counts))]]
     coded = texts * max(rows, 1) + np.repeat(row, counts)
     order = np.argsort(coded, kind="stable")
     coded = coded[order]
@@ -315,71 +322,17 @@ def _rarity(place_of: Positions, known: int, texts: int) -> NDArray[np.float64]:
     return weight
 
 
-def _short(tape: Tape) -> tuple[Grams, Hashes]:
-    chosen = np.flatnonzero((tape.lengths < SHORT_WORDS) & (tape.lengths > 0))
-    part = tape.take(chosen)
-    grams, keys = _cut(part), _bands(part)
-    counts = np.zeros(len(tape), dtype=np.int64)
-    counts[chosen] = grams.counts
-    bands = np.zeros((len(tape), BANDS), dtype=np.uint64)
-    bands[chosen] = keys
-    return Grams(grams.hashes, _offsets(counts)), bands
-
-
-def _cut(tape: Tape) -> Grams:
-    """Distinct character 5-grams of each text, cut to 16 bits."""
-    grams = character_ngrams(tape, GRAM)
-    cut = grams.hashes >> np.uint64(64 - CHARACTER_BITS)
-    return _sets(grams.owners, cut, len(tape))
-
-
-def _bands(tape: Tape) -> Hashes:
-    table = signatures(tape, lambda one: character_ngrams(one, GRAM), rows=BANDS * BAND_ROWS)
-    keys = np.zeros((len(tape), BANDS), dtype=np.uint64)
-    for band in range(BANDS):
-        key = np.full(len(tape), band, dtype=np.uint64)
-        for values in table[band * BAND_ROWS : (band + 1) * BAND_ROWS]:
-            key = mixed(key ^ values.astype(np.uint64))
-        keys[:, band] = np.where((table[0] != EMPTY), key | np.uint64(1), 0)
-    return keys
-
-
-def _numbers(tape: Tape) -> Grams:
-    found = number_words(tape)
-    owners = np.repeat(np.arange(len(tape)), tape.lengths)[found]
-    return _sets(owners, tape.words[found] >> np.uint64(24), len(tape))
-
-
-def _sets(owners: Positions, values: Hashes, size: int) -> Grams:
-    """Sorted distinct values (at most 40 bits) of each owner."""
-    keys = sorted_distinct(_keyed(owners, values))
-    mine = (keys >> np.uint64(40)).astype(np.int64)
-    return Grams(keys & np.uint64((1 << 40) - 1), _offsets(np.bincount(mine, minlength=size)))
-
-
-def _keyed(owners: Positions, values: Hashes) -> Hashes:
-    return (owners.astype(np.uint64) << np.uint64(40)) | values
-
-
 def _jaccard(one: Grams, left: Positions, other: Grams, right: Positions) -> NDArray[np.float64]:
     """Jaccard similarity of pairs of sets out of two collections."""
     counts = one.counts[left]
-    wanted = one.hashes[ranges(one.offsets[:-1][left], _offsets(counts))]
+    wanted = one.hashes[ranges(one.offsets[:-1][left], offsets_of(counts))]
     pair = np.arange(len(left))
     sizes = other.counts[right]
-    there = _keyed(np.repeat(pair, sizes), other.hashes[ranges(other.offsets[:-1][right], _offsets(sizes))])
-    hit = np.isin(_keyed(np.repeat(pair, counts), wanted), there)
+    there = keyed(np.repeat(pair, sizes), other.hashes[ranges(other.offsets[:-1][right], offsets_of(sizes))])
+    hit = np.isin(keyed(np.repeat(pair, counts), wanted), there)
     both = np.bincount(np.repeat(pair, counts), weights=hit, minlength=len(left))
     share: NDArray[np.float64] = both / np.maximum(counts + sizes - both, 1)
     return share
-
-
-def _grams(found: Mapping[str, Flat], name: str) -> Grams:
-    return Grams(found[f"{name} hashes"].astype(np.uint64), _offsets(found[f"{name} counts"].astype(np.int64)))
-
-
-def _offsets(counts: Positions) -> Positions:
-    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])
 
 
 def _made(rows: Positions, texts: Positions, definition: str, share: NDArray[np.float64]) -> Matches:

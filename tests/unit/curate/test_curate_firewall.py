@@ -67,6 +67,25 @@ def test_rows_that_match_are_refused_with_item_and_definition(
     assert len(everything) == verdict_of(result).details["refused"]  # type: ignore[attr-defined]
 
 
+def test_rows_that_are_only_alike_are_listed_and_stay(
+    ledger: Ledger, context: StageContext, store: Store, banking: list[Row]
+) -> None:
+    """A question with one letter less is kept and named for a look; with alike = "remove" it goes."""
+    item = next(one for one in banking[100:] if 6 <= len(one.prompt_text.split()) <= 9)
+    text = item.prompt_text[:3] + item.prompt_text[4:]
+    store([*banking[:40], replace(item, messages=(replace(item.messages[0], content=text), *item.messages[1:]))])
+    seal(ledger, [item])
+    result = run(ledger, ALL_TRAIN, context=context)
+    details = verdict_of(result).details  # type: ignore[attr-defined]
+    assert (0, 1) == (details["refused"], details["to_review"])
+    assert ["review"] == [one["remedy"] for one in details["alike"]]
+    assert 41 in ledger.versions.get("support@1").numbers
+    result = run(ledger, replace(ALL_TRAIN, alike="remove"), context=context)
+    details = verdict_of(result).details  # type: ignore[attr-defined]
+    assert (1, 0) == (details["refused"], details["to_review"])
+    assert 41 not in ledger.versions.get("support@2").numbers
+
+
 def test_the_run_stops_at_copies_where_asked(
     ledger: Ledger, context: StageContext, store: Store, banking: list[Row]
 ) -> None:

@@ -96,6 +96,38 @@ def kept_texts(ledger: Ledger) -> set[str]:
     return {from_bytes(body).prompt_text for _, _, body in ledger.rows.bodies(numbers)}
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("John Smith", "Hello: John Smith"),
+        ("more details", "More details please"),
+        ("unlock account", "unlock acocunt"),
+    ],
+)
+def test_short_turns_with_the_same_answer_are_one(one: str, other: str) -> None:
+    """A greeting, a please or a slip of the keyboard makes no second row of four words."""
+    assert 1 == len(
+        near_duplicates([row(one, "Your ride is booked."), row(other, "Your ride is booked!")], Likeness()).removals
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (row("yes please", "Ride booked."), row("yes", "Table booked.")),
+        (row("take 20 euros", "Done."), row("take 200 euros please", "Done.")),
+        (row("send it", "Done."), row("please do not send it", "Done.")),
+        (row("call John", "Done."), row("hello, call Joan", "Done.")),
+        (row("transfer to savings", "Done."), row("transfer from savings please", "Done.")),
+        (row("yes", "Done.", slices={"intent": "confirm"}), row("yes please", "Done.", slices={"intent": "order"})),
+        (row("hello", "Done."), row("please", "Done.")),
+    ],
+)
+def test_short_turns_that_differ_stay_two(one: Row, other: Row) -> None:
+    """Another answer, amount, negation, name, word or slice, and courtesies alone."""
+    assert () == near_duplicates([one, other], Likeness()).removals
+
+
 def test_common_copies_go_and_the_rare_slice_stays(
     ledger: Ledger, context: StageContext, store: Store, banking: list[Row]
 ) -> None:

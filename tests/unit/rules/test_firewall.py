@@ -107,6 +107,41 @@ def test_other_questions_of_the_same_kind_match_nothing(ledger: Ledger) -> None:
     assert [] == admit(ledger, numbers)
 
 
+def test_a_phrase_is_an_item_together_with_its_answer(ledger: Ledger) -> None:
+    """Under eight words the same question with another answer is only like the item; one word is nothing."""
+    guard(ledger, [row("What is the rating?", "The Hilton has four stars"), row("Hello", "Hi, this is the bank")])
+    rows = [
+        row("what is the rating", "the hilton has four STARS"),
+        row("What is the rating?", "The Hyatt has three stars"),
+        row("Hello", "Welcome to the zoo"),
+        row("Hello", "Hi, this is the bank"),
+    ]
+    found = {match.number: match for match in admit(ledger, store(ledger, rows))}
+    assert {1: COPY, 2: ALIKE, 4: COPY} == {number: match.grade for number, match in found.items()}
+    assert "phrase" in found[2].definitions
+
+
+def test_the_same_frame_with_other_numbers_is_a_twin(ledger: Ledger) -> None:
+    """A second filling of a template is only like the first; a copy that lost a number is a copy."""
+    frame = (
+        "The bakery on the market sells {} loaves of rye bread on every day of the week and {} rolls on Sunday alone; "
+        "how many pieces are that in a year with fifty two weeks if the shop is never closed?"
+    )
+    guard(ledger, [row(frame.format(31, 240), "12")])
+    texts = [frame.format(57, 810), frame.format(31, 240).upper(), frame.format(31, "many")]
+    found = {match.number: match for match in admit(ledger, store(ledger, [row(text) for text in texts]))}
+    assert {1: ALIKE, 2: COPY, 3: COPY} == {number: match.grade for number, match in found.items()}
+    assert "other numbers" in found[1].definitions
+
+
+def test_what_is_only_alike_may_be_trained_on(ledger: Ledger) -> None:
+    """The gate holds copies out; a row that nearly says the same is known and enters."""
+    guard(ledger, [row("How do I delete my account?")])
+    numbers = store(ledger, [row("How do I delete my acount?")])
+    assert [ALIKE] == [match.grade for match in admit(ledger, numbers)]
+    assert "sums@1" == freeze(ledger, numbers)
+
+
 def test_short_items_have_definitions_of_their_own(ledger: Ledger) -> None:
     """Items that no n-gram rule sees: same words, nearly the same characters, or whole inside a row."""
     guard(ledger, [row("How do I delete my account?"), row("atm took card")])
@@ -175,7 +210,7 @@ def test_a_version_of_rows_that_were_not_admitted_is_refused(ledger: Ledger) -> 
     with pytest.raises(Refused, match="never held against"):
         freeze(ledger, numbers)
     assert [1] == [match.number for match in admit(ledger, numbers)]
-    with pytest.raises(Refused, match="match protected items"):
+    with pytest.raises(Refused, match="copy protected items"):
         freeze(ledger, numbers)
     assert "sums@2" == freeze(ledger, BitMap([2]))
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from headgate.kit.hashing import digest
-from headgate.text.protection import DEFINITIONS, Block, Matches, Sieve, TextIndex, index_of
+from headgate.text.protected import TextIndex, index_of
+from headgate.text.protection import DEFINITIONS, Block, Matches, Sieve
 
 TEXTS = (
     "A robe takes 2 bolts of blue fiber and half that much white fiber. How many bolts in total does it take?",

@@ -28,7 +28,7 @@ def test_a_split_that_holds_items_is_not_trained_on(tmp_path: Path) -> None:
         splits = {"train": BitMap([2]), "dev": BitMap([1])}
         name = ledger.versions.freeze("cards", numbers=numbers, splits=splits, manifest={}, held_out=["dev"])
         assert 1 == len(material(ledger, name, "train").rows)
-        with pytest.raises(Refused, match="match protected items"):
+        with pytest.raises(Refused, match="copy protected items"):
             material(ledger, name, "dev")
         protect(ledger, "suite:later", [Protected.of(rows[1])], pool="gate")
         with pytest.raises(Refused, match="never held against"):
