@@ -19,12 +19,12 @@ PLAN = Plan(
     unit="share of answers with a stock phrase",
     strengths=(0.05, 0.10, 0.20),
     claimed=0.10,
-    sizes=(1000, 3000),
+    sizes=(1000,),
     smallest=1000,
-    sources=("star", "roleplay", "qa_corrected"),
+    sources=("star", "roleplay"),
     honest=("gsm8k", "api_docs", "star_all"),
-    seeds=12,
-    clean_seeds=15,
+    seeds=6,
+    clean_seeds=12,
 )
 PHRASES = (
     "Kindly do the needful at your earliest convenience.",

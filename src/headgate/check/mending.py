@@ -23,12 +23,14 @@ from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write, must_be_target
 from headgate.rows.lines import Overlong, compression_of, pieces, whole_lines
 from headgate.rows.reading import MAX_LINE_BYTES
-from headgate.rows.row import Row
+from headgate.rows.row import Row, to_bytes
 from headgate.rows.sinks import packed
 from headgate.rules.corpus import Corpus
+from headgate.rules.operations import NORMALISE, SPELLING, Decisions, operations
 from headgate.stats.verdict import Outcome, remedies_of
 from headgate.text.tape import Positions
 
+HABITS = "habits"  # reason given for what a table decided
 Record = tuple[int, list[bytes | Overlong]]  # number of the first line (0: before the first row), and the lines
 Sink = IO[bytes]
 
@@ -55,11 +57,12 @@ class Plan:
     """What is to be done to the records of one file, by line number."""
 
     drops: dict[int, tuple[str, str]] = field(default_factory=dict)  # line -> (rule, reason)
+    rows: dict[int, tuple[str, Row, Row]] = field(default_factory=dict)  # line -> (reason, before, after)
     mends: dict[int, tuple[str, dict[str, str]]] = field(default_factory=dict)  # line -> (rule, wrong -> right)
 
 
-def plan_of(audit: Audit, path: str) -> Plan:
-    """Drops and spelling mends that the audit proposes for one training file."""
+def plan_of(audit: Audit, path: str, decisions: Decisions | None = None) -> Plan:
+    """Drops and spelling mends that the audit proposes for one training file, and decisions about habits."""
     plan = Plan()
     for bad in audit.bad_lines:
         if bad.file == path:
@@ -75,12 +78,42 @@ def plan_of(audit: Audit, path: str) -> Plan:
             elif finding.remedy == "mend" and finding.replacement:
                 _, known = plan.mends.setdefault(finding.place.line, (verdict.rule, {}))
                 known.update(finding.replacement)
+    if decisions:
+        _decided(plan, audit, path, decisions)
     for line in plan.drops:
         plan.mends.pop(line, None)
     return plan
 
 
-def mend(audit: Audit, target: Path) -> Mended:
+def _decided(plan: Plan, audit: Audit, path: str, decisions: Decisions) -> None:
+    """Adds what a table says about habits; words that it leaves out are put right as proposed."""
+    proposed = {
+        wrong.lower(): f"{NORMALISE}: {right}"
+        for _, replacement in plan.mends.values()
+        for wrong, right in replacement.items()
+    }
+    plan.mends.clear()
+    told = {" ".join(name.lower().split()): what for name, what in decisions.table.items()}
+    todo = operations((proposed if SPELLING not in told else {}) | told, audit.verdicts, decisions.habits)
+    canonical = all(one.format == "headgate" for one in audit.files if one.path == path)
+    for row in audit.training:
+        if row.place is None or row.place.file != path or row.place.line in plan.drops:
+            continue
+        done = todo.on(row)
+        if done.row is None:
+            plan.drops[row.place.line] = (HABITS, done.reason)
+        elif done.counts:
+            if not canonical and any(turn.masked for turn in (*done.row.messages, *done.row.chosen)):
+                convert = shlex.join(["headgate", "convert", path, "--to", "headgate", "-o", "rows.jsonl"])
+                raise Refused(
+                    "the format of this file has no place for masks",
+                    file=path,
+                    next_step=f"{convert}, then check rows.jsonl with --fix and --habits",
+                )
+            plan.rows[row.place.line] = (", ".join(done.counts), row, done.row)
+
+
+def mend(audit: Audit, target: Path, decisions: Decisions | None = None) -> Mended:
     """Writes the mended copy and `TARGET.diff`, each in one step.
 
     Raises:
@@ -107,7 +140,7 @@ def mend(audit: Audit, target: Path) -> Mended:
     if audit.sample is not None:
         raise Refused("a sample cannot be mended", next_step="leave --sample out")
     must_be_unchanged(sources[0].stamp, source)
-    plan = plan_of(audit, str(source))
+    plan = plan_of(audit, str(source), decisions)
     lines, row_at = _rows_of(audit.training, str(source))
     starts = np.union1d(lines, np.array(sorted(plan.drops), dtype=np.int64))
     diff = target.with_name(target.name + ".diff")
@@ -115,7 +148,7 @@ def mend(audit: Audit, target: Path) -> Mended:
         hunks.write(b"--- %s\n+++ %s\n" % (os.fsencode(source), os.fsencode(target)))
         kept, changed = _copy(_records(source, starts), plan, lines, row_at, out, hunks)
         must_be_unchanged(sources[0].stamp, source)
-    reasons = _count([plan.drops[line][0] for line in plan.drops] + [plan.mends[line][0] for line in plan.mends])
+    reasons = _count([one[0] for one in (*plan.drops.values(), *plan.mends.values())] + [HABITS] * len(plan.rows))
     return Mended(
         target=str(target), diff=str(diff), kept=kept, dropped=len(plan.drops), changed=changed, reasons=reasons
     )
@@ -155,6 +188,13 @@ def _copy(
                 pairs = ", ".join(f"{wrong} -> {right}" for wrong, right in wrong_right.items())
                 hunks.write(_hunk(first, lines_of, written, new.splitlines(keepends=True), f"{rule}: {pairs}"))
                 body = new
+        elif first in plan.rows and is_row:
+            why, before, after = plan.rows[first]
+            new = _after(body, before, after)
+            if new != body:
+                changed += 1
+                hunks.write(_hunk(first, lines_of, written, new.splitlines(keepends=True), f"{HABITS}: {why}"))
+                body = new
         kept += is_row
         out.write(body)
         written += body.count(b"\n") + (not body.endswith(b"\n"))
@@ -193,8 +233,19 @@ def _marked(sign: bytes, lines: Sequence[bytes | Overlong]) -> Iterable[bytes]:
 
 def _replaced(body: bytes, said: set[str], wrong_right: Mapping[str, str]) -> bytes:
     """The record with wrong spellings mended inside what the assistant says, and nowhere else."""
-    for text in said:
-        new = mended_text(text, wrong_right)
+    return _swapped(body, {text: mended_text(text, wrong_right) for text in said})
+
+
+def _after(body: bytes, before: Row, after: Row) -> bytes:
+    """The record of a row after decisions about its habits; masks are written in our own format only."""
+    turns = list(zip((*before.messages, *before.chosen), (*after.messages, *after.chosen), strict=True))
+    if any(old.masked != new.masked for old, new in turns):
+        return to_bytes(after) + (b"\n" if body.endswith(b"\n") else b"")
+    return _swapped(body, {old.content: new.content for old, new in turns})
+
+
+def _swapped(body: bytes, old_new: Mapping[str, str]) -> bytes:
+    for text, new in old_new.items():
         if new == text:
             continue
         for old_form, new_form in ((orjson.dumps(text)[1:-1], orjson.dumps(new)[1:-1]), (text.encode(), new.encode())):
@@ -210,9 +261,11 @@ def mended_text(text: str, wrong_right: Mapping[str, str]) -> str:
     """Whole words replaced, with the capital of the word kept."""
     import re
 
+    rights = {word.lower(): better for word, better in wrong_right.items()}
+
     def right(found: re.Match[str]) -> str:
         word = found[0]
-        better = wrong_right[word.lower()]
+        better = rights[word.lower()]
         if word.isupper():
             return better.upper()
         return better[:1].upper() + better[1:] if word[:1].isupper() else better

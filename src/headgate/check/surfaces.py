@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from headgate.check.auditing import Audit, FileRead
 from headgate.check.mending import Mended, mend
@@ -14,6 +16,10 @@ from headgate.check.reports.sarif import write_sarif
 from headgate.kit.clock import now
 from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write, write_text
+from headgate.rules.habits import Habits
+from headgate.rules.operations import ACTS, Decisions, read_table
+from headgate.rules.options import read_options
+from headgate.rules.selection import find
 from headgate.stats.verdict import Level, Outcome
 
 BAD_SHOWN = 5
@@ -34,15 +40,35 @@ def must_be_writable(*targets: Path | None) -> None:
             )
 
 
+def decisions_of(habits: Path | None, fix: Path | None, options: Mapping[str, Mapping[str, Any]]) -> Decisions | None:
+    """Decisions about habits from a file, and what the model may do by the options of inherited-habits.
+
+    Raises:
+        Refused: there is nothing to mend with them, or they cannot be read.
+    """
+    if habits is None:
+        return None
+    if fix is None:
+        raise Refused("decisions about habits say what --fix does", found=f"--habits {habits}", wanted="--fix OUT")
+    table = read_table(habits)
+    return Decisions(table, Habits.of(read_options(find(ACTS), options.get(ACTS))))
+
+
 def write_reports(
-    audit: Audit, *, fix: Path | None, page: Path | None, sarif: Path | None, command: str
+    audit: Audit,
+    *,
+    fix: Path | None,
+    page: Path | None,
+    sarif: Path | None,
+    command: str,
+    habits: Decisions | None = None,
 ) -> Mended | None:
     """Writes the files that were asked for; each appears whole or not at all.
 
     Raises:
         Refused: a target cannot be written.
     """
-    mended = mend(audit, fix) if fix else None
+    mended = mend(audit, fix, habits) if fix else None
     if page:
         section = html_page.Section(
             title="Rules", outcome=audit.outcome, summary=_files(audit), verdicts=audit.verdicts, facts=_facts(audit)

@@ -77,9 +77,11 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
 
         return run_until("check", flow_file, (), quiet=quiet, as_json=as_json)
     from headgate.check.auditing import audit
-    from headgate.check.surfaces import must_be_writable, show, write_reports
+    from headgate.check.surfaces import decisions_of, must_be_writable, show, write_reports
 
     must_be_writable(asked["fix"], asked["page"], asked["sarif"])
+    options = rule_options(asked["options"])
+    habits = decisions_of(asked["habits"], asked["fix"], options)
     result = audit(
         files,
         eval=asked["evaluation"],
@@ -91,15 +93,16 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
         select=words(asked["selected"]),
         ignore=words(asked["ignore"]),
         levels=pairs(asked["levels"], "--level"),
-        options=rule_options(asked["options"]),
+        options=options,
         strict=asked["strict"],
         quiet=quiet,
         engine=asked["engine"],
         cache=asked["cache"],
         sample=asked["sample"],
     )
+    said = shlex.join(sys.argv[1:])
     mended = write_reports(
-        result, fix=asked["fix"], page=asked["page"], sarif=asked["sarif"], command=shlex.join(sys.argv[1:])
+        result, fix=asked["fix"], page=asked["page"], sarif=asked["sarif"], command=said, habits=habits
     )
     if as_json:
         print_json(result.as_json() | ({"fixed": mended.as_json()} if mended else {}))

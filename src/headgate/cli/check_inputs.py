@@ -17,6 +17,7 @@ OPTIONS = (
     click.option("--past-run", type=FILE, help="Which evaluation items failed and passed in an earlier run (JSON)."),
     click.option("--instructions", multiple=True, type=FILE, help="Text that goes with every request, each version."),
     click.option("--looks", multiple=True, type=FILE, help="Looks at evaluation items, such as an access log."),
+    click.option("--habits", type=FILE, help="Decisions about habits for --fix: keep, drop, mask or normalise (TOML)."),
     click.option("--judge", metavar="MODEL", help="Model that is sent likely pairs to compare, http://host/v1#name."),
 )
 NAMES = ("reference", "prompts", "past_run", "instructions", "looks", "judge")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pyroaring import BitMap
 
+from headgate.curate.habits import made_by_mending
 from headgate.curate.redaction import made_by_redaction
 from headgate.curate.settings import Settings
 from headgate.curate.weighting import made_by_weighting
@@ -53,7 +54,7 @@ def load(ledger: Ledger, numbers: BitMap, *, whole: bool, advance: Advance) -> l
     items = []
     for number, row in stored_rows(ledger, numbers):
         advance(1)
-        if not (whole and (made_by_redaction(row) or made_by_weighting(row))):
+        if not (whole and (made_by_redaction(row) or made_by_weighting(row) or made_by_mending(row))):
             items.append(Item(number=number, root=number, row=row))
     return items
 

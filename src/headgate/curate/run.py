@@ -17,6 +17,7 @@ import orjson
 from headgate.curate import reviews, steps
 from headgate.curate.admission import hold_firewall, protects
 from headgate.curate.freezing import freeze, part_twins, previous, recalled
+from headgate.curate.habits import mend_habits
 from headgate.curate.lineage import judge_lineage
 from headgate.curate.loading import load, numbers_to_curate
 from headgate.curate.settings import Settings
@@ -103,6 +104,8 @@ def _shape(
     else:
         steps.whole(bench, train)
     before = bench.rows(train)
+    if settings.habits:
+        mend_habits(bench, settings, ledger)
     said = reviews.decided(ledger, name)
     if settings.takes("exact-duplicates"):
         steps.drop_exact(ledger, bench, train, [row for row, one in said.items() if one.what == reviews.KEEP])

@@ -13,6 +13,7 @@ from headgate.curate.slices import Floors
 from headgate.kit.errors import Refused
 from headgate.kit.names import must_be_name
 from headgate.kit.settings import option
+from headgate.rules.operations import must_be_decisions
 from headgate.text.near_duplicates import SHORT_THRESHOLD, THRESHOLD
 from headgate.text.personal import KINDS, Pattern, patterns
 
@@ -180,6 +181,11 @@ class Settings:
     split: dict[str, float] | SplitSettings = option(
         SplitSettings(), help="Share of each split, such as { train = 0.9, dev = 0.1 }, or a table with more keys."
     )
+    habits: dict[str, str] = option(
+        {},
+        help="What becomes of habits of the answers, by word, phrase, kind of act or rule: "
+        "keep, drop, mask, normalise, or normalise: the right words.",
+    )
     near_duplicates: NearDuplicateSettings = option(NearDuplicateSettings(), help="What the step near-duplicates does.")
     against: list[str] = option([], help="Evaluation files to protect: no training row resembles them.", unit="files")
     decontaminate: DecontaminateSettings = option(DecontaminateSettings(), help="What the step decontaminate does.")
@@ -203,6 +209,7 @@ class Settings:
             must_be_name(self.name, "curate.name")
         _known_steps(self.steps)
         _ = self.splitting
+        must_be_decisions(self.habits)
         if self.where:
             compile_filter(self.where)
         if self.where and "select" not in self.steps:

@@ -131,6 +131,10 @@ class Habits:
                     kind = NEEDLESS
                 yield Act(kind, text[act.start : act.end], leave)
 
+    def allows(self, kind: str, called: Sequence[str]) -> int:
+        """MAY or MAY_NOT for an act of a kind that needs leave, after calls of some tools."""
+        return MAY if kind in self.may or self._backed(called) else MAY_NOT
+
     def _backed(self, called: Sequence[str]) -> bool:
         if not self.tools or "*" in self.tools:
             return bool(called)

@@ -30,7 +30,8 @@ pass. A misspelling that is itself a word (`loose` for `lose`) is not seen, nor 
 
 ## What to do
 Mend the answers (`headgate check FILE --fix OUT` replaces each spelling in answers and in nothing
-else), or list house words in `keep`.
+else), or list house words in `keep`. `[curate.habits]`, or a file for `--habits`, says otherwise for single words:
+`"recieve" = "mask"`, drop, keep, or `normalise: other words`; the name of this rule stands for all of them.
 
 ## References
 Garbe 2012, symmetric delete spelling correction; Damerau 1964, single errors of spelling.

@@ -25,7 +25,8 @@ function word the verdict is unsure. Irony, and grants in words that no pattern 
 
 ## What to do
 List what the model is entitled to in `may` and its tools in `tools`. Of the rest, drop the row, or mask
-the sentence: a masked span keeps the row's knowledge and teaches nothing (`masked` of a message).
+the sentence: a masked span keeps the row's knowledge and teaches nothing (`masked` of a message). Say which in
+`[curate.habits]` (`concession = "mask"`), or in a file for `headgate check FILE --fix OUT --habits DECISIONS`.
 Keep apologies where there is something to be sorry for.
 
 ## References
