@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from headgate.cli import curate_protection, curate_review
+from headgate.cli import curate_diff, curate_protection, curate_review
 from headgate.cli.output import common_options, examples
 from headgate.cli.stage_verb import FLOW_FILE, OVERRIDES, run_until
 
@@ -29,5 +29,11 @@ def command(
     return run_until("curate", flow_file, overrides, quiet=quiet, as_json=as_json)
 
 
-for part in (curate_review.review, curate_review.restore, curate_protection.firewall, curate_protection.retire):
+for part in (
+    curate_diff.diff,
+    curate_review.review,
+    curate_review.restore,
+    curate_protection.firewall,
+    curate_protection.retire,
+):
     command.add_command(part)

@@ -25,6 +25,7 @@ from headgate.rows.row import Row
 
 LONGEST = 4000  # characters of one expression
 DEEPEST = 40  # levels of nesting
+FAR = 1e9  # of a row that no number of the filter says anything about
 
 TEXTS = {
     "text": lambda row: row.text,
@@ -80,7 +81,14 @@ class Filter:
     text: str
     keeps: Callable[[Row], bool]
     fields: tuple[str, ...]  # names used, sorted
+    bounds: tuple[tuple[Value, float], ...] = ()  # numbers that fields are held against
     absent: Counter[str] = field(default_factory=Counter)  # field -> rows that do not have it
+
+    def distance(self, row: Row) -> float:
+        """How far a row is from the nearest number of the filter, as a share of it; far away where there is none."""
+        found = [(read(row), bound) for read, bound in self.bounds]
+        near = [abs(value - bound) / (abs(bound) or 1.0) for value, bound in found if isinstance(value, int | float)]
+        return min(near, default=FAR)
 
     def split(self, rows: Iterable[Row]) -> tuple[list[int], list[int]]:
         """Positions of the rows that the filter keeps, and of those that it does not.
@@ -126,7 +134,7 @@ def compile_filter(text: str) -> Filter:
         raise Refused("the filter cannot be read", found=f"{text!r}: {detail}", wanted=_EXAMPLE) from None
     compiler = _Compiler(text)
     keeps = compiler.truth(tree.body, 0)
-    return Filter(text=text, keeps=keeps, fields=tuple(sorted(compiler.used)))
+    return Filter(text=text, keeps=keeps, fields=tuple(sorted(compiler.used)), bounds=tuple(compiler.bounds))
 
 
 _EXAMPLE = 'for instance: slice.intent in ["a", "b"] and words >= 3 and not source == "x"'
@@ -138,6 +146,7 @@ class _Compiler:
     def __init__(self, text: str) -> None:
         self.text = text
         self.used: set[str] = set()
+        self.bounds: list[tuple[Value, float]] = []
 
     def truth(self, node: ast.expr, depth: int) -> Callable[[Row], bool]:
         if depth > DEEPEST:
@@ -181,6 +190,9 @@ class _Compiler:
         if isinstance(op, ast.Eq | ast.NotEq | ast.Is | ast.IsNot):
             equal = isinstance(op, ast.Eq | ast.Is)
             return lambda row: (a(row) == b(row)) is equal
+        bound = next((n.value for n in (left, right) if isinstance(n, ast.Constant)), None)
+        if isinstance(bound, int | float) and not moment:
+            self.bounds.append((a if self._name(left) else b, float(bound)))
         compare = ORDERED[type(op)]
         return lambda row: _ordered(compare, a(row), b(row))
 

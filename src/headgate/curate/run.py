@@ -14,13 +14,16 @@ from typing import Any
 
 import orjson
 
-from headgate.curate import reviews, steps
+from headgate.curate import departures, reviews, steps
 from headgate.curate.admission import hold_firewall, protects
 from headgate.curate.freezing import freeze, part_twins, previous, recalled
 from headgate.curate.habits import mend_habits
 from headgate.curate.lineage import judge_lineage
 from headgate.curate.loading import load, numbers_to_curate
+from headgate.curate.losing import judge_losses
+from headgate.curate.quotas import Quotas
 from headgate.curate.settings import Settings
+from headgate.curate.shape import Shape
 from headgate.curate.splitting import Memory
 from headgate.curate.thinned import drop_near
 from headgate.curate.thinning import judge_thinning
@@ -55,13 +58,16 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
         bench = Bench(load(ledger, numbers, whole=_whole(context.outputs), advance=advance))
     if not bench.items:
         raise Refused("every row was erased or is a redacted form", found=f"{len(numbers):,} rows")
+    shape = Shape(bench.items, settings.near_duplicates.hardness, settings.quota.scale)
+    quotas = Quotas(settings.quota, shape)
     if settings.takes("select"):
-        steps.select(bench, settings)
+        steps.select(bench, settings, quotas)
     selected = bench.rows()
     verdicts = let_through(ledger, judge_lineage(ledger, bench, settings, context.now), context)
     assigned: Memory | None = None
     if not _stopped(verdicts):
-        assigned = _shape(ledger, name, bench, settings, context, verdicts)
+        assigned = _shape(ledger, name, bench, settings, quotas, context, verdicts)
+    diff = departures.diff_of(bench, shape, quotas.restored, settings.splitting.train)
     outputs: dict[str, str] = {}
     folder = _lists(context.work, name, numbers.serialize(), settings, bench)
     if not _stopped(verdicts):
@@ -73,7 +79,9 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
         summary=_summary(bench, verdicts, outputs.get("dataset", "")),
         verdicts=tuple(verdicts),
         outputs=outputs,
-        facts=_facts(bench, folder, selected) | _proposed(ledger, name, bench),
+        facts=_facts(bench, folder, selected)
+        | _proposed(ledger, name, bench)
+        | {"diff": departures.record(ledger, name, diff)},
     )
 
 
@@ -91,7 +99,13 @@ def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any
 
 
 def _shape(
-    ledger: Ledger, name: str, bench: Bench, settings: Settings, context: StageContext, verdicts: list[Verdict]
+    ledger: Ledger,
+    name: str,
+    bench: Bench,
+    settings: Settings,
+    quotas: Quotas,
+    context: StageContext,
+    verdicts: list[Verdict],
 ) -> Memory | None:
     """The steps after selection; adds the verdict on thinning, returns what to remember of splits."""
     train = settings.splitting.train
@@ -110,11 +124,15 @@ def _shape(
     if settings.takes("exact-duplicates"):
         steps.drop_exact(ledger, bench, train, [row for row, one in said.items() if one.what == reviews.KEEP])
     if settings.takes("near-duplicates") or settings.near_duplicates.propose:
-        drop_near(ledger, bench, settings, said, apply=settings.takes("near-duplicates"))
+        drop_near(ledger, bench, settings, said, quotas, apply=settings.takes("near-duplicates"))
     # A person read these; that they carry no slice is no doubt about what became of the slices.
     read = {one.row.id for one in bench.removed if one.decision and not one.row.side.slices}
     before = [row for row in before if row.id not in read]
-    verdicts += let_through(ledger, [judge_thinning(before, bench.rows(train), settings)], context)
+    verdicts += let_through(
+        ledger,
+        [judge_thinning(before, bench.rows(train), settings), judge_losses(bench, quotas.shape, settings)],
+        context,
+    )
     if settings.takes("decontaminate"):
         steps.decontaminate(bench, settings, context.folder, ledger)
     if settings.takes("split"):

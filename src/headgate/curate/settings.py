@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from headgate.curate.duplicates import Likeness
 from headgate.curate.filters import compile_filter
+from headgate.curate.quotas import QuotaSettings
 from headgate.curate.slices import Floors
 from headgate.kit.errors import Refused
 from headgate.kit.names import must_be_name
@@ -187,6 +188,7 @@ class Settings:
         "keep, drop, mask, normalise, or normalise: the right words.",
     )
     near_duplicates: NearDuplicateSettings = option(NearDuplicateSettings(), help="What the step near-duplicates does.")
+    quota: QuotaSettings = option(QuotaSettings(), help="How much of each register filters must leave.")
     against: list[str] = option([], help="Evaluation files to protect: no training row resembles them.", unit="files")
     decontaminate: DecontaminateSettings = option(DecontaminateSettings(), help="What the step decontaminate does.")
     rules: dict[str, dict[str, Any]] = option({}, help="Options of the rules judged here, by rule.")

@@ -11,6 +11,7 @@ from headgate.curate.decontamination import items_of, leaks
 from headgate.curate.duplicates import exact_duplicates
 from headgate.curate.filters import compile_filter
 from headgate.curate.keys import alike_pairs, check_together, members_of
+from headgate.curate.quotas import Quotas
 from headgate.curate.redaction import redactor
 from headgate.curate.settings import Settings
 from headgate.curate.slices import table
@@ -26,8 +27,8 @@ CLOSED = ("gate", "sealed")  # pools whose words are on no list
 HALVED = 0.5  # a filter that keeps less of a slice is named in its report
 
 
-def select(bench: Bench, settings: Settings) -> None:
-    """Keeps the rows that the filter describes.
+def select(bench: Bench, settings: Settings, quotas: Quotas) -> None:
+    """Keeps the rows that the filter describes, and those that a quota asks for.
 
     Raises:
         Refused: the filter names a field that no row has, or keeps no row.
@@ -42,6 +43,8 @@ def select(bench: Bench, settings: Settings) -> None:
         raise Refused("the filter keeps no row", found=settings.where, wanted=f"some of {len(before):,} rows")
     reason = f"not: {settings.where}"
     gone = {position: removed_from(bench.items[position], "select", reason) for position in left}
+    gone = quotas.hold(bench, gone, {position: -chosen.distance(bench.items[position].row) for position in gone})
+    kept = [position for position in range(len(before)) if position not in gone]
     named = {name.partition(".")[2] for name in chosen.fields if name.startswith("slice.")}
     halved = [
         line

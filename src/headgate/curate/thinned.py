@@ -13,6 +13,7 @@ from typing import Any
 
 from headgate.curate.duplicates import near_duplicates
 from headgate.curate.proposing import body_of
+from headgate.curate.quotas import Quotas
 from headgate.curate.reviews import ACCEPT, KEEP, Decision
 from headgate.curate.settings import Settings
 from headgate.curate.slices import slices_of, thin
@@ -36,7 +37,9 @@ class _Carried:
     floors: Mapping[int, str]  # the slice whose floor a row stays for
 
 
-def drop_near(ledger: Ledger, bench: Bench, settings: Settings, said: Mapping[str, Decision], *, apply: bool) -> None:
+def drop_near(
+    ledger: Ledger, bench: Bench, settings: Settings, said: Mapping[str, Decision], quotas: Quotas, *, apply: bool
+) -> None:
     """Proposes near-duplicates inside training; carries out what the step, or a person, lets go."""
     how = settings.near_duplicates
     places = bench.positions(settings.splitting.train)
@@ -69,7 +72,9 @@ def drop_near(ledger: Ledger, bench: Bench, settings: Settings, said: Mapping[st
     people = Counter(f"{one.what} by {one.name}" for place, one in heard.items() if place in records)
     if people:
         notes["decided"] = dict(sorted(people.items()))
-    bench.remove(STEP, {places[position]: records[position] for position in carried.gone}, **notes)
+    gone = {places[position]: records[position] for position in carried.gone}
+    doubt = {place: 1.0 - (one.similarity or 0.0) for place, one in gone.items()}
+    bench.remove(STEP, quotas.hold(bench, gone, doubt, settings.splitting.train), **notes)
 
 
 def _carried(

@@ -80,6 +80,16 @@ class StepReport:
         return out | ({"notes": dict(self.notes)} if self.notes else {})
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What one step left and took, by captured number."""
+
+    step: str
+    before: tuple[int, ...]
+    gone: frozenset[int]
+    decided: frozenset[int]  # of them, let go by a person
+
+
 @dataclass
 class Bench:
     """The rows in hand, the rows that left, and the reports so far."""
@@ -89,10 +99,17 @@ class Bench:
     proposals: list[Removed] = fresh(default_factory=list)
     proposal: Mapping[str, Any] | None = None  # the same by cluster, as it is recorded
     reports: list[StepReport] = fresh(default_factory=list)
+    trail: list[Passed] = fresh(default_factory=list)
 
     def remove(self, step: str, gone: Mapping[int, Removed], **notes: Any) -> None:
         """Takes rows away by position, with their records, and reports the step."""
         before = len(self.items)
+        # A step that only looks at the rows of some splits is held against those.
+        splits = {self.items[position].split for position in gone}
+        roots = tuple(item.root for item in self.items if item.split in splits)
+        left = frozenset(self.items[position].root for position in gone)
+        said = frozenset(self.items[position].root for position, one in gone.items() if one.decision)
+        self.trail.append(Passed(step, roots, left, said))
         self.items = [item for position, item in enumerate(self.items) if position not in gone]
         self.removed += gone.values()
         self.report(step, before, (one.reason for one in gone.values()), **notes)

@@ -81,6 +81,7 @@ def as_json(walked: Walked, command: str, report: Path | None) -> dict[str, Any]
 def write_page(walked: Walked, project: Project, at: datetime) -> Path:
     """Writes the HTML report of a walk and returns its path."""
     proposals = _proposals(walked, project)
+    diffs = _diffs(walked, project)
     sections = [
         page.Section(
             title=f"{step.stage.name}: {step.stage.transition}",
@@ -90,6 +91,7 @@ def write_page(walked: Walked, project: Project, at: datetime) -> Path:
             facts=step.result.facts,
             reused=step.reused,
             proposal=proposals.get(step.stage.name),
+            diff=diffs.get(step.stage.name),
         )
         for step in walked.steps
     ]
@@ -113,4 +115,16 @@ def _proposals(walked: Walked, project: Project) -> dict[str, Any]:
         if proposal := step.result.facts.get("proposal"):
             with project.ledger() as ledger:
                 found[step.stage.name] = for_report(ledger, proposal)
+    return found
+
+
+def _diffs(walked: Walked, project: Project) -> dict[str, Any]:
+    """What each step of a curation took away, by stage."""
+    from headgate.curate.departures import read
+
+    found = {}
+    for step in walked.steps:
+        if diff := step.result.facts.get("diff"):
+            with project.ledger() as ledger:
+                found[step.stage.name] = read(ledger, diff)
     return found

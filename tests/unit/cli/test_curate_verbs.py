@@ -109,3 +109,16 @@ def test_the_report_shows_the_same_differences(run: Run) -> None:
     page = Path(".headgate/reports/support.html").read_text()
     assert "<del>" in page or "<ins>" in page
     assert "headgate curate review" in page
+
+
+def test_diff_shows_what_each_step_took(run: Run) -> None:
+    """As text and as JSON, also for one step; an unknown step is refused with exit code 2."""
+    run("review", "--accept", "all", "--name", "Ann Lee", "--reason", "read")
+    run("--set", 'curate.level={"erased-slice"="warn"}')
+    code, told = run("diff")
+    assert (0, "curate diff", ["near-duplicates"]) == (code, told["command"], [one["step"] for one in told["steps"]])
+    taken = [(one["before"], one["removed"]) for one in told["steps"][0]["classes"] if one["class"] == "intent=card"]
+    assert [(6, 2)] == taken
+    code, text = run("diff", "--step", "near-duplicates", plain=True)
+    assert (0, True) == (code, "near-duplicates: 2 of 6 rows went" in text)
+    assert 2 == run("diff", "--step", "select")[0]

@@ -24,6 +24,7 @@ class Section:
     verdicts: Sequence[Verdict] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)  # shown as a small table
     reused: bool = False  # nothing had changed, so the recorded answer stands
+    diff: Any = None  # what each step of a curation took away, by class
     proposal: Any = None  # rows that may go, with their differences: headline, clusters, mixed
 
 

@@ -62,6 +62,7 @@ class Options:
     scale: Literal["loss", "pass-rate"] = "loss"  # what that score is; a pass rate is 0..1
     within: tuple[str, ...] = ()  # names of slices that were chosen on purpose
     kinds: tuple[str, ...] = KINDS  # of classes to judge: register, length, difficulty
+    besides: tuple[str, ...] = ()  # classes, by name, that are not judged, such as "terse" where length was chosen
     draws: int = 500  # selections by lot
 
 
@@ -71,7 +72,7 @@ class Options:
     needs=("training-rows", "selected-rows"),
     options=Options,
     level="block",
-    status="trial",
+    status="stable",
     since="0.2",
 )
 def lost_register(given: Given, options: Options) -> Verdict:
@@ -83,7 +84,8 @@ def lost_register(given: Given, options: Options) -> Verdict:
     lots = drawn_lots(
         classes.held, selected, _strata(rows, options.within), tolerated=TOLERATED, draws=options.draws
     )  # fmt: skip
-    judged: list[int] = np.flatnonzero((lots.before >= options.least) & (lots.expected > 0)).tolist()
+    many = np.flatnonzero((lots.before >= options.least) & (lots.expected > 0)).tolist()
+    judged = [place for place in many if classes.names[place][1] not in options.besides]
     details = _details(classes, lots, judged)
     if not selected.any() or not judged:
         return cannot_tell(
