@@ -7,8 +7,10 @@ over all items. Recall is the share of rephrasings above the level at which 1, 5
 are; and of items, the right one is among the first five of a rephrasing. The floor under the agreement of numbers,
 and that only digits are numbers, was chosen on every other question of GSM8K; the others are reported, and nothing
 was chosen on the other sets. Their honest rows: for HumanEval programs that came nearest to its problems and GPTeacher,
-for MMLU every other question of the same subjects, which is no item then. Also: the share of items above the
-calibrated threshold of the rule.
+for MMLU every other question of the same subjects, which is no item then. Programs are also compared by their shapes;
+runs of four tokens, each once, were chosen on every other problem. For them the other problems of HumanEval and
+their rewritten versions stand among the honest rows as well, since only those are written like the items.
+Also: the share of items above the calibrated threshold of the rule.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from clean.held_out import code_candidates
 from clean.loading import _lines, gpteacher, gsm8k
 from headgate.kit.files import write_text
 from headgate.rules.data import dat007_paraphrased_leak
+from headgate.text.programs import shape_of
 from headgate.text.similarity import calibrate, nearest
 from headgate.text.tape import tape_of
 
@@ -85,9 +88,9 @@ def _first(items: Sequence[str], rephrased: Sequence[str], count: int) -> float:
             best = nearest(here.take([place]), tape_of([items[n] for n in kept])).row[0]
             hit[place] = best >= 0 and kept[best] == place
             banned[place].add(kept[best] if best >= 0 else -1)
-        if not banned:
+        if not banned and not hit.all():
             best_rows = nearest(here, tape_of(items)).row
-            hit = best_rows == left
+            hit = best_rows == np.arange(len(rephrased))
             banned = {place: {int(best_rows[place])} for place in np.flatnonzero(~hit).tolist()}
             left = np.array(sorted(banned), dtype=np.int64)
     return float(hit.mean())
@@ -103,6 +106,12 @@ def sets(folder: Path) -> dict[str, tuple[list[str], list[str], list[str]]]:
     code = [row.answer_text for row in code_candidates(folder)]
     honest = [*code, *(row.text for row in gpteacher(folder))]
     out["humaneval"] = ([a for a, _ in own], [b for _, b in own], honest)
+    for half, title in enumerate(("chosen on", "held out")):
+        mine, others = own[half::2], own[1 - half :: 2]
+        items, rows = [shape_of(a) for a, _ in mine], [shape_of(b) for _, b in mine]
+        out[f"humaneval by shape, {title}"] = (items, rows, [shape_of(text) for text in honest])
+        strict = [*honest, *(text for pair in others for text in pair)]
+        out[f"humaneval by shape, other problems too, {title}"] = (items, rows, [shape_of(text) for text in strict])
     own = pairs(folder, "mmlu_pairs.jsonl.gz", "paraphrase_en")
     out["mmlu"] = ([a for a, _ in own[::2]], [b for _, b in own[::2]], [a for a, _ in own[1::2]])
     return out

@@ -1,4 +1,4 @@
-"""Questions about prompts: their lengths and hashes, and which row is most like each of some texts."""
+"""Questions about prompts and programs: their lengths and hashes, and which row is most like each of some texts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from headgate.rules.corpus import Corpus
 from headgate.rules.questions import Arrays, Found, chained
 from headgate.text.ngrams import exact_hashes
+from headgate.text.programs import shape_of
 from headgate.text.similarity import (
     COLUMN_BITS,
     NEIGHBOURS,
@@ -28,9 +29,17 @@ from headgate.text.tape import Hashes, Positions, Tape, tape_of
 PAIRS = {"items": np.int64, "rows": np.int64, "closeness": np.float64, "cosine": np.float64, "score": np.float64}
 
 
+PROMPT, PROGRAM = "prompt", "program"  # what of a row is looked at: what was asked, or the shape of its program
+
+
+def viewed(block: Corpus, view: str) -> Tape:
+    """What is looked at in each row of a block; empty where a row has no program."""
+    return block.prompt if view == PROMPT else tape_of([shape_of(row.text) for row in block])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Prompts:
-    """Prompts of N rows."""
+    """Prompts (or shapes of programs) of N rows."""
 
     lengths: Positions  # (N,): words
     exact: Hashes  # (N,): `exact_hashes`
@@ -45,6 +54,8 @@ class Prompts:
 class PromptWords:
     """How long prompts are, and which are the same."""
 
+    view: str = PROMPT
+
     @classmethod
     def of(cls, options: Any) -> Self:  # noqa: ARG003 - the same for all
         """Options change nothing."""
@@ -52,7 +63,8 @@ class PromptWords:
 
     def find(self, block: Corpus) -> Arrays:
         """Lengths and hashes of a block."""
-        return {"lengths": block.prompt.lengths.astype(np.uint32), "exact": exact_hashes(block.prompt)}
+        tape = viewed(block, self.view)
+        return {"lengths": tape.lengths.astype(np.uint32), "exact": exact_hashes(tape)}
 
     def put_together(self, found: Sequence[Found]) -> Prompts:
         """Lengths and hashes of all rows."""
@@ -64,6 +76,7 @@ class Columns:
     """In how many rows each column occurs to which words and pairs of words are hashed."""
 
     bits: int
+    view: str = PROMPT
 
     @classmethod
     def of(cls, options: Any) -> Self:  # noqa: ARG003 - the same for all
@@ -72,7 +85,7 @@ class Columns:
 
     def find(self, block: Corpus) -> Arrays:
         """The columns that occur in a block."""
-        counts = rows_of_columns(block.prompt, self.bits)
+        counts = rows_of_columns(viewed(block, self.view), self.bits)
         there = np.flatnonzero(counts)
         return {"columns": there.astype(np.uint32), "counts": counts[there].astype(np.uint32)}
 
@@ -93,6 +106,7 @@ class Closest:
     rows_of: Positions  # in how many of all rows each column occurs
     rows: int  # of all
     count: int  # of the closest rows of each text
+    view: str = PROMPT
 
     @cached_property
     def sought(self) -> Sought:
@@ -103,7 +117,7 @@ class Closest:
         """The closest rows of a block."""
         if not len(block):
             return {name: np.zeros(0, dtype=kind) for name, kind in PAIRS.items()}
-        pairs = likest(self.sought, block.prompt, self.count)
+        pairs = likest(self.sought, viewed(block, self.view), self.count)
         return {name: getattr(pairs, name) for name in PAIRS}
 
     def put_together(self, found: Sequence[Found]) -> Likest:
@@ -119,21 +133,22 @@ class Asked:
     skip: Positions | None = None  # for each text a row that it may not be matched with
 
 
-def nearest_rows(rows: Corpus, prompts: Prompts, *asked: Asked) -> list[Nearest]:
-    """`nearest` of the prompts of rows, for several sets of texts in one look."""
+def nearest_rows(rows: Corpus, prompts: Prompts, *asked: Asked, view: str = PROMPT) -> list[Nearest]:
+    """`nearest` of the prompts of rows (or of their programs), for several sets of texts in one look."""
     words, closest = int(prompts.lengths.sum()), []
     known: dict[int, Positions] = {}
     for one in asked:
         bits = column_bits(len(one.tape.words) + words)
         if bits not in known:
-            known[bits] = rows.ask(Columns(bits)).astype(np.uint32)
+            known[bits] = rows.ask(Columns(bits, view)).astype(np.uint32)
         count = NEIGHBOURS if one.skip is None else NEIGHBOURS + 1  # one may be the row that is left out
-        closest.append(Closest(tuple(one.tape.texts), bits, known[bits], len(prompts.lengths), count))
+        closest.append(Closest(tuple(one.tape.texts), bits, known[bits], len(prompts.lengths), count, view))
     found = rows.ask_all(closest)
     return [best_of(pairs, len(one.tape), skip=one.skip) for pairs, one in zip(found, asked, strict=True)]
 
 
-def prompts_at(rows: Corpus, places: Positions) -> Tape:
-    """The prompts of some rows, read again where they are not in memory."""
+def prompts_at(rows: Corpus, places: Positions, view: str = PROMPT) -> Tape:
+    """The prompts (or programs) of some rows, read again where they are not in memory."""
     rows.fetch(places.tolist())
-    return tape_of([rows[place].prompt_text for place in places.tolist()])
+    some = [rows[place] for place in places.tolist()]
+    return tape_of([row.prompt_text if view == PROMPT else shape_of(row.text) for row in some])

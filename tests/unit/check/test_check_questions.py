@@ -185,6 +185,26 @@ def test_rephrasings(kernels: str, retold: tuple[Path, Path], monkeypatch: pytes
         both(*retold, ["paraphrased-leak"], options={"paraphrased-leak": {"threshold": 0.7}})
 
 
+def test_rewritten_programs(tmp_path: Path) -> None:
+    """Programs of which only the names and numbers are other ones, among prose."""
+    rng = random.Random(5)
+    program = "def {0}({1}):\n    for {2} in {1}:\n        if abs({2} - {3}) < {3}:\n            return {2}\n"
+    rows = [chat(question(rng, 9), question(rng, 12)) for _ in range(60)]
+    rows[7] = chat("Please write it.", program.format("near", "numbers", "one", 4))
+    rows[41] = chat(
+        "Another one.",
+        "class Basket:\n    def put(self, thing):\n        self.things += [thing]\n        return self\n",
+    )
+    items = [chat("A function, please, for my list.", program.format("close_to", "values", "value", 17))]
+    items += [chat(question(rng, 9), "ok") for _ in range(20)]
+    train, test = lines(tmp_path / "train.jsonl", rows), tmp_path / "test.jsonl"
+    test.write_text("".join(json.dumps(item) + "\n" for item in items))
+    found = both(train, test, ["paraphrased-leak"]).verdicts[0]
+    assert 1 == found.details["programs"]
+    assert rows[7]["messages"][1]["content"].startswith("def near")
+    assert [8] == [finding.place.line for finding in found.findings if finding.place]
+
+
 def test_copies_of_failures(retold: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a level from older rows, and with rows that are named instead of dated."""
     monkeypatch.setenv("HEADGATE_SHARD_BYTES", "12000")

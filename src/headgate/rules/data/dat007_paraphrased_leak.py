@@ -20,6 +20,10 @@ word-for-word copies are left to self-leak. The verdict fails when the whole int
 2 % plus `tolerated`, and whenever a row declares an item as its parent. With fewer than `least_honest` rows
 to calibrate on, `fallback` is the threshold and no honest item is expected above it.
 
+Items that are programs are compared by their shapes as well: names, numbers and words blanked, every run of four
+tokens a term, the same cosine without numbers, a threshold of their own from 98 % of the programs among the
+training rows; what honest items of that kind are expected to do doubles.
+
 Two more looks are off by default. With `embeddings`, the folder of a static embedding on this machine, an item also
 counts when the cosine of its vector and a row's is above the level of 98 % of training rows; what honest items are
 expected to do doubles. With a judge (`--judge`: a model behind an address, which is sent the questions) the
@@ -27,15 +31,15 @@ expected to do doubles. With a judge (`--judge`: a model behind an address, whic
 It is shown pairs with a known answer as well, and what it says counts only where it gets nine of ten of these right.
 
 ## When it cannot tell
-It sees a change in many items and proves nothing about one: about 2 % of honest items are among the
-findings. What weighs how much was chosen on every other GSM8K question; on the rest 73 % of rephrasings are above
-all but 1 in 10,000 honest rows and 78 % above all but 5. Rephrased programs (HumanEval) are not seen: 10 % at 5 in
-10,000. Under some 200 items the interval is too wide, and the verdict is unsure. Short questions that
-many people have asked in nearly the same words (banking77, clinc150) set the threshold above 0.9, where
-no rephrasing is seen. Items without numbers are harder: rephrased MMLU questions come nearest to their
-source for 73 % (US history), 90 % (algebra) and 92 % (sociology), but questions on one passage come as
-near to each other. Items and rows from different sources are not calibrated for each other.
-Translations are not seen at all.
+It sees a change in many items and proves nothing about one: about 2 % of honest items are among the findings. What
+weighs how much was chosen on every other GSM8K question; on the rest 73 % of rephrasings are above all but 1 in
+10,000 honest rows and 78 % above all but 5. Of rewritten programs (HumanEval, the half that nothing was chosen on) 75
+% are above all but 5 (10 % by words); with other problems of that collection among the rows 40 %. Under some 200
+items the interval is too wide, and the verdict is unsure. Short questions that many people have asked in nearly the
+same words (banking77, clinc150) set the threshold above 0.9, where no rephrasing is seen. Items without numbers are
+harder: rephrased MMLU questions come nearest to their source for 73 % (US history), 90 % (algebra) and 92 %
+(sociology), but questions on one passage come as near to each other. Items and rows from different sources are not
+calibrated for each other. Translations are not seen at all.
 
 ## What to do
 Read the pairs, the likest first. Drop the rows that are rephrasings, and look for their source: a model
@@ -61,6 +65,7 @@ from headgate.rules.doors import EMBEDDING
 from headgate.rules.given import Corpus, Given
 from headgate.rules.nearness import Asked, Columns, Prompts, PromptWords, nearest_rows, prompts_at
 from headgate.rules.pair_judge import JUDGE, Judged, ask_judge
+from headgate.rules.rewritten import above, by_programs
 from headgate.rules.shape import rule
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Verdict
@@ -112,8 +117,9 @@ def paraphrased_leak(given: Given, options: Options) -> Verdict:
     wanted = Asked(items.prompt.take(looked)), Asked(prompts_at(rows, honest_ones), skip=honest_ones)
     found, usual = nearest_rows(rows, prompts, *wanted)
     threshold, expected, origin = _threshold(usual, options)
-    hits = _above(found, threshold, looked)
-    details: dict[str, Any] = {"threshold": round(threshold, 4), "threshold_from": origin}
+    written = by_programs(rows, items, looked, options.quantile, options.least_honest, options.seed)
+    hits, expected = written.hits | above(found, threshold, looked), expected + written.expected
+    details: dict[str, Any] = {"threshold": round(threshold, 4), "threshold_from": origin} | written.details
     if options.embeddings:
         more, limit = _by_vectors(rows, items, looked, options)
         hits = more | hits
@@ -145,17 +151,10 @@ def paraphrased_leak(given: Given, options: Options) -> Verdict:
     )
 
 
-def _above(found: Nearest, threshold: float, looked: Positions) -> dict[int, tuple[int, float]]:
-    """Row and score of each item above a threshold, the likest first."""
-    above = np.flatnonzero(found.score > threshold)
-    above = above[np.argsort(-found.score[above], kind="stable")]
-    return {int(looked[at]): (int(found.row[at]), float(found.score[at])) for at in above.tolist()}
-
-
 def _by_vectors(
     rows: Corpus, items: Corpus, looked: Positions, options: Options
 ) -> tuple[dict[int, tuple[int, float]], float]:
-    """As by words, with the cosine of two static embeddings and a threshold of its own."""
+    """As by words, by the cosine of two static embeddings."""
     embedding = open_door(EMBEDDING).open_embedding(Path(options.embeddings))
     there = embedding.encode(rows.prompt.texts)
     here = embedding.encode([items.prompt.texts[place] for place in looked.tolist()])
@@ -164,7 +163,7 @@ def _by_vectors(
     asked = np.sort(np.random.default_rng(options.seed).permutation(single)[:SAMPLE])
     limit = calibrate_vectors(there, asked, options.quantile)
     threshold = limit.threshold if limit.honest >= options.least_honest else VECTOR_FALLBACK
-    return _above(nearest_vectors(here, there), threshold, looked), threshold
+    return above(nearest_vectors(here, there), threshold, looked), threshold
 
 
 def _judged(
