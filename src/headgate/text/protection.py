@@ -216,17 +216,7 @@ class Sieve:
         share = held / np.maximum(total[text], 1e-12)
         telling = np.bincount(own.owners[told], minlength=len(self.index))
         if n == 2:
-            wanted = np.select([telling >= least for least in PAIRS_SHARE], [*PAIRS_SHARE.values()], default=2.0)
-            enough = share >= wanted[text]
-            one, text, share = one[enough], text[enough], share[enough]
-            share = share * (FLOOR + (1 - FLOOR) * self._agreement(block, one, text))
-            enough = share >= wanted[text]
-            many = (telling[text] >= MANY_PAIRS) & (share >= SURE_PAIRS)
-            less, more = enough & ~many, enough & many
-            return [
-                _made(one[less], text[less], FEW_PAIRS, share[less]),
-                *self._repeated(block, PAIRS, one[more], text[more], share[more]),
-            ]
+            return self._by_pairs(block, one, text, share, telling)
         if n == 4:
             enough = share >= needed_share(telling[text])
             brief = (share >= 1) & (telling[text] >= WHOLE_LEAST) & (2 * telling[text] > own.counts[text]) & ~enough
@@ -245,6 +235,22 @@ class Sieve:
         sure = share >= SURE_RUNS
         few = _made(one[~sure], text[~sure], FEW_RUNS, share[~sure])
         return [few, *self._repeated(block, RUN, one[sure], text[sure], share[sure])]
+
+    def _by_pairs(
+        self, block: Block, one: Positions, text: Positions, share: NDArray[np.float64], telling: Positions
+    ) -> list[Matches]:
+        """Matches by pairs of words; many of them are a copy, few a likeness."""
+        wanted = np.select([telling >= least for least in PAIRS_SHARE], [*PAIRS_SHARE.values()], default=2.0)
+        enough = share >= wanted[text]
+        one, text, share = one[enough], text[enough], share[enough]
+        share = share * (FLOOR + (1 - FLOOR) * self._agreement(block, one, text))
+        enough = share >= wanted[text]
+        many = (telling[text] >= MANY_PAIRS) & (share >= SURE_PAIRS)
+        less, more = enough & ~many, enough & many
+        return [
+            _made(one[less], text[less], FEW_PAIRS, share[less]),
+            *self._repeated(block, PAIRS, one[more], text[more], share[more]),
+        ]
 
     def _repeated(
         self, block: Block, name: str, rows: Positions, texts: Positions, share: NDArray[np.float64]
