@@ -15,7 +15,7 @@ import pytest
 
 from headgate.kit.errors import Refused
 from headgate.text import kernels
-from headgate.text.compiled import building
+from headgate.text.compiled import building, compiling, keeping, signing
 from headgate.text.coverage import coverage
 from headgate.text.guards import MARKS, guard_keys
 from headgate.text.jaccard import similarities
@@ -149,7 +149,7 @@ def test_kernels_are_kept_where_the_package_cannot_be_written(tmp_path: Path, mo
     """Beside the package, else in the user's cache folder, else in a private temporary one, else nowhere."""
     closed = tmp_path / "file"
     closed.write_text("")
-    monkeypatch.setattr(building.numba.config, "CACHE_DIR", "")
+    monkeypatch.delenv(building.ASKED, raising=False)
     monkeypatch.setattr(building.tempfile, "gettempdir", lambda: str(tmp_path))
     found = building.cache_folder.__wrapped__
     monkeypatch.setattr(building, "HERE", tmp_path)
@@ -176,23 +176,79 @@ def test_two_processes_that_compile_at_once_do_not_disturb_each_other(tmp_path: 
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)
     ]
     assert [(b"[0.5, 0.5]\n", b"")] * 2 == [one.communicate(timeout=120) for one in both]
-    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("signing.agreement-*")}
     assert kept
     third = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=120)
     assert b"[0.5, 0.5]\n" == third.stdout
-    assert kept == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
+    assert kept == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("signing.agreement-*")}
 
 
-def test_kernels_do_not_wait_for_linear_algebra() -> None:
-    """A process that runs a kernel loads none of SciPy's linear algebra, and numba still knows that it is there."""
+def test_kernels_do_not_wait_for_what_they_do_not_need(tmp_path: Path) -> None:
+    """The first process compiles without SciPy's linear algebra; the second reads what was kept without numba."""
     code = (
-        "import sys; from headgate.text.tape import tape_of; tape_of(['one two']).words;"
+        "import sys; from headgate.text.tape import tape_of; print(tape_of(['one two']).words.tolist());"
+        "print('scipy.linalg' in sys.modules, 'numba' in sys.modules);"
         "from numba.np import arraymath, linalg;"
-        "print('scipy.linalg' in sys.modules, arraymath._HAVE_BLAS, arraymath.ensure_blas is linalg.ensure_blas)"
+        "print('scipy.linalg' in sys.modules or arraymath._HAVE_BLAS, arraymath.ensure_blas is linalg.ensure_blas)"
     )
-    environment = {**os.environ, kernels.SETTING: kernels.COMPILED}
-    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True, text=True)
-    assert said.stdout.split() == ["False", "True", "True"]
+    environment = {**os.environ, kernels.SETTING: kernels.COMPILED, building.ASKED: str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    first, second = (
+        subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout.split("\n")
+        for _ in range(2)
+    )
+    assert ["False True", "True True"] == first[1:3]
+    assert ["False False", "True True"] == second[1:3]
+    assert first[0] == second[0]
+
+
+SMALL = (np.eye(4, dtype=np.uint32), np.array([0, 1]), np.array([1, 0]))
+
+
+def kept_again(folder: Path) -> Any:
+    """The kernel that compares signatures, as it is read from a folder; None where it is not."""
+    return keeping.read(signing.agreement, str(folder))
+
+
+def test_a_kept_kernel_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A file that was cut off, changed or made for another processor is compiled again."""
+    assert kept_again(tmp_path) is None
+    made, out = compiling.compiled(signing.agreement, str(tmp_path)), np.empty(2)
+    (path,) = tmp_path.glob("*.kernel")
+    whole = path.read_bytes()
+    for call in (made, kept_again(tmp_path)):
+        out[:] = 0
+        call(*SMALL, out)
+        assert [0.5, 0.5] == out.tolist()
+    for spoilt in (whole[:-1], whole.replace(b"ELF", b"FLE"), b"", b"{}\n" + whole):
+        path.write_bytes(spoilt)
+        assert kept_again(tmp_path) is None
+    path.write_bytes(whole.replace(b'"asks":[', b'"asks":["no_such_function",').replace(b",]", b"]"))
+    assert kept_again(tmp_path) is None
+
+
+def test_a_kernel_takes_what_it_was_compiled_for(tmp_path: Path) -> None:
+    """Arrays of another kind, with gaps or closed to writing are refused; nothing is read or written then."""
+    compiling.compiled(signing.agreement, str(tmp_path))
+    call, out = kept_again(tmp_path), np.empty(2)
+    closed = out.copy()
+    closed.flags.writeable = False
+    for table, into in (
+        (SMALL[0].astype(np.uint64), out),
+        (SMALL[0][:, ::2], out),
+        (SMALL[0][0], out),
+        (SMALL[0], closed),
+        (SMALL[0], np.empty(4)[::2]),
+    ):
+        with pytest.raises(TypeError):
+            call(table, *SMALL[1:], into)
+
+
+def test_a_kernel_that_needs_more_than_memory_stays_with_numba(tmp_path: Path) -> None:
+    """What calls functions that are not given to kept kernels runs as numba keeps it."""
+    function = building.Kernel(lambda values: np.sin(values).sum() > 0.0, "boolean(float64[::1])")
+    assert compiling.compiled(function, str(tmp_path))(np.ones(3))
+    assert not list(tmp_path.glob("*.kernel"))
 
 
 def test_one_word_has_one_hash(monkeypatch: pytest.MonkeyPatch) -> None:

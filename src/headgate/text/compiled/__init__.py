@@ -1,1 +1,1 @@
-"""Kernels in machine code: the same bits as the plain ones. Opened only for large work; numba is imported here."""
+"""Kernels in machine code: the same bits as the plain ones. Opened only for large work."""

@@ -1,39 +1,37 @@
-"""How kernels are compiled: on first use, for one signature each, and kept on disk.
+"""How kernels are built: compiled on first use, for one signature each, and kept on disk as machine code.
 
 Kept beside the package where its folder may be written (or where `NUMBA_CACHE_DIR` says), otherwise in the
 user's cache folder or a private temporary one; where none can be written they are compiled anew in each process.
-The folder carries a digest of all kernels, because a kernel holds the code of those that it calls. Each file in
-it is written under another name and renamed, and has one content whoever writes it: processes that compile at
-the same time do not disturb each other.
+The folder carries a digest of all kernels and of numba's version, because a kernel holds the code of those that it
+calls. Each file in it is written under another name and renamed, and has one content whoever writes it: processes
+that compile at the same time do not disturb each other. A process that finds its kernels there never imports numba.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-import warnings
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import blake3
-import numba
-from numba.core.errors import NumbaWarning
-from numba.np import linalg
 
 F = TypeVar("F", bound=Callable[..., Any])
 HERE = Path(__file__).resolve().parent
-OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+ASKED = "NUMBA_CACHE_DIR"
+PARTS: set[Callable[..., Any]] = set()
 
 _building = RLock()
 
 
 def part(function: F) -> F:
     """A function that kernels call; it becomes part of each of them."""
-    return cast(F, numba.njit(**OPTIONS)(function))
+    PARTS.add(function)
+    return function
 
 
 class Kernel:
@@ -49,19 +47,17 @@ class Kernel:
         return (self._built or self._build())(*arguments)
 
     def _build(self) -> Callable[..., Any]:
+        from headgate.text.compiled import keeping
+
         with _building:
             if self._built is None:
-                _arrays_without_blas()
                 folder = cache_folder()
-                before = numba.config.CACHE_DIR
-                numba.config.CACHE_DIR = folder
-                try:
-                    with warnings.catch_warnings():
-                        warnings.simplefilter("ignore", NumbaWarning)
-                        self._built = numba.njit(self.signature, cache=bool(folder), **OPTIONS)(self.function)
-                finally:
-                    numba.config.CACHE_DIR = before
-            return cast(Callable[..., Any], self._built)
+                self._built = keeping.read(self, folder)
+            if self._built is None:
+                from headgate.text.compiled import compiling
+
+                self._built = compiling.compiled(self, folder)
+            return self._built
 
 
 def kernel(signature: str) -> Callable[[Callable[..., Any]], Kernel]:
@@ -75,38 +71,30 @@ def read_only(kind: str, dimensions: int = 1) -> str:
 
 
 @cache
-def _arrays_without_blas() -> None:
-    """Loads numba's functions of arrays, which by themselves would load SciPy's linear algebra to see that it is there.
-
-    That takes longer than everything else before the first kernel, and no kernel asks for it.
-    """
-    asked: Any = linalg
-
-    def absent() -> None:
-        raise ImportError
-
-    ensured, asked.ensure_blas = asked.ensure_blas, absent
-    try:
-        from numba.np import arraymath
-    finally:
-        asked.ensure_blas = ensured
-    found: Any = arraymath
-    found.ensure_blas, found._HAVE_BLAS = ensured, find_spec("scipy") is not None
-
-
-@cache
 def cache_folder() -> str:
     """Where compiled kernels are kept; empty where no folder can be written."""
     digest = blake3.blake3()
-    for path in sorted(HERE.glob("*.py")):
+    for path in (*sorted(HERE.glob("*.py")), numba_folder() / "_version.py"):
         digest.update(path.read_bytes())
-    name = f"kernels-{numba.__version__}-{digest.hexdigest()[:12]}"
+    name = f"kernels-{digest.hexdigest()[:16]}"
     own = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111, PTH118
-    asked = [Path(numba.config.CACHE_DIR)] if numba.config.CACHE_DIR else [HERE / "__pycache__", Path(own) / "headgate"]
-    for folder in asked:
+    asked = os.environ.get(ASKED)
+    for folder in [Path(asked)] if asked else [HERE / "__pycache__", Path(own) / "headgate"]:
         if _can_write(folder / name):
             return str(folder / name)
     return _temporary(name)
+
+
+def numba_folder() -> Path:
+    """Where numba is installed.
+
+    Raises:
+        ModuleNotFoundError: it is not.
+    """
+    found = find_spec("numba")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("numba")
+    return Path(found.origin).parent
 
 
 def _can_write(folder: Path) -> bool:

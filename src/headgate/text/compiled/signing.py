@@ -72,10 +72,11 @@ def min_hashes_of_halves(values, offsets, sizes, places, steps, factors, shifts,
             one[row], two[row] = EMPTY, EMPTY
         lower(values, begin, middle - n + 1, steps, factors, shifts, low, one)
         lower(values, middle, end - n + 1, steps, factors, shifts, low, two)
-        if places[text, 1] >= 0:
-            first[places[text, 1]] = one
-        if places[text, 2] >= 0:
-            second[places[text, 2]] = two
+        for row in range(rows):
+            if places[text, 1] >= 0:
+                first[places[text, 1], row] = one[row]
+            if places[text, 2] >= 0:
+                second[places[text, 2], row] = two[row]
         if places[text, 0] >= 0:
             least = whole[places[text, 0]]
             for row in range(rows):
