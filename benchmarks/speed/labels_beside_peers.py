@@ -3,7 +3,7 @@
     python benchmarks/speed/labels_beside_peers.py DATA [PEERS]
 
 DATA is the folder of the development data; PEERS a folder that `pip install --target PEERS --no-deps crowd-kit cleanlab
-termcolor attrs nltk regex` filled (pandas and scikit-learn come from the environment). Prints agreement and CPU seconds.
+termcolor attrs nltk regex` filled (pandas and scikit-learn come from the environment). Agreement and CPU seconds.
 """
 
 from __future__ import annotations
