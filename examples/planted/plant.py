@@ -135,7 +135,7 @@ def row(text: str, answer: str, subject: str, **slices: str) -> Row:
     }
 
 
-RUN = 50  # letters
+RUN, WHOLE = 50, 25  # letters that a row and an item have in a row; of an item that stands in a row whole
 
 
 def honest() -> Project:
@@ -144,7 +144,12 @@ def honest() -> Project:
     items = {plain(one["messages"][0]["content"]) for name in ("dev", "gate") for one in pools[name]}
     runs = {run for item in items for run in runs_of(item)}
     texts = [(one, plain(one["messages"][0]["content"])) for one in pools["train"]]
-    rows = [one for one, text in texts if text not in items and not runs & runs_of(text)]
+    whole = [item for item in items if len(item) >= WHOLE]
+    rows = [
+        one
+        for one, text in texts
+        if text not in items and not runs & runs_of(text) and not any(i in text for i in whole)
+    ]
     random.Random(7).shuffle(rows)
     return Project(rows=rows, gate=pools["gate"])
 

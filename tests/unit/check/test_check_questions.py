@@ -148,7 +148,7 @@ def test_habits(options: dict[str, Any], tmp_path: Path) -> None:
     turns += [{"role": "assistant", "content": "I have refunded you 9 pounds."}]
     for more in ([], [{"messages": turns}]):
         train = lines(tmp_path / "train.jsonl", [*rows, *more])
-        found = both(train, None, ["inherited-habits"], options={"inherited-habits": options})
+        found = both(train, None, ["DAT020"], options={"inherited-habits": options})
         assert [Outcome.FAIL] == outcomes(found)
         assert bool(more or options.get("tools")) == found.verdicts[0].details["actions_judged"]
     assert 20 < found.verdicts[0].findings_total
