@@ -74,7 +74,11 @@ def edited(rows: Tape, items: Tape, pairs: Coverage, asked: Positions) -> Edited
     share = np.zeros(len(chosen))
     long = np.flatnonzero(words >= LEAST)
     share[long] = aligned_shares(rows, items, row[long], item[long], weights)
-    run, _, first = longest_runs(rows, items, row, item).T
+    run, first = np.zeros((2, len(chosen)), dtype=np.int64)
+    # A run that is long enough for a cut has nearly as many n-grams; those that are no boilerplate, once, are shared.
+    dull = words - (N - 1) - pairs.telling[item]
+    cuts = np.flatnonzero(pairs.shared[chosen] >= CUT * words - (N - 1) - dull)
+    run[cuts], _, first[cuts] = longest_runs(rows, items, row[cuts], item[cuts]).T
     begin = items.offsets[item] + first
     weight = before[begin + run] - before[begin]
     alone = asked[row] == run

@@ -98,7 +98,7 @@ def _lacking(tape: Tape, one: int, other: Hashes) -> list[str]:
 def _starting_with_digit(tape: Tape) -> Mask:
     out = np.zeros(len(tape.words), dtype=bool)
     for first, part in tape.parts():
-        codes, heads = _codes(part)
+        codes, heads = characters_of(part)
         begins = codes[part.starts + np.repeat(heads, part.lengths)]
         base = int(tape.offsets[first])
         out[base : base + len(begins)] = (begins >= ord("0")) & (begins <= ord("9"))
@@ -109,7 +109,7 @@ def _marks(tape: Tape) -> Hashes:
     """Marks of amount of each text: one number that depends on which and how many."""
     out = np.zeros(len(tape), dtype=np.uint64)
     for first, part in tape.parts():
-        codes, heads = _codes(part)
+        codes, heads = characters_of(part)
         for position, mark in enumerate(MARKS, start=1):
             if mark.isascii() or codes.dtype != np.uint8:
                 owners = np.searchsorted(heads, np.flatnonzero(codes == ord(mark)), side="right") - 1
@@ -119,7 +119,7 @@ def _marks(tape: Tape) -> Hashes:
     return out
 
 
-def _codes(part: Tape) -> tuple[NDArray[Any], Positions]:
+def characters_of(part: Tape) -> tuple[NDArray[Any], Positions]:
     """Characters of all texts end to end (one byte each where all are ASCII), and where each text begins."""
     text = "\n".join(part.texts)
     heads = np.cumsum([0, *(len(one) + 1 for one in part.texts[:-1])], dtype=np.int64)

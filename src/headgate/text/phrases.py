@@ -11,12 +11,14 @@ The same is done for how few hands a phrase is in, with authors changing places.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headgate.text.guards import characters_of
 from headgate.text.ngrams import sorted_distinct, word_ngrams
 from headgate.text.tape import Hashes, Mask, Positions, Tape
 
@@ -25,10 +27,13 @@ STRONGEST = 500  # phrases that are looked at in full
 AT_MOST = 12  # words to which it is followed
 ALIKE = 0.5  # share of the uses of one phrase, 0..1, that makes it a part of another
 GOES_ON = 0.8  # share of a phrase's uses, 0..1, that must go on with the same word
+AT_ONCE = 4  # rounds of chance that are counted together
 HANDS = 3  # authors in whose hands a habit may be
 QUOTED = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|\"[^\"\n]{2,}\"|“[^”\n]{2,}”|«[^»\n]{2,}»|^>[^\n]*", re.S | re.M)
-SELF = frozenset({"I", "I ", "I'", "I’", "I,", "I."})  # the one word that is written with a capital anywhere
-ENDS = re.compile(r"[.!?;:()\[\]{}|\n]+")
+QUOTING = re.compile(r"[`\"“«>]")  # a text without any of them quotes nothing
+_AFTER_SELF = np.array([ord(sign) for sign in " '’,."])
+_ENDS = np.zeros(0x81, dtype=bool)  # of ASCII; the last place is for all other characters
+_ENDS[[ord(sign) for sign in ".!?;:()[]{}|\n"]] = True
 
 Floats = NDArray[np.float64]
 
@@ -96,8 +101,8 @@ def telling_phrases(
     drawn = np.random.default_rng(seed)
     octaves = np.log2(here.sums(np.ones(len(answers))) + there.sums(np.ones(len(others)))).astype(np.int64)
     chance = np.zeros(int(octaves.max()) + 1)
-    for _ in range(rounds):
-        np.maximum.at(chance, octaves, _shuffled(here, there, clusters, paired, prior, drawn))
+    for scores in _by_chance(here, there, clusters, paired, prior, drawn, rounds):
+        np.maximum.at(chance, octaves, scores)
     shares = here.sums(np.ones(len(answers))) / max(len(answers), 1)
     elsewhere = there.sums(np.ones(len(others))) / max(len(others), 1)
     kept = np.flatnonzero((observed > chance[octaves]) & (shares >= times * elsewhere))
@@ -146,24 +151,49 @@ def fluent(tape: Tape) -> tuple[Mask, Mask]:
     Numbers, names (a capital that no clause begins with), quoted text and code do not count.
     """
     counts, begins = np.ones(len(tape.words), dtype=bool), np.zeros(len(tape.words), dtype=bool)
-    for number, text in enumerate(tape.texts[:]):
-        low, high = int(tape.offsets[number]), int(tape.offsets[number + 1])
-        if low == high:
-            continue
-        begins[low] = True
-        starts = tape.starts[low:high]
-        for hit in ENDS.finditer(text):
-            place = low + int(np.searchsorted(starts, hit.end()))
-            if place < high:
-                begins[place] = True
-        for hit in QUOTED.finditer(text):
-            first, last = np.searchsorted(starts, [hit.start(), hit.end()])
-            counts[low + first : low + last] = False
-        for place, start in enumerate(starts.tolist(), low):
-            sign = text[start]
-            if sign.isdigit() or (sign.isupper() and not begins[place] and text[start : start + 2] not in SELF):
-                counts[place] = False
+    for first, part in tape.parts():
+        if len(part.words):
+            words = slice(int(tape.offsets[first]), int(tape.offsets[first + len(part)]))
+            counts[words], begins[words] = _fluent(part)
     return counts, begins
+
+
+def _fluent(tape: Tape) -> tuple[Mask, Mask]:
+    codes, heads = characters_of(tape)
+    at = (tape.starts + np.repeat(heads, tape.lengths)).astype(np.int64)
+    begins = np.zeros(len(at) + 1, dtype=bool)
+    begins[tape.offsets[:-1]] = True
+    # A word begins a clause where a sign that ends one stands before it in the same text.
+    signs = np.flatnonzero(_ENDS[np.minimum(codes, len(_ENDS) - 1)])
+    text = np.searchsorted(heads, signs, side="right") - 1
+    places = np.searchsorted(at, signs)
+    begins[places[places < tape.offsets[text + 1]]] = True
+    begins = begins[:-1]
+    letters, which = np.unique(codes[at], return_inverse=True)
+    digit, capital = (
+        np.fromiter((holds(chr(letter)) for letter in letters.tolist()), dtype=bool, count=len(letters))[which]
+        for holds in (str.isdigit, str.isupper)
+    )
+    counts = ~(digit | (capital & ~begins & ~_selves(codes, heads, at, tape)))
+    for number, one in enumerate(tape.texts[:]):
+        if QUOTING.search(one):
+            low = int(tape.offsets[number])
+            starts = tape.starts[low : int(tape.offsets[number + 1])]
+            for hit in QUOTED.finditer(one):
+                begin, end = np.searchsorted(starts, [hit.start(), hit.end()])
+                counts[low + begin : low + end] = False
+    return counts, begins
+
+
+def _selves(codes: NDArray[Any], heads: Positions, at: Positions, tape: Tape) -> Mask:
+    """Which words are I, the one word that is written with a capital anywhere."""
+    selves: Mask = codes[at] == ord("I")
+    some = np.flatnonzero(selves)
+    text = np.searchsorted(tape.offsets, some, side="right") - 1
+    following = np.append(codes, 0)[at[some] + 1]
+    ended = at[some] + 1 == np.append(heads[1:] - 1, len(codes))[text]  # a line break stands between two texts
+    selves[some] = ended | np.isin(following, _AFTER_SELF)
+    return selves
 
 
 def _grams(tape: Tape, n: int, free: tuple[Mask, Mask]) -> tuple[Positions, Hashes, Positions]:
@@ -217,23 +247,64 @@ def _log_odds(ours: Floats, theirs: Floats, total: float, other_total: float, pr
     return out
 
 
-def _shuffled(
-    here: _Uses, there: _Uses, clusters: Sequence[Positions], paired: bool, prior: float, drawn: np.random.Generator
-) -> Floats:
-    """The score of every phrase when clusters are on a side by chance."""
+def _by_chance(
+    here: _Uses,
+    there: _Uses,
+    clusters: Sequence[Positions],
+    paired: bool,
+    prior: float,
+    drawn: np.random.Generator,
+    rounds: int,
+) -> Iterator[Floats]:
+    """The score of every phrase when clusters are on a side by chance, round after round."""
+    counts = _Counts(here, len(clusters[0])), _Counts(there, len(clusters[1]))
+    every = counts[0].all + counts[1].all
+    for first in range(0, rounds, AT_ONCE):
+        sides = [_sides(clusters, paired, drawn) for _ in range(min(AT_ONCE, rounds - first))]
+        ours, theirs = (one.of([side[place] for side in sides]) for place, one in enumerate(counts))
+        for (stays, comes), yes in zip(sides, ours + theirs, strict=True):
+            total = float(np.count_nonzero(stays) + np.count_nonzero(comes))
+            yield _log_odds(
+                yes.astype(float), (every - yes).astype(float), total, len(stays) + len(comes) - total, prior
+            )
+
+
+def _sides(clusters: Sequence[Positions], paired: bool, drawn: np.random.Generator) -> tuple[Mask, Mask]:
+    """Which of the answers, and which of the others, are on the side of the answers."""
     number = max(int(one.max(initial=-1)) for one in clusters) + 1
     if paired:
         side = drawn.random(number) < 0.5
-    else:
-        ours = np.zeros(number, dtype=bool)
-        ours[clusters[0]] = True
-        side = drawn.permutation(ours)
-    stays, comes = side[clusters[0]].astype(float), side[clusters[1]].astype(float)
-    if paired:  # what stays with the answers is taken from the others
-        comes = 1 - comes
-    yes, no = here.sums(stays) + there.sums(comes), here.sums(1 - stays) + there.sums(1 - comes)
-    total, rest = stays.sum() + comes.sum(), (1 - stays).sum() + (1 - comes).sum()
-    return _log_odds(yes, no, float(total), float(rest), prior)
+        return side[clusters[0]], ~side[clusters[1]]  # what stays with the answers is taken from the others
+    ours = np.zeros(number, dtype=bool)
+    ours[clusters[0]] = True
+    side = drawn.permutation(ours)
+    return side[clusters[0]], side[clusters[1]]
+
+
+class _Counts:
+    """Counts of texts for each of K phrases, several choices of texts at once: each has some bits of a whole number."""
+
+    def __init__(self, uses: _Uses, texts: int) -> None:
+        self._texts = uses.texts[np.argsort(uses.phrases, kind="stable")]
+        self._bits = 64 // AT_ONCE if texts < 1 << (64 // AT_ONCE) else 32
+        self.all: Positions = np.bincount(uses.phrases, minlength=uses.count)
+        self._used = np.flatnonzero(self.all)
+        self._starts = (np.cumsum(self.all) - self.all)[self._used]
+
+    def of(self, chosen: Sequence[Mask]) -> Positions:
+        """How many of the chosen texts use each phrase; shape (len(chosen), K)."""
+        out = np.zeros((len(chosen), len(self.all)), dtype=np.int64)
+        lanes = 64 // self._bits
+        for first in range(0, len(chosen) if len(self._used) else 0, lanes):
+            some = chosen[first : first + lanes]
+            packed = np.zeros(len(some[0]), dtype=np.uint64)
+            for lane, one in enumerate(some):
+                packed |= one.astype(np.uint64) << np.uint64(self._bits * lane)
+            sums = np.add.reduceat(packed[self._texts], self._starts)
+            for lane in range(len(some)):
+                cut = (sums >> np.uint64(self._bits * lane)) & np.uint64((1 << self._bits) - 1)
+                out[first + lane, self._used] = cut.astype(np.int64)
+        return out
 
 
 def _phrase(answers: Tape, others: Tape, free: tuple[Mask, Mask], at: Positions, n: int, score: float) -> Phrase:
@@ -250,7 +321,8 @@ def _phrase(answers: Tape, others: Tape, free: tuple[Mask, Mask], at: Positions,
     first = int(texts[0])
     wanted = own.hashes[own.offsets[first] + begin - answers.offsets[first]]
     elsewhere = word_ngrams(others, size)
-    other = len(np.unique(elsewhere.owners[elsewhere.hashes == wanted]))
+    places = np.flatnonzero(elsewhere.hashes == wanted)
+    other = len(np.unique(np.searchsorted(elsewhere.offsets, places, side="right")))
     written = answers.texts[first][spans[0][0] : spans[0][1]]
     return Phrase(
         words=" ".join(written.lower().split()),

@@ -51,7 +51,7 @@ from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
 from headgate.text.phrases import HANDS, Hands, Phrase, hands, telling_phrases
-from headgate.text.tape import Positions, Tape, tape_of
+from headgate.text.tape import Positions, tape_of
 
 EXAMPLES = 3
 AROUND = 60  # characters shown on each side of an example
@@ -161,20 +161,23 @@ def _judged(rows: list[Row], real: list[Row] | None, authors: Positions, people:
     )
     held, chance = hands(phrases, numbers[: len(rows)], authors, rounds=options.rounds)
     kept = {" ".join(one.lower().split()) for one in options.keep}
+    asked = [text.lower() for text in prompts.texts[:]] if phrases else []
     out = []
     for phrase, own_hands in zip(phrases, held, strict=True):
         of_few = people > HANDS and own_hands.share >= options.concentrated and own_hands.score > chance
-        house = phrase.words not in kept and not _talked_of(prompts, phrase)
-        out.append(_House(phrase, own_hands, of_few, house and (of_few or real is not None)))
+        house = (of_few or real is not None) and phrase.words not in kept and not _talked_of(asked, phrase)
+        out.append(_House(phrase, own_hands, of_few, house))
     return sorted(out, key=lambda one: not one.counts)
 
 
-def _talked_of(prompts: Tape, phrase: Phrase) -> bool:
+def _talked_of(prompts: Sequence[str], phrase: Phrase) -> bool:
     """Whether the longer words of a phrase stand in the prompts of most answers that use it."""
     longer = [word for word in re.findall(r"\w+", phrase.words) if len(word) >= LONGER]
+    if not longer:
+        return False
     texts = np.unique(phrase.texts).tolist()
-    said = sum(all(word in prompts.texts[text].lower() for word in longer) for text in texts)
-    return bool(longer) and said >= ECHOED * len(texts)
+    said = sum(all(word in prompts[text] for word in longer) for text in texts)
+    return said >= ECHOED * len(texts)
 
 
 def _described(rows: Sequence[Row], one: _House, people: list[str], real: Sequence[Row] | None) -> dict[str, Any]:
