@@ -16,6 +16,7 @@ from headgate.text.programs import shape_of
 from headgate.text.similarity import (
     COLUMN_BITS,
     NEIGHBOURS,
+    Counts,
     Likest,
     Nearest,
     Sought,
@@ -87,11 +88,11 @@ class Columns:
         """The columns that occur in a block."""
         counts = rows_of_columns(viewed(block, self.view), self.bits)
         there = np.flatnonzero(counts)
-        return {"columns": there.astype(np.uint32), "counts": counts[there].astype(np.uint32)}
+        return {"columns": there.astype(np.uint32), "counts": counts[there]}
 
-    def put_together(self, found: Sequence[Found]) -> Positions:
+    def put_together(self, found: Sequence[Found]) -> Counts:
         """Rows of each column; shape (2 ** bits,)."""
-        out = np.zeros(1 << self.bits, dtype=np.int64)
+        out = np.zeros(1 << self.bits, dtype=np.uint32)
         for one in found:
             out[one.arrays["columns"]] += one.arrays["counts"]
         return out
@@ -103,7 +104,7 @@ class Closest:
 
     texts: tuple[str, ...]
     bits: int
-    rows_of: Positions  # in how many of all rows each column occurs
+    rows_of: Counts  # in how many of all rows each column occurs
     rows: int  # of all
     count: int  # of the closest rows of each text
     view: str = PROMPT
@@ -111,7 +112,7 @@ class Closest:
     @cached_property
     def sought(self) -> Sought:
         """The texts as vectors."""
-        return Sought(tape_of(self.texts), self.bits, self.rows_of.astype(np.int64), self.rows)
+        return Sought(tape_of(self.texts), self.bits, self.rows_of, self.rows)
 
     def find(self, block: Corpus) -> Arrays:
         """The closest rows of a block."""
@@ -136,11 +137,11 @@ class Asked:
 def nearest_rows(rows: Corpus, prompts: Prompts, *asked: Asked, view: str = PROMPT) -> list[Nearest]:
     """`nearest` of the prompts of rows (or of their programs), for several sets of texts in one look."""
     words, closest = int(prompts.lengths.sum()), []
-    known: dict[int, Positions] = {}
+    known: dict[int, Counts] = {}
     for one in asked:
         bits = column_bits(len(one.tape.words) + words)
         if bits not in known:
-            known[bits] = rows.ask(Columns(bits, view)).astype(np.uint32)
+            known[bits] = rows.ask(Columns(bits, view))
         count = NEIGHBOURS if one.skip is None else NEIGHBOURS + 1  # one may be the row that is left out
         closest.append(Closest(tuple(one.tape.texts), bits, known[bits], len(prompts.lengths), count, view))
     found = rows.ask_all(closest)

@@ -1,8 +1,9 @@
 """Which kernels run: plain numpy, or compiled ones with the same bits.
 
-Compiled kernels cost half a second to load and, once on each machine, some seconds to compile. Small
+Compiled kernels cost a fifth of a second to load and, once on each machine, some seconds to compile. Small
 work would wait longer than it takes, so a size limit decides: the first large tape of a process
-switches them on, and they stay on. `HEADGATE_KERNELS` forces one or the other.
+switches them on, and they stay on. Work between small and large is done by them where nearly all are kept on
+disk from before, so that it never waits for a compiler. `HEADGATE_KERNELS` forces one or the other.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from importlib.util import find_spec
 from threading import Lock
 from typing import TypeVar
@@ -22,6 +24,7 @@ PLAIN, COMPILED = "plain", "compiled"
 FEW_TEXTS = 10_000  # up to so many texts are small work ...
 FEW_CHARACTERS = 32_000_000  # ... unless they are longer than this together
 CHARACTERS = 4_000_000  # from which more texts are large work
+SOME_CHARACTERS = 1_000_000  # from which it is done by kernels that are kept already
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -51,10 +54,11 @@ def compiled() -> bool:
 
 def expect(texts: int, characters: int) -> bool:
     """Says how much work comes; whether compiled kernels do it."""
-    small = texts <= FEW_TEXTS and characters < FEW_CHARACTERS
-    if not small and characters >= CHARACTERS and COMPILED not in _met and _installed():
-        with _lock:
-            _met.add(COMPILED)
+    if COMPILED not in _met and characters >= SOME_CHARACTERS and _installed():
+        small = characters < CHARACTERS or (texts <= FEW_TEXTS and characters < FEW_CHARACTERS)
+        if not small or _kept():
+            with _lock:
+                _met.add(COMPILED)
     return compiled()
 
 
@@ -78,6 +82,13 @@ def spread(function: Callable[[T], R], pieces: Iterable[T]) -> Iterator[R]:
 def slices(count: int, size: int) -> list[slice]:
     """Consecutive ranges of `size` that cover `count` positions."""
     return [slice(first, min(first + size, count)) for first in range(0, count, size)]
+
+
+@cache
+def _kept() -> bool:
+    from headgate.text.compiled.building import nearly_all_kept
+
+    return nearly_all_kept()
 
 
 def _installed() -> bool:

@@ -44,7 +44,7 @@ class Phrase:
 
     words: str  # as it is written in its first use, in lower case
     texts: Positions  # (K,): text of each use, ascending
-    spans: tuple[tuple[int, int], ...]  # its characters in that text
+    spans: Positions  # (K, 2): its characters in that text
     count: int  # texts that use it
     other: int  # of the other texts
     score: float  # log-odds over their standard error
@@ -137,11 +137,14 @@ def hands(
     sizes: Floats = np.bincount(owner[owner >= 0], minlength=people) / max(int(np.count_nonzero(owner >= 0)), 1)
     drawn = np.random.default_rng(seed)
     known = np.flatnonzero(owner >= 0)
+    every = np.concatenate([np.zeros(0, dtype=np.int64), *held])
+    of = np.repeat(np.arange(len(held)), [len(one) for one in held]) * max(people, 1)
     chance = 0.0
-    for _ in range(rounds if people else 0):
+    for _ in range(rounds if people and len(every) else 0):
         mixed = owner.copy()
         mixed[known] = drawn.permutation(owner[known])
-        chance = max([chance, *(_hands(mixed[one], sizes).score for one in held)])
+        counts = np.bincount(of + mixed[every], minlength=len(held) * people).reshape(len(held), people)
+        chance = max(chance, float(_scored(counts, sizes)[2].max()))
     return [_hands(owner[one], sizes) for one in held], chance
 
 
@@ -228,7 +231,7 @@ def _uses(grams: Sequence[tuple[Positions, Hashes, Positions]], keys: Sequence[H
             same = known[place] == hashes
             pairs.append(texts[same] * total + first + place[same])
         first += len(known)
-    once = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *pairs]))
+    once = sorted_distinct(np.concatenate([np.zeros(0, dtype=np.int64), *pairs]).view(np.uint64)).view(np.int64)
     return _Uses(once // max(total, 1), once % max(total, 1), total)
 
 
@@ -316,7 +319,7 @@ def _phrase(answers: Tape, others: Tape, free: tuple[Mask, Mask], at: Positions,
         at, size = more - 1, size + 1
     begin = int(at[0])
     texts = np.searchsorted(answers.offsets, at, side="right") - 1
-    spans = tuple(zip(answers.starts[at].tolist(), answers.ends[at + size - 1].tolist(), strict=True))
+    spans = np.stack([answers.starts[at], answers.ends[at + size - 1]], axis=1).astype(np.int64)
     own = word_ngrams(answers, size)
     first = int(texts[0])
     wanted = own.hashes[own.offsets[first] + begin - answers.offsets[first]]
@@ -364,21 +367,31 @@ def _told(phrase: Phrase, found: Sequence[Phrase]) -> bool:
 
 def _overlap(one: Phrase, two: Phrase) -> bool:
     """Whether most uses of one stand in the same texts and share characters with the other."""
-    places = dict(zip(two.texts.tolist(), two.spans, strict=True))
-    met = sum(
-        1
-        for text, (start, end) in zip(one.texts.tolist(), one.spans, strict=True)
-        if text in places and start < places[text][1] and places[text][0] < end
-    )
-    return met >= ALIKE * len(one.spans)
+    place = np.searchsorted(two.texts, one.texts, side="right") - 1
+    there = two.spans[place]
+    met = (place >= 0) & (two.texts[place] == one.texts)
+    met &= (one.spans[:, 0] < there[:, 1]) & (there[:, 0] < one.spans[:, 1])
+    return int(np.count_nonzero(met)) >= ALIKE * len(one.spans)
 
 
 def _hands(authors: Positions, sizes: Floats) -> Hands:
-    counts = np.bincount(authors, minlength=len(sizes))
-    top = np.argsort(-counts, kind="stable")[:HANDS]
-    of, expected = int(counts.sum()), float(sizes[top].sum())
-    if not of:
+    counts = np.bincount(authors, minlength=len(sizes))[None]
+    if not len(authors):
         return Hands((), 0.0, 0.0)
-    held = int(counts[top].sum())
-    spread = max(of * expected * (1 - expected), 1e-9) ** 0.5
-    return Hands(tuple(int(one) for one in top if counts[one]), held / of, (held - of * expected) / spread)
+    top, held, score = _scored(counts, sizes)
+    busiest = tuple(int(one) for one in top[0] if counts[0, one])
+    return Hands(busiest, int(held[0]) / len(authors), float(score[0]))
+
+
+def _scored(counts: Positions, sizes: Floats) -> tuple[Positions, Positions, Floats]:
+    """The busiest authors of each of K phrases, how much they hold, and how far above chance; from (K, authors)."""
+    # Of authors who are as busy the first one counts.
+    ordered = counts * counts.shape[1] + np.arange(counts.shape[1])[::-1]
+    few = min(HANDS, counts.shape[1])
+    top = np.argpartition(-ordered, few - 1, axis=1)[:, :few]
+    place = np.argsort(-np.take_along_axis(ordered, top, axis=1), axis=1)
+    top = np.take_along_axis(top, place, axis=1)
+    of, expected = counts.sum(axis=1), sizes[top].sum(axis=1)
+    held = np.take_along_axis(counts, top, axis=1).sum(axis=1)
+    score: Floats = (held - of * expected) / np.sqrt(np.maximum(of * expected * (1 - expected), 1e-9))
+    return top, held, np.where(of > 0, score, 0.0)

@@ -32,6 +32,7 @@ QUANTILE = 0.98
 SAMPLE = 2000  # honest rows to calibrate on
 
 Scores = NDArray[np.float64]
+Counts = NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +107,7 @@ def column_bits(words: int) -> int:
     return min(max(words.bit_length() + 4, least), most)
 
 
-def rows_of_columns(rows: Tape, bits: int) -> Positions:
+def rows_of_columns(rows: Tape, bits: int) -> Counts:
     """In how many of the rows each column occurs; shape (2 ** bits,). Those of blocks add up."""
     return _column_counts(_cached_counts(rows, bits))
 
@@ -114,20 +115,33 @@ def rows_of_columns(rows: Tape, bits: int) -> Positions:
 class Sought:
     """Items as vectors, to be looked for among rows that are told block by block."""
 
-    def __init__(self, items: Tape, bits: int, rows_of: Positions, rows: int) -> None:
+    def __init__(self, items: Tape, bits: int, rows_of: Counts, rows: int) -> None:
         """`rows_of` says in how many of all `rows` each column occurs."""
-        self.items, self.bits = items, bits
+        self.items, self.bits, self._rows_of = items, bits, rows_of
         counts = _cached_counts(items, bits).copy()
-        self.idf = np.log((1 + len(items) + rows) / (1 + rows_of + _column_counts(counts))) + 1
-        self.common = rows_of > RETRIEVAL_ROWS
-        self.weighed = _weighed(counts, self.idf)
-        self.rare = _without(self.weighed, self.common)
+        own, times = np.unique(counts.indices, return_counts=True)
+        self._texts_of = rows_of.copy()
+        self._texts_of[own] += times.astype(rows_of.dtype)
+        # There are millions of columns and far fewer numbers of texts: a logarithm for each number.
+        self._idf = np.log((1 + len(items) + rows) / (1 + np.arange(len(items) + rows + 1))) + 1
+        self.weighed = self.weigh(counts)
+        self.rare = self.without_common(self.weighed)
+
+    def weigh(self, counts: Any) -> Any:
+        """Counts, in place, times the inverse document frequency of their columns; rows of unit length."""
+        return _weighed(counts, self._idf[self._texts_of[counts.indices]])
+
+    def without_common(self, matrix: Any) -> Any:
+        """The entries in columns that few rows have."""
+        kept = (matrix.data != 0.0) & (self._rows_of[matrix.indices] <= RETRIEVAL_ROWS)
+        ends = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept)])[matrix.indptr]
+        return type(matrix)((matrix.data[kept], matrix.indices[kept], ends), shape=matrix.shape)
 
 
 def likest(sought: Sought, rows: Tape, count: int) -> Likest:
     """The `count` rows of a block that are most like each item."""
-    weighed_rows = _weighed(_cached_counts(rows, sought.bits).copy(), sought.idf)
-    rare_rows = _without(weighed_rows, sought.common).T.tocsr()
+    weighed_rows = sought.weigh(_cached_counts(rows, sought.bits).copy())
+    rare_rows = sought.without_common(weighed_rows).T.tocsr()
     found = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))]
     for first in range(0, len(sought.items), BLOCK):
         item, row, closeness = _top(sought.rare[first : first + BLOCK] @ rare_rows, count)
@@ -162,16 +176,16 @@ def best_of(found: Likest, items: int, neighbours: int = NEIGHBOURS, skip: Posit
     return best
 
 
-def _weighed(matrix: Any, idf: Scores) -> Any:
-    """Counts times the weights of their columns, each row brought to unit length."""
+def _weighed(matrix: Any, weights: Scores) -> Any:
+    """Counts times a weight for each, every row brought to unit length, in place."""
     from scipy import sparse
 
     if kernels.compiled():
         from headgate.text.compiled import counting
 
-        counting.weigh(matrix.data, matrix.indices, matrix.indptr.astype(np.int64), idf)
+        counting.weigh(matrix.data, matrix.indptr.astype(np.int64), weights)
         return matrix
-    matrix.data *= idf[matrix.indices]
+    matrix.data *= weights
     # One row after the other and in order, as the compiled version adds: no row depends on those before it.
     squares = sparse.csr_matrix(
         (matrix.data**2, np.zeros_like(matrix.indices), matrix.indptr), shape=(len(matrix.indptr) - 1, 1)
@@ -181,13 +195,12 @@ def _weighed(matrix: Any, idf: Scores) -> Any:
     return matrix
 
 
-def _column_counts(matrix: Any) -> Positions:
+def _column_counts(matrix: Any) -> Counts:
     if not kernels.compiled():
-        counts: Positions = np.bincount(matrix.indices, minlength=matrix.shape[1])
-        return counts
+        return np.bincount(matrix.indices, minlength=matrix.shape[1]).astype(np.uint32)
     from headgate.text.compiled import counting
 
-    out = np.zeros(matrix.shape[1], dtype=np.int64)
+    out = np.zeros(matrix.shape[1], dtype=np.uint32)
     counting.tally(matrix.indices, out)
     return out
 
@@ -238,12 +251,6 @@ def _compiled_counts(tape: Tape, bits: int) -> tuple[NDArray[np.float64], NDArra
     data = np.concatenate([part[0] for part in parts])
     columns = np.concatenate([part[1] for part in parts])
     return data, columns, np.cumsum(np.concatenate([part[2] for part in parts]))
-
-
-def _without(matrix: Any, common: Mask) -> Any:
-    kept = (matrix.data != 0.0) & ~common[matrix.indices]
-    ends = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept)])[matrix.indptr]
-    return type(matrix)((matrix.data[kept], matrix.indices[kept], ends), shape=matrix.shape)
 
 
 def _top(product: Any, count: int) -> tuple[Positions, Positions, Scores]:

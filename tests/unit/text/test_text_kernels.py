@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,7 @@ def test_small_work_stays_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten thousand rows are small, fifty thousand short ones too; from there on size decides."""
     monkeypatch.delenv(kernels.SETTING, raising=False)
     monkeypatch.setattr(kernels, "_met", set())
+    monkeypatch.setattr(kernels, "_kept", lambda: False)
     assert not kernels.expect(10_000, 31_000_000)
     assert not kernels.expect(50_000, 3_000_000)
     assert not kernels.compiled()
@@ -136,6 +138,28 @@ def test_small_work_stays_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kernels.expect(3, 10)  # they are loaded by now
     monkeypatch.setenv(kernels.SETTING, "plain")
     assert not kernels.expect(50_000, 14_000_000)
+
+
+def test_medium_work_is_compiled_where_nearly_all_kernels_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it never waits for a compiler; small work does not even wait for them to load."""
+    monkeypatch.delenv(kernels.SETTING, raising=False)
+    monkeypatch.setattr(kernels, "_met", set())
+    monkeypatch.setattr(kernels, "_kept", kernels._kept.__wrapped__)
+    monkeypatch.setattr(building, "cache_folder", lambda: str(tmp_path))
+    defined = sum(
+        isinstance(each, building.Kernel)
+        for path in building.HERE.glob("*.py")
+        for each in vars(import_module(f"{building.__package__}.{path.stem}")).values()
+        if getattr(getattr(each, "function", None), "__module__", "").endswith(f".{path.stem}")
+    )
+    for number in range(defined - building.LACKING - 1):
+        (tmp_path / f"{number}.kernel").touch()
+    assert not kernels.expect(2_000, 2_000_000)
+    (tmp_path / "one more.kernel").touch()
+    assert not kernels.expect(1_000, 900_000)
+    assert kernels.expect(2_000, 2_000_000)
 
 
 def test_a_setting_of_no_meaning_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ import blake3
 F = TypeVar("F", bound=Callable[..., Any])
 HERE = Path(__file__).resolve().parent
 ASKED = "NUMBA_CACHE_DIR"
+LACKING = 3  # kernels that may be compiled while somebody waits: one or two serve rules that hardly anybody runs
 PARTS: set[Callable[..., Any]] = set()
 
 _building = RLock()
@@ -83,6 +84,14 @@ def cache_folder() -> str:
         if _can_write(folder / name):
             return str(folder / name)
     return _temporary(name)
+
+
+def nearly_all_kept() -> bool:
+    """Whether so many kernels are kept on disk that hardly any work waits for a compiler."""
+    if not (folder := cache_folder()):
+        return False
+    defined = sum(path.read_bytes().count(b"\n@kernel(") for path in HERE.glob("*.py"))
+    return len(list(Path(folder).glob("*.kernel"))) >= defined - LACKING
 
 
 def numba_folder() -> Path:

@@ -134,23 +134,23 @@ def term_counts(words, offsets, first, last, steps, shift, columns, counts, ends
     return used
 
 
-@kernel(f"void({read_only('int32')}, int64[::1])")
+@kernel(f"void({read_only('int32')}, uint32[::1])")
 def tally(columns, out):
     """Adds to `out` how often each column occurs."""
     for column in columns:
-        out[column] += 1
+        out[column] += np.uint32(1)
 
 
-@kernel(f"void(float64[::1], {read_only('int32')}, {read_only('int64')}, {read_only('float64')})")
-def weigh(data, columns, bounds, weights):
-    """Multiplies entries by the weights of their columns and brings each row to unit length, in place.
+@kernel(f"void(float64[::1], {read_only('int64')}, {read_only('float64')})")
+def weigh(data, bounds, weights):
+    """Multiplies entries by their weights and brings each row to unit length, in place.
 
     Squares are summed row by row, in the order of the plain version.
     """
     for row in range(len(bounds) - 1):
         total = 0.0
         for at in range(bounds[row], bounds[row + 1]):
-            data[at] *= weights[columns[at]]
+            data[at] *= weights[at]
             total += data[at] * data[at]
         norm = max(np.sqrt(total), 1e-12)
         for at in range(bounds[row], bounds[row + 1]):
