@@ -23,7 +23,7 @@ from headgate.kit.progress import progress
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext
 from headgate.models.journal import Journal
-from headgate.models.model import Completion, Model, Sampling, identity, request_key
+from headgate.models.model import Completion, Model, Prompt, Sampling, identity, request_key
 from headgate.models.opening import open_model
 
 
@@ -124,20 +124,27 @@ class Asker:
         s = self.settings
         return {"concurrency": s.concurrency, "timeout": s.timeout, "attempts": s.attempts}
 
+    def say(
+        self, title: str, address: Address, prompts: Sequence[Prompt], sampling: Sampling
+    ) -> tuple[Model, list[Completion]]:
+        """What the model at an address says to prompts."""
+        model, journal = self._opened(address)
+        with progress(title, len(prompts), quiet=self.context.quiet) as advance:
+            said = asyncio.run(model.complete(prompts, settings=sampling, journal=journal, advance=advance))
+        self.failures += sum(not one.settled for one in said)
+        return model, said
+
     def ask(
         self, name: str, address: Address, suite: Suite, pool: str, items: Sequence[Item], shots: Shots = NO_SHOTS
     ) -> tuple[Arm, list[Completion]]:
         """One arm: what the model said to each item, scored, and the completions behind it."""
-        model, journal = self._opened(address)
         sampling = Sampling(
             max_tokens=suite.settings.max_tokens or self.settings.max_tokens,
             stop=tuple(self.settings.stop),
             seed=self.settings.seed,
         )
         prompts = [prompt_of(item, suite, shots.turns) for item in items]
-        with progress(f"{suite.name}, {pool}: {name}", len(prompts), quiet=self.context.quiet) as advance:
-            said = asyncio.run(model.complete(prompts, settings=sampling, journal=journal, advance=advance))
-        self.failures += sum(not one.settled for one in said)
+        model, said = self.say(f"{suite.name}, {pool}: {name}", address, prompts, sampling)
         keys = [request_key(model.fingerprint, prompt, sampling) for prompt in prompts]
         arm = Arm(
             name=name,

@@ -27,6 +27,8 @@ from headgate.evaluate.fewshot import (
     training_rows,
 )
 from headgate.evaluate.pools import judge_apart
+from headgate.evaluate.probes import found_habits
+from headgate.evaluate.probing import probe_all
 from headgate.evaluate.protecting import protects, suites_of
 from headgate.evaluate.recording import facts_of, record_all, record_arm, write_dev
 from headgate.evaluate.sealed import SealedPools
@@ -42,7 +44,7 @@ from headgate.rules.looks import LOOKS, Look, by_pool
 from headgate.stats.judging import judge_count
 from headgate.stats.verdict import Level, Outcome, Verdict, worst
 
-__all__ = ["protects", "run"]
+__all__ = ["depends_on", "protects", "run"]
 
 
 def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepResult:
@@ -60,6 +62,13 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     with Asker(settings, context) as asker:
         stage.walk(asker)
     return stage.result()
+
+
+def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> object:
+    """What decides beside settings and files: the habits that probes are to watch."""
+    if not any(one.found for one in settings.probes.values()):
+        return None
+    return [habit.as_json() for habit in found_habits(ledger, context.flow_name)]
 
 
 @dataclass
@@ -95,12 +104,15 @@ class _Stage:
                 for pool in ("dev", "gate"):
                     self._ask(asker, suite, pool, address, names)
         self.dirty = dirt(self.ledger, self.context)
+        probed = probe_all(self.ledger, self.settings, self.context, asker, (self.base, self.candidate))
         for suite in self.suites:
             self._compare(suite)
             self.verdicts += pools_judged(self.arms.get(suite.name, {}), self.dirty)
+        self.verdicts += probed.verdicts
         self._sealed(asker)
         with self.ledger.transaction():
             self._record(nodes)
+            self.scores |= probed.record(self.ledger, self._adapter())
 
     def _choose(self, asker: Asker, suite: Suite, pool: Pool | None) -> None:
         if pool is None or self.settings.few_shot.counts == [0]:
@@ -203,13 +215,16 @@ class _Stage:
         return ask
 
     def _record(self, nodes: Mapping[str, str]) -> None:
-        adapter = self.context.outputs.get("train", {}).get("adapter") if not self.settings.candidate else None
+        adapter = self._adapter()
         for suite, pools in self.arms.items():
             for pool, arms in pools.items():
                 for name, arm in arms.items():
                     prompt = self.choices[suite].shots.digest if name == "few-shot" else ""
                     node = record_arm(self.ledger, arm, nodes[suite], adapter, prompt)
                     self.scores[f"{suite}/{pool}/{name}"] = node
+
+    def _adapter(self) -> str | None:
+        return self.context.outputs.get("train", {}).get("adapter") if not self.settings.candidate else None
 
     def result(self) -> StepResult:
         """How the stage ended."""

@@ -69,10 +69,37 @@ class FewShotSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProbeSettings:
+    """One probe: prompts, and the habits that are counted in what base and candidate answer."""
+
+    prompts: Files = option("", help="Files with prompts; empty: held-out rows of the dataset version.", unit="files")
+    columns: dict[str, str] = option({}, help="Our column names and those of the files.")
+    sample: int = option(600, help="Prompts at most; 600 without a hit rule out a rate of 0.5 %.", unit="prompts")
+    found: bool = option(True, help="Watch every habit that [check] has found in this flow, those since mended too.")
+    variants: list[str] = option([], help='Spellings to watch beside, each as "wrong = right".')
+    phrases: list[str] = option([], help="Phrases to watch beside.")
+    behaviours: list[str] = option([], help='Acts to watch beside, such as "concession" or "needless apology".')
+    may: list[str] = option([], help="Acts that the model is entitled to, and that are not watched.")
+    times: float = option(2.0, help="How many times the rate of the base the candidate may have.")
+    tolerated: float = option(0.01, help="Share of answers, or of uses of a word, allowed above that.", unit="share")
+    temperature: float = option(1.0, help="At 1 a habit comes as often as it was learned; at 0 only the likeliest.")
+    max_tokens: int = option(256, help="Longest answer.", unit="tokens")
+    seed: int = option(0, help="Seed of the answers.")
+    level: Literal["block", "warn"] = option("block", help="What a verdict on it does.")
+
+    def __post_init__(self) -> None:
+        if self.sample < 1 or self.max_tokens < 1 or self.times < 0 or self.temperature < 0:
+            raise Refused("sample and max-tokens are 1 or more, times and temperature 0 or more")
+        if not 0 <= self.tolerated < 1:
+            raise Refused("tolerated", found=str(self.tolerated), wanted="a share from 0 to below 1")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What to run, on which models, and how often sealed items may be asked."""
 
     suites: dict[str, SuiteSettings] = option(help="Suites by name, each with its files, scorer and extractors.")
+    probes: dict[str, ProbeSettings] = option({}, help="Probes by name: habits of the corpus in what models answer.")
     base: str = option("", help="Base model, local:FOLDER or http://host/v1#name; empty: the base that was trained on.")
     candidate: str = option("", help="Candidate model; empty: the base with the adapter that was trained.")
     few_shot: FewShotSettings = option(FewShotSettings(), help="The search for the best prompt of the base.")

@@ -15,6 +15,7 @@ from headgate.kit.locks import only_one
 if TYPE_CHECKING:
     from headgate.flow.walking import Walked
     from headgate.ledger.ledger import Ledger
+    from headgate.ledger.steps import StageContext
 
 STORE = ".headgate"
 
@@ -53,6 +54,17 @@ class Project:
         """No other process walks this flow meanwhile: two would train twice and release twice."""
         with only_one(self.store / "work" / f"{self.flow.settings.name}.lock", "another run walks this flow"):
             yield
+
+    def context(self, *, quiet: bool) -> StageContext:
+        """What a stage is given, before any stage above it has run."""
+        from headgate.kit.clock import now
+        from headgate.ledger.steps import StageContext
+
+        work = self.store / "work"
+        work.mkdir(parents=True, exist_ok=True)
+        return StageContext(
+            folder=self.folder, work=work, outputs={}, quiet=quiet, now=now(), flow_name=self.flow.settings.name
+        )
 
     def run(self, *, until: str | None = None, quiet: bool = True) -> Walked:
         """Walks the flow, as `headgate run` does."""

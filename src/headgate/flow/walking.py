@@ -20,7 +20,6 @@ from headgate.flow.file import as_plain, resolved
 from headgate.flow.project import Project
 from headgate.flow.protecting import FREEZES, protect_items
 from headgate.flow.stages import Stage
-from headgate.kit.clock import now
 from headgate.kit.errors import HeadgateError, Refused
 from headgate.kit.hashing import digest_file, digest_json
 from headgate.ledger.ledger import Ledger
@@ -92,7 +91,7 @@ def walk(
     asked = _stages(project, until)
     steps: list[Walk] = []
     with project.alone(), project.ledger() as ledger:
-        context = _context(project, quiet)
+        context = project.context(quiet=quiet)
         for stage, settings in asked:
             begun(stage)
             if stage.name == FREEZES:
@@ -190,14 +189,6 @@ def _stages(project: Project, until: str | None) -> list[tuple[Stage, Any]]:
             next_step=f"add a section [{until}]",
         )
     return stages[: names.index(until) + 1]
-
-
-def _context(project: Project, quiet: bool) -> StageContext:
-    work = project.store / "work"
-    work.mkdir(parents=True, exist_ok=True)
-    return StageContext(
-        folder=project.folder, work=work, outputs={}, quiet=quiet, now=now(), flow_name=project.flow.settings.name
-    )
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -21,6 +21,19 @@ def share_difference(first: tuple[int, int], second: tuple[int, int], level: flo
     return Interval(d, max(-1.0, low), min(1.0, high))
 
 
+def above_times(first: tuple[int, int], second: tuple[int, int], times: float, level: float = 0.95) -> Interval:
+    """Second share minus `times` the first, each given as (hits, items), from the ends of two Wilson intervals.
+
+    The method of variance estimates recovery: Zou and Donner 2008, "Construction of confidence limits about effect
+    measures: a general approach". With `times` 1 it is Newcombe's.
+    """
+    one, two = wilson(*first, level), wilson(*second, level)
+    d = two.value - times * one.value
+    low = d - math.hypot(two.value - two.low, times * (one.high - one.value))
+    high = d + math.hypot(two.high - two.value, times * (one.value - one.low))
+    return Interval(d, max(-times, low), min(1.0, high))
+
+
 def effect_difference(first: Sequence[float], second: Sequence[float], level: float = 0.95) -> Interval:
     """Second mean minus first of two groups of differences, with a normal interval (standard errors added in squares).
 
