@@ -7,11 +7,12 @@ import os
 from unittest import mock
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.text.guards import guard_keys
-from headgate.text.joining import Joins, tapes_of
+from headgate.text.joining import Joins, Parted, tapes_of
 from headgate.text.kernels import SETTING
 from headgate.text.ngrams import exact_hashes
 from headgate.text.tape import Tape, tape_of
@@ -44,3 +45,19 @@ def test_tapes_of_parts_are_those_of_the_joined_texts(texts: list[list[str]], mo
     with mock.patch.dict(os.environ, {SETTING: "plain"}):
         wanted = [tape_of(["\n".join(text) for text in texts]), tape_of(["\n".join(text[::2]) for text in texts])]
         assert [shown(tape) for tape in wanted] == [shown(made[name]) for name in ("every", "some")]
+
+
+def test_tapes_that_are_asked_for_later_are_not_those_of_other_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words of one set of parts wait while another set is cut."""
+    monkeypatch.setenv(SETTING, "compiled")
+    first, second = ["one two", "three"], ["an entirely different text", "of other words"]
+    joins = Joins(np.array([0, 1]), np.array([0, 2])), Joins(np.array([1]), np.array([0, 1]))
+    early, late = (Parted(parts, dict(zip(("both", "last"), joins, strict=True))) for parts in (first, second))
+    early.tape("both")
+    late.tape("both")
+    for waited, parts in ((early, first), (late, second)):
+        alone = tape_of([parts[1]])
+        found = waited.tape("last")
+        assert alone.words.tolist() == found.words.tolist()
+        assert alone.starts.tolist() == found.starts.tolist()
+        assert alone.ends.tolist() == found.ends.tolist()

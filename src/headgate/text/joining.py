@@ -78,7 +78,7 @@ class Parted:
         from headgate.text.compiled import scanning
 
         if self._cut is None:
-            self._cut = scanning.scanned(self._parts)
+            self._cut = scanning.kept(scanning.scanned(self._parts))
         joins = self._fields[field]
         return scanning.put_together(self._cut, Joined(self._parts, joins), joins.parts, joins.offsets)
 
