@@ -50,7 +50,7 @@ def test_tapes_of_parts_are_those_of_the_joined_texts(texts: list[list[str]], mo
 def test_tapes_that_are_asked_for_later_are_not_those_of_other_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The words of one set of parts wait while another set is cut."""
     monkeypatch.setenv(SETTING, "compiled")
-    first, second = ["one two", "three"], ["an entirely different text", "of other words"]
+    first, second = ["one two three four five six seven", "eight"], ["another", "text"]  # fits where the first one stood
     joins = Joins(np.array([0, 1]), np.array([0, 2])), Joins(np.array([1]), np.array([0, 1]))
     early, late = (Parted(parts, dict(zip(("both", "last"), joins, strict=True))) for parts in (first, second))
     early.tape("both")
