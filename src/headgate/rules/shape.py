@@ -26,6 +26,8 @@ HEADINGS = (
     "References",
 )
 
+GRAVITY = (Level.NOTE, Level.WARN, Level.BLOCK)
+
 Check = Callable[[Given, Any], Verdict]
 
 
@@ -63,7 +65,10 @@ class Rule:
         return (sys.modules[self.module].__doc__ or "").strip()
 
     def judge(self, given: Given, options: Any | None = None, level: Level | None = None) -> Verdict:
-        """Runs the rule; says `skipped` when an input is missing. A rule on trial never blocks."""
+        """Runs the rule; says `skipped` when an input is missing. A rule on trial never blocks.
+
+        A check that finds only what is worth a warning says so by the level of its verdict.
+        """
         absent = [name for name in self.needs if not given.has(name)]
         if absent:
             return self.skipped("not given: " + ", ".join(absent))
@@ -71,6 +76,7 @@ class Rule:
         if self.status == "trial" and asked is Level.BLOCK:
             asked = Level.WARN
         verdict = self.check(given, options if options is not None else self.options())
+        asked = min(asked, verdict.level, key=GRAVITY.index)
         details = {**verdict.details, **self.origin}
         return replace(verdict, rule=self.name, code=self.code, failure=self.failure, level=asked, details=details)
 
