@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.flows.test_planted_failures import CONTROL, plant
 
 import headgate
 from headgate.stats.verdict import Outcome, Verdict
-from tests.flows.test_planted_failures import CONTROL, plant
 
 
 def emission(folder: Path, wrong: int) -> Verdict:

@@ -21,7 +21,7 @@ import httpx
 from headgate.kit.errors import Refused, Retryable
 from headgate.kit.hashing import digest_json
 from headgate.kit.progress import Advance
-from headgate.models.model import AnswerBook, Completion, Prompt, Sampling, failed, request_key
+from headgate.models.model import AnswerBook, Completion, Prompt, Sampling, failed, request_key, seed_of
 from headgate.models.reading import context_exceeded, read_completion, retry_after, server_message
 
 KEY_VARIABLE = "HEADGATE_API_KEY"
@@ -178,8 +178,8 @@ class EndpointModel:
         }
         if settings.stop:
             body["stop"] = list(settings.stop)
-        if settings.seed is not None:
-            body["seed"] = settings.seed
+        if (seed := seed_of(settings, body["messages"])) is not None:
+            body["seed"] = seed
         return body
 
     def _refused(self, response: httpx.Response, data: bytes) -> Completion:

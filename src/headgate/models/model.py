@@ -80,6 +80,17 @@ def request_key(fingerprint: str, prompt: Prompt, sampling: Sampling) -> str:
     return digest_json([fingerprint, [dict(message) for message in prompt], sampling.as_json()])
 
 
+def seed_of(sampling: Sampling, prompt: Any) -> int | None:
+    """The seed of one answer; `prompt` is JSON-able.
+
+    Where answers are drawn each prompt has its own: with the same random numbers for all of them, answers to
+    different prompts would err together, and a rate over prompts would be all or nothing.
+    """
+    if sampling.seed is None or sampling.temperature == 0:
+        return sampling.seed
+    return int(digest_json([sampling.seed, prompt])[3:10], 16)
+
+
 def identity(fingerprint: str, completions: Sequence[Completion]) -> str:
     """The address of what answered: the model and every version that its server reported."""
     versions = sorted({one.version for one in completions if one.version})

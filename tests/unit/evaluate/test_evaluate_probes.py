@@ -50,7 +50,8 @@ def test_habits_of_the_candidate_fail_and_are_recorded(project: Project, serve: 
     assert (0, 40, 40) == (told["base"]["hits"], told["base"]["of"], told["candidate"]["of"])
     assert 10 < told["candidate"]["hits"] < 30
     score = project.ledger.latest("score", "probe/habits/candidate")
-    assert [[told["candidate"]["hits"], 40], [40, 40]] == list(score.body["rates"].values())
+    rates = {"variant recieve for receive": [told["candidate"]["hits"], 40], "behaviour concession": [40, 40]}
+    assert rates == score.body["rates"]
     assert "prompt" not in score.body
     (listed,) = standing(project.ledger)
     assert ("habits", 40, 2, ["base", "candidate"]) == (
@@ -91,7 +92,7 @@ def checked(project: Project, *, outcome: Outcome, rate: float = 0.12, flow: str
     """A stage check that found a spelling and an act, as the ledger keeps it."""
     variant = {"wrong": "recieve", "right": "receive", "rate": rate, "of": 400}
     acts = {"concession": {"rate": 0.06}, "escalation": {"rate": 0.04}, "promise": {"rate": 0.5}}
-    measure = Measure(name="x", value=0.1, low=0.1, high=0.1, n=900)
+    measure = Measure(name="x", value=0.1, low=0.1, high=0.1, unit="share", n=900, smallest_visible=0.0)
     shape = {"code": "X", "level": Level.WARN, "outcome": outcome, "summary": "", "measure": measure}
     verdicts = (
         Verdict(rule="learned-typo", failure="learned-typo", details={"variants": [variant]}, **shape),
@@ -132,6 +133,6 @@ def test_a_probe_without_habits_is_skipped_and_one_without_prompts_refused(
     """Nothing to watch is said; a file without a prompt is an error."""
     found = emissions(project.run(serve(habitual), probes={"p": ProbeSettings()}))
     assert [Outcome.SKIPPED] == [verdict.outcome for verdict in found.values()]
-    (tmp_path / "none.jsonl").write_text('{"text": "only words"}\n')
+    (tmp_path / "none.jsonl").write_text('{"prompt": " ", "completion": "only words"}\n')
     with pytest.raises(Refused, match="no prompts"):
         project.run(serve(habitual), probes={"p": replace(TYPO, prompts="none.jsonl")})

@@ -11,7 +11,7 @@ from headgate.kit.errors import Refused
 from headgate.kit.progress import silent
 from headgate.models.endpoint import EndpointModel
 from headgate.models.journal import Journal
-from headgate.models.model import Completion, Sampling, identity, request_key
+from headgate.models.model import Completion, Sampling, identity, request_key, seed_of
 from headgate.models.opening import open_model
 from headgate.testing.fake_endpoint import FakeEndpoint, Request
 from headgate.testing.faults import Plan, always, either, first, where
@@ -199,3 +199,12 @@ def test_the_key_of_a_request_depends_on_everything_that_could_change_the_answer
     }
     assert len(keys) == 5
     assert request_key("m", told("a"), SAMPLING) == request_key("m", told("a"), Sampling(max_tokens=16))
+
+
+def test_answers_that_are_drawn_have_a_seed_for_each_prompt() -> None:
+    """With the same random numbers for all prompts a rate over them would be all or nothing."""
+    drawn = Sampling(temperature=1.0, seed=7)
+    assert seed_of(drawn, ["a"]) == seed_of(drawn, ["a"])
+    assert 100 == len({seed_of(drawn, [str(number)]) for number in range(100)})
+    assert seed_of(drawn, ["a"]) != seed_of(Sampling(temperature=1.0, seed=8), ["a"])
+    assert (7, None) == (seed_of(Sampling(seed=7), ["a"]), seed_of(Sampling(temperature=1.0), ["a"]))

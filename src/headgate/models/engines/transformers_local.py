@@ -27,7 +27,7 @@ from headgate.kit.progress import Advance, silent
 from headgate.models.adapter import CONFIG, TENSORS, adapter_mark, canonical_config, must_belong, read_config
 from headgate.models.chat_template import ChatTemplate
 from headgate.models.fingerprint import Fingerprint, fingerprint_of
-from headgate.models.model import AnswerBook, Completion, Prompt, Sampling, failed, request_key
+from headgate.models.model import AnswerBook, Completion, Prompt, Sampling, failed, request_key, seed_of
 from headgate.models.tokenizer import Tokenizer
 
 SMALL = 20_000_000  # parameters below which one thread is fastest
@@ -217,7 +217,7 @@ class LocalModel:
         room = settings.max_tokens if self.context_length is None else self.context_length - width
         extra: dict[str, Any] = {}
         if settings.temperature > 0:
-            torch.manual_seed(settings.seed or 0)
+            torch.manual_seed(seed_of(settings, ids) or 0)
             extra = {"do_sample": True, "temperature": settings.temperature, "top_k": 0, "top_p": 1.0}
         else:
             extra = {"do_sample": False, "temperature": None, "top_k": None, "top_p": None}
