@@ -24,6 +24,7 @@ from typing import Any
 
 import orjson
 
+from clean.grounded import LOADERS as GROUNDED
 from clean.loading import LOADERS as ROWS
 from clean.panels import LOADERS as PANELS
 from headgate.kit.files import atomic_write
@@ -37,7 +38,7 @@ from headgate.stats.intervals import wilson
 from headgate.stats.verdict import Outcome, Verdict
 from headgate.testing.planting import Planted, Planter
 
-LOADERS = {**ROWS, **PANELS}
+LOADERS = {**ROWS, **PANELS, **GROUNDED}
 HERE = Path(__file__).parent
 FOUND_TO_JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 

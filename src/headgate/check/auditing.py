@@ -12,7 +12,7 @@ from typing import Any
 from headgate import __version__
 from headgate.check.besides import besides, with_judge
 from headgate.check.labelled import are_labels, labels_and_files, speaking
-from headgate.check.sharding import LOCAL, Sharded, engine_named
+from headgate.check.sharding import LOCAL, Sharded, engine_named, streamable
 from headgate.check.stamps import must_be_unchanged, stamp_of
 from headgate.check.streamed import StreamedCorpus
 from headgate.check.workplace import remove
@@ -30,15 +30,18 @@ from headgate.rules.running import run_rules
 from headgate.rules.shape import Rule
 from headgate.stats.verdict import Level, Outcome, Verdict, remedies_of, worst
 
-INPUT = {"evaluation": "evaluation-items", "reference": "reference-rows", "prompts": "few-shot-prompts"}  # by role
+INPUT = {
+    "evaluation": "evaluation-items",
+    "reference": "reference-rows",
+    "before": "before-rows",
+    "prompts": "few-shot-prompts",
+}  # by role
 MENDS = ("drop", "mend")  # remedies that `--fix` carries out
 BAD_LINES_SHOWN = 50
 SHOWN_AT_ONCE = 1000  # rows by which a bar goes on
 IN_MEMORY = 512 << 20  # bytes of training files; more are read in shards
 PACKED, TIMES_PACKED = (".gz", ".zst", ".zstd", ".parquet"), 4  # what a packed file unpacks to, about
-NOT_IN_SHARDS = "needs all rows in memory, and these were read in shards; --sample 100000 runs it on some of them"
 WHOLE = ("array", "parquet")  # containers whose rows do not stand on lines of their own
-
 
 Ways = Mapping[str, tuple[str | None, Mapping[str, str] | None]]  # role -> format, columns
 
@@ -48,7 +51,7 @@ class FileRead:
     """What reading one file gave."""
 
     path: str
-    role: str  # "training", "evaluation", "reference", "prompts", "label" or "gold"
+    role: str  # "training", "evaluation", "reference", "before", "prompts", "label" or "gold"
     format: str
     rows: int
     bad: tuple[Any, ...] = ()  # BadLine
@@ -74,6 +77,7 @@ class Audit:
     files: tuple[FileRead, ...]
     training: Corpus = field(repr=False)
     evaluation: Corpus | None = field(repr=False, default=None)
+    reference: Corpus | None = field(repr=False, default=None)
     sample: int | None = None  # training rows that the rules looked at, where not all of them
     work: Path | None = field(repr=False, default=None)  # where the scans of shards are kept
 
@@ -119,6 +123,8 @@ def audit(  # size: half of it is the signature
     eval_format: str | None = None,
     eval_columns: Mapping[str, str] | None = None,
     reference: Sequence[str | Path] | str | Path = (),
+    before: Sequence[str | Path] | str | Path = (),
+    registry: Sequence[str | Path] | str | Path = (),
     prompts: Sequence[str | Path] | str | Path = (),
     past_run: str | Path | None = None,
     instructions: Sequence[str | Path] | str | Path = (),
@@ -138,9 +144,9 @@ def audit(  # size: half of it is the signature
 
     `format` and `columns` say how files are to be read; `eval_format` and `eval_columns` say it of the
     evaluation files, where these look different. `reference` are real rows to hold the training rows
-    against, and `prompts` few-shot prompts as they are sent; they are read like training files. `past_run`,
-    `instructions` and `looks` are files of what rules need besides rows (`headgate.check.besides`), and `judge` is the
-    address of a model that is shown likely pairs of a row and an item. With an
+    against, `before` those that they were rewritten from, and `prompts` few-shot prompts as they are sent; they are
+    read like training files. `past_run`, `instructions`, `looks` and `registry` are files of what rules need besides
+    rows (`headgate.check.besides`), and `judge` is the address of a model that is shown likely pairs. With an
     `engine` ("local" or "ray"), and from some size on, training files are read in shards whose scans stand
     in the folder `cache` until `Audit.close`. With `sample`, the rules look at so many training rows, drawn evenly.
     Files of labels (item, annotator, label) are detected; `reference` are then files of gold labels (item, label).
@@ -160,8 +166,9 @@ def audit(  # size: half of it is the signature
         read = labels_and_files(listed, _paths(reference), columns, strict, extra)
         return _of_labels(*read, speaking(rules, select), options, levels, quiet)
     opened = _engine_for(listed, engine, sample)
-    asked = {"evaluation": _paths(eval), "reference": _paths(reference), "prompts": _paths(prompts)}
-    more = besides(past_run=past_run, instructions=_paths(instructions), looks=_paths(looks))
+    asked = {role: _paths(paths) for role, paths in zip(INPUT, (eval, reference, before, prompts), strict=True)}
+    files_besides = {"instructions": instructions, "looks": looks, "registry": registry}
+    more = besides(past_run=past_run, **{name: _paths(paths) for name, paths in files_besides.items()})
     more |= with_judge(judge, Path(cache) if cache else None, quiet=quiet)
     others, held = _others(asked, ways, strict, quiet, shared=not eval_columns)
     evaluation = others.get(INPUT["evaluation"])
@@ -169,7 +176,7 @@ def audit(  # size: half of it is the signature
         listed, ways, rules, options or {}, evaluation, opened, cache, strict, quiet, sample
     )
     if opened:
-        rules = [_streamable(rule, {"training-rows", *others, *more}) for rule in rules]
+        rules = [streamable(rule, {"training-rows", *others, *more}) for rule in rules]
     files += held
     levels = {**_default_levels(training, rules), **(levels or {})}
     given = Given({"training-rows": training, **others, **more})
@@ -179,6 +186,7 @@ def audit(  # size: half of it is the signature
         files=tuple(files),
         training=training,
         evaluation=evaluation,
+        reference=others.get(INPUT["reference"]),
         sample=len(training) if sample is not None else None,
         work=work,
     )
@@ -308,16 +316,6 @@ def _is_large(paths: Sequence[Path]) -> bool:
         packed = must_be_file(path).suffix in PACKED
         size += path.stat().st_size * (TIMES_PACKED if packed else 1)
     return size > IN_MEMORY
-
-
-def _streamable(rule: Rule, there: set[str]) -> Rule:
-    """The rule, or one that says why it was not run over rows that are read in shards."""
-    if rule.asks is not None or "training-rows" not in rule.needs:
-        return rule
-    if not there.issuperset(rule.needs):
-        return rule  # skipped for want of an input
-    told = rule.skipped(NOT_IN_SHARDS)
-    return replace(rule, check=lambda *_: told)
 
 
 def chosen_rules(selected: Sequence[str], ignored: Sequence[str]) -> list[Rule]:

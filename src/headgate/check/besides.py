@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from headgate.check.registries import registry_of
 from headgate.kit.clock import parse_moment
 from headgate.kit.errors import Refused
 from headgate.kit.files import must_be_file
@@ -22,6 +23,7 @@ from headgate.rules.pair_judge import JUDGE
 from headgate.rules.past_run import PastRun
 
 RUN = "past-run"
+REGISTRY = "registry"
 LARGEST = 256 << 20  # bytes; nothing of the kind is larger
 TEXTS = (".json", ".jsonl", ".ndjson")  # other files of instructions are one text
 CANDIDATE = "candidate"
@@ -32,7 +34,11 @@ T = TypeVar("T")
 
 
 def besides(
-    *, past_run: Path | str | None = None, instructions: Sequence[Path | str] = (), looks: Sequence[Path | str] = ()
+    *,
+    past_run: Path | str | None = None,
+    instructions: Sequence[Path | str] = (),
+    looks: Sequence[Path | str] = (),
+    registry: Sequence[Path | str] = (),
 ) -> dict[str, Any]:
     """The inputs of rules that the files hold; what was not asked for is left out.
 
@@ -46,6 +52,8 @@ def besides(
         found[INSTRUCTIONS] = [one for path in instructions for one in instructions_of(Path(path))]
     if looks:
         found[LOOKS] = [one for path in looks for one in looks_of(Path(path))]
+    if registry:
+        found[REGISTRY] = registry_of(registry)
     return found
 
 

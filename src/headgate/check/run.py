@@ -30,6 +30,7 @@ from headgate.stats.verdict import Outcome, Verdict, worst
 
 STAGE = "check"
 ABOVE = "curate"
+BESIDES = ("instructions", "looks", "registry")  # settings that name files of something besides rows
 
 
 def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepResult:
@@ -58,6 +59,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
             "training-rows": training,
             "evaluation-items": evaluation,
             "reference-rows": _corpus(settings.reference, settings, context),
+            "before-rows": _corpus(settings.before, settings, context),
             "few-shot-prompts": _corpus(settings.prompts, settings, context),
             **_besides(settings, context),
             "labels": _labels(settings, context),
@@ -116,7 +118,7 @@ def _labels(settings: Settings, context: StageContext) -> Labels | None:
 
 
 def _besides(settings: Settings, context: StageContext) -> dict[str, Any]:
-    files = {name: [context.folder / file for file in getattr(settings, name)] for name in ("instructions", "looks")}
+    files = {name: [context.folder / file for file in getattr(settings, name)] for name in BESIDES}
     read = besides(past_run=context.folder / settings.past_run if settings.past_run else None, **files)
     return read | with_judge(settings.judge, context.work / "check", quiet=context.quiet)
 

@@ -18,6 +18,8 @@ class Settings:
     columns: dict[str, str] = option({}, help="Our column names and those of the evaluation files.")
     format: str = option("", help="Format of the evaluation files; empty: detected.")
     reference: list[str] = option([], help="Real rows to hold the training rows against.", unit="files")
+    before: list[str] = option([], help="Rows that the training rows were rewritten from.", unit="files")
+    registry: list[str] = option([], help="Real identifiers: one a line, FILE:COLUMN, or rows.", unit="files")
     prompts: list[str] = option([], help="Few-shot prompts as they are sent.", unit="files")
     past_run: str = option("", help="Which items failed and passed in an earlier evaluation.", unit="file")
     instructions: list[str] = option([], help="Instructions that go with every request, all versions.", unit="files")

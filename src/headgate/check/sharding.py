@@ -38,6 +38,7 @@ from headgate.text.ngrams import distinct, sorted_distinct, word_ngrams
 SHARD_BYTES = 32 << 20
 SHARD_SETTING = "HEADGATE_SHARD_BYTES"
 LOCAL = "local"
+NOT_IN_SHARDS = "needs all rows in memory, and these were read in shards; --sample 100000 runs it on some of them"
 STEPS = 3 * 2 * BANDS  # of the search for near-duplicates: three fields, words and characters
 
 
@@ -201,3 +202,13 @@ def _name(plan: Plan, number: int) -> str:
 
 def _told(plan: Plan) -> list[Any]:
     return [[name, digest_json(grams.tolist())] for name, grams in sorted(plan.known.items())]
+
+
+def streamable(rule: Rule, there: set[str]) -> Rule:
+    """The rule, or one that says why it was not run over rows that are read in shards."""
+    if rule.asks is not None or "training-rows" not in rule.needs:
+        return rule
+    if not there.issuperset(rule.needs):
+        return rule  # skipped for want of an input
+    told = rule.skipped(NOT_IN_SHARDS)
+    return replace(rule, check=lambda *_: told)

@@ -13,6 +13,8 @@ FILE = click.Path(path_type=Path)
 
 OPTIONS = (
     click.option("--reference", multiple=True, type=FILE, help="Real rows to hold the file against."),
+    click.option("--before", multiple=True, type=FILE, help="Rows that the file's rows were rewritten from."),
+    click.option("--registry", multiple=True, help="Real identifiers: FILE with one a line, FILE:COLUMN, or rows."),
     click.option("--prompts", multiple=True, type=FILE, help="Few-shot prompts as they are sent."),
     click.option("--past-run", type=FILE, help="Which evaluation items failed and passed in an earlier run (JSON)."),
     click.option("--instructions", multiple=True, type=FILE, help="Text that goes with every request, each version."),
@@ -20,7 +22,7 @@ OPTIONS = (
     click.option("--habits", type=FILE, help="Decisions about habits for --fix: keep, drop, mask or normalise (TOML)."),
     click.option("--judge", metavar="MODEL", help="Model that is sent likely pairs to compare, http://host/v1#name."),
 )
-NAMES = ("reference", "prompts", "past_run", "instructions", "looks", "judge")
+NAMES = ("reference", "before", "registry", "prompts", "past_run", "instructions", "looks", "judge")
 
 
 def inputs_beside_rows(command: Callable[..., Any]) -> Callable[..., Any]:

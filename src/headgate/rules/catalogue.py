@@ -36,6 +36,7 @@ from headgate.rules.synthetic.syn001_input_gap import input_gap
 from headgate.rules.synthetic.syn002_narrowed_answers import narrowed_answers
 from headgate.rules.synthetic.syn003_ungrounded_facts import ungrounded_facts
 from headgate.rules.synthetic.syn004_deep_generation import deep_generation
+from headgate.rules.synthetic.syn007_unknown_identifiers import unknown_identifiers
 
 CATALOGUE: tuple[Rule, ...] = (
     near_duplicates,
@@ -71,4 +72,5 @@ CATALOGUE: tuple[Rule, ...] = (
     narrowed_answers,
     ungrounded_facts,
     deep_generation,
+    unknown_identifiers,
 )

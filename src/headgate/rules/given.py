@@ -2,7 +2,8 @@
 
 A rule never opens a file and never imports an engine; whatever it needs comes in here.
 Names in use: `training-rows`, `evaluation-items` (both `Corpus`), `reference-rows` (real rows to hold
-others against), `selected-rows` (what a curation kept of `training-rows`), `claims` (`Claims`: dated facts
+others against), `before-rows` (what training rows were rewritten from), `registry` (a `text.registry.Registry` of
+real identifiers), `selected-rows` (what a curation kept of `training-rows`), `claims` (`Claims`: dated facts
 by row source or subject), `tokens` (a `TokenCount` for each training row, from the trainer's pre-flight),
 `slice-by` (names of slices to report).
 """

@@ -2,10 +2,12 @@
 
 A heading of level two is a case. Fenced blocks below it are its input and what is expected:
 
-- `training`, `evaluation`, `selected`, `reference` (real rows to hold others against), `prompts` (few-shot prompts
-  as they were sent): rows, one JSON object a line (short form, see `row_of`).
+- `training`, `evaluation`, `selected`, `reference` (real rows to hold others against), `before` (what training
+  rows were rewritten from), `prompts` (few-shot prompts as they were sent): rows, one JSON object a line (short
+  form, see `row_of`).
   `repeat=40` after the label writes the block 40 times, with `{n}` replaced by 1 to 40.
 - `claims at=2026-06-01`: dated facts, one JSON object a line.
+- `registry`: real identifiers, one a line.
 - `labels`: labels of annotators, one JSON object a line (item, annotator, label; `gold` is an annotator).
 - `tokens`: what the trainer counted for each training row, one JSON object a line.
 - `given`, `options`: TOML; further inputs of the rule, options that differ from the default.
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ from headgate.rules.given import Claims, Corpus, Fact, Given, TokenCount
 from headgate.rules.options import read_options
 from headgate.rules.shape import Rule
 from headgate.stats.verdict import Finding, Outcome, Place, Verdict
+from headgate.text.registry import Registry
 
 CORPORA = {
     "training": "training-rows",
@@ -40,8 +43,9 @@ CORPORA = {
     "selected": "selected-rows",
     "prompts": "few-shot-prompts",
     "reference": "reference-rows",
+    "before": "before-rows",
 }
-LABELS = (*CORPORA, "labels", "claims", "tokens", "given", "options", "expect")
+LABELS = (*CORPORA, "registry", "labels", "claims", "tokens", "given", "options", "expect")
 NEEDED = (Outcome.PASS, Outcome.FAIL, Outcome.UNSURE)
 HEADING = re.compile(r"^## +(.+?)\s*$")
 FENCE = re.compile(r"^(`{3,}|~{3,})\s*(.*?)\s*$")
@@ -60,6 +64,11 @@ class Block:
     def text(self) -> str:
         """The lines as they stand in the suite."""
         return "\n".join(self.lines)
+
+    def repeated(self) -> Iterator[str]:
+        """The lines, `repeat` times, with `{n}` replaced by the turn."""
+        for turn in range(1, int(self.attributes.get("repeat", "1")) + 1):
+            yield from (line.replace("{n}", str(turn)) for line in self.lines)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +112,8 @@ class Case:
         if blocks := self._all("tokens"):
             objects = [each for block in blocks for each in self._objects(block)]
             inputs["tokens"] = [self._made(lambda body: TokenCount(**body), *each) for each in objects]
+        if blocks := self._all("registry"):
+            inputs["registry"] = Registry.listed(line for block in blocks for line in block.repeated())
         for block in self._all("given"):
             inputs |= self._table(block)
         return Given(inputs)

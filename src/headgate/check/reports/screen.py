@@ -18,6 +18,8 @@ WIDTH = 118
 NEEDS = {
     "evaluation-items": "--eval FILE gives them evaluation items",
     "reference-rows": "--reference FILE gives them real rows",
+    "registry": "--registry FILE gives them a list of real identifiers",
+    "before-rows": "--before FILE gives them the rows that these were rewritten from",
     "selected-rows": "curate asks it, in a flow",
     "claims": "claims of consent are recorded in a flow",
     "few-shot-prompts, evaluation-items": "--prompts FILE and --eval FILE give them prompts as sent, and items",
