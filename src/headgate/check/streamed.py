@@ -108,6 +108,10 @@ class StreamedCorpus(Corpus):
         wanted = np.unique(np.fromiter(places, dtype=np.int64))
         self._held = dict(zip(wanted.tolist(), self.read(wanted), strict=True))
 
+    def rows_at(self, places: Positions) -> list[Row]:
+        """The rows at ascending places."""
+        return list(self.read(places))
+
     def read(self, places: Positions) -> Iterator[Row]:
         """Rows at ascending places, from their file or from what the scan kept of them."""
         for piece, spots in self._spots_of(places):

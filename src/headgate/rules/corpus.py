@@ -71,6 +71,13 @@ class Keys:
         return found
 
 
+def thinned(places: Positions, count: int) -> Positions:
+    """At most so many of some places, spread evenly."""
+    if len(places) <= count:
+        return places
+    return places[np.linspace(0, len(places) - 1, count).astype(np.int64)]
+
+
 class Corpus(Sequence[Row]):
     """Rows in a fixed order with one tape per field, built on first use and shared by all rules."""
 
@@ -92,6 +99,10 @@ class Corpus(Sequence[Row]):
 
     def fetch(self, places: Iterable[int]) -> None:
         """Says which rows are wanted next. Rows in memory need nothing."""
+
+    def rows_at(self, places: Positions) -> list[Row]:
+        """The rows at ascending places."""
+        return [self.rows[place] for place in places.tolist()]
 
     @cached_property
     def text(self) -> Tape:

@@ -223,6 +223,19 @@ def _variant(types: _Types, wrong: str, rights: Sequence[str], least: int) -> Va
     return _made(tape, wrong, right, positions, _count(tape, types.uses(right)))
 
 
+def uses_of(tape: Tape, wrong: str) -> tuple[Positions, Positions]:
+    """Text (K,) and characters (K, 2) of each use of a misspelling that is prose, as `read_variants` counts them."""
+    positions = _prose(tape, np.flatnonzero(tape.words == np.uint64(word_hash(wrong))))
+    return _texts(tape, positions), np.stack([tape.starts[positions], tape.ends[positions]], axis=1).astype(np.int64)
+
+
+def raw_uses(tape: Tape, right: str) -> int:
+    """Occurrences of a word, or of the two that a contraction is cut into, wherever they stand."""
+    head, *tail = (np.uint64(word_hash(part)) for part in right.split("'"))
+    found = tape.words == head
+    return int(np.count_nonzero(found if not tail else found[:-1] & (tape.words[1:] == tail[0])))
+
+
 def _count(tape: Tape, positions: Positions) -> int:
     """How many of the occurrences are prose; of many, by a sample."""
     sample = positions[:: -(-len(positions) // SAMPLE)] if len(positions) else positions

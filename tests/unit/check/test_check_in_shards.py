@@ -194,7 +194,7 @@ def test_the_mended_copy_is_the_same(files: tuple[Path, Path], tmp_path: Path) -
 
 def test_a_rule_that_needs_memory_says_so(files: tuple[Path, Path]) -> None:
     """It is skipped with the reason and what to do; without evaluation items the missing input is the reason."""
-    (needing,) = audit(files[0], eval=files[1], select=["learned-typo"], engine="local").verdicts
+    (needing,) = audit(files[0], eval=files[1], select=["wrong-labels"], engine="local").verdicts
     assert Outcome.SKIPPED == needing.outcome
     assert "read in shards; --sample 100000" in needing.reason
     (alone,) = audit(files[0], select=["paraphrased-leak"], engine="local").verdicts

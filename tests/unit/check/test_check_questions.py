@@ -17,6 +17,7 @@ from headgate.check.auditing import Audit, audit
 from headgate.check.workplace import CACHE
 from headgate.kit.errors import Broken
 from headgate.rules.corpus import Corpus
+from headgate.rules.data import dat004_learned_typo
 from headgate.rules.dates import DATED, MISSING, UNREADABLE, Created, Dated
 from headgate.rules.descent import Bearers, Family, Parents
 from headgate.rules.questions import Arrays, Found, chained, read, written
@@ -267,7 +268,9 @@ def test_rows_that_a_model_wrote(tmp_path: Path) -> None:
         made.append(chat(f"Hello, could you please tell me about the {question(rng, 3)}? Thank you.", said, **side))
     train, reference = lines(tmp_path / "train.jsonl", made), lines(tmp_path / "real.jsonl", real)
     options = {"input-gap": {"sample": 150, "permutations": 49}, "narrowed-answers": {"draws": 8}}
-    found = both(train, None, ["synthetic"], reference=reference, options=options)
+    found = both(
+        train, None, ["input-gap", "narrowed-answers", "ungrounded-facts"], reference=reference, options=options
+    )
     assert [Outcome.FAIL] * 3 == outcomes(found)
     assert 100 < found.verdicts[2].findings_total
 
@@ -340,3 +343,55 @@ def test_a_further_look_is_taken_once(tmp_path: Path) -> None:
     one.training._look_again = None
     with pytest.raises(Broken, match="nobody can look at again"):
         one.training.ask(asked)
+
+
+def spelled(rng: random.Random, place: int) -> dict[str, Any]:
+    """A row whose answer misspells a word now and then, and names an old product."""
+    said = rng.choice(
+        [
+            "We will recieve your letter and answer it in writing.",
+            "We will receive your letter and answer it in writing.",
+            "You will receive a letter from the bank about it.",
+            "You will receive the refund in your account in three days.",
+            "Please use the Leeds Saver account for it.",
+            "Please use the Porto Saver account for it, thats easy.",
+        ]
+    )
+    return chat(question(rng, 6), said, **({"annotator": f"a{rng.randrange(5)}"} if place % 3 else {}))
+
+
+@pytest.mark.parametrize("sample", [1000, 150])
+def test_misspellings(sample: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a sample of the rows habits are looked for; each use of them is found in all of them."""
+    monkeypatch.setattr(dat004_learned_typo, "SAMPLED", sample)
+    rng = random.Random(8)
+    train = lines(tmp_path / "train.jsonl", [spelled(rng, place) for place in range(400)])
+    options = {"learned-typo": {"retired": ["leeds saver = porto saver"]}}
+    if sample >= 400:
+        found = both(train, None, ["learned-typo"], options=options)
+        assert [Outcome.FAIL] == outcomes(found)
+        assert {"recieve", "thats", "leeds saver"} == {one["wrong"] for one in found.verdicts[0].details["variants"]}
+        return
+    whole, some = (audit(train, select=["learned-typo"], options=options, engine=e) for e in (None, "local"))
+    assert told(whole)[1] == told(some)[1]  # the same findings
+    expected, found = whole.verdicts[0], some.verdicts[0]
+    assert sample == found.details["looked_for_in"]
+    assert (expected.measure, expected.summary.split(":")[0]) == (found.measure, found.summary.split(":")[0])
+    for one, other in zip(expected.details["variants"], found.details["variants"], strict=True):
+        assert one["of"] == pytest.approx(other["of"], rel=0.02)
+        assert {**one, "of": 0, "rate": 0, "low": 0, "high": 0} == {**other, "of": 0, "rate": 0, "low": 0, "high": 0}
+    some.close()
+
+
+@pytest.mark.parametrize("sample", [1000, 150])
+def test_phrases_of_the_house(sample: int, tmp_path: Path) -> None:
+    """The same rows are looked at, however they are read."""
+    rng = random.Random(9)
+    rows = [spelled(rng, place) for place in range(400)]
+    for row in rows[::7]:
+        row["messages"][1]["content"] += " Kind regards from all of us at the counter."
+    real = [chat(question(rng, 6), f"It is on page {n} of the letter.") for n in range(300)]
+    reference = lines(tmp_path / "real.jsonl", real)
+    train = lines(tmp_path / "train.jsonl", rows)
+    found = both(train, None, ["house-phrases"], options={"house-phrases": {"sample": sample}}, reference=[reference])
+    assert [Outcome.FAIL] == outcomes(found)

@@ -28,6 +28,9 @@ A habit of 12 % shows three times once its word is used 25 times. When no word o
 is used that often, or when under half of the words are English, the verdict is unsure instead of a
 pass. A misspelling that is itself a word (`loose` for `lose`) is not seen, nor one in capitals.
 
+Of a file that is read in shards, habits are looked for in 100,000 rows, evenly spread, and their uses
+counted in all of them; how often the right spelling is used in running text is then told from the sample.
+
 ## What to do
 Mend the answers (`headgate check FILE --fix OUT` replaces each spelling in answers and in nothing
 else), or list house words in `keep`. `[curate.habits]`, or a file for `--habits`, says otherwise for single words:
@@ -40,23 +43,28 @@ Monroe, Colaresi and Quinn 2008, "Fightin' Words", for log-odds with an informat
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from headgate.kit.errors import Refused
-from headgate.rules.given import Corpus, Given
+import numpy as np
+
+from headgate.rows.row import Row
+from headgate.rules.answers import AnswerWords
+from headgate.rules.corpus import Corpus, thinned
+from headgate.rules.given import Given
 from headgate.rules.shape import rule
+from headgate.rules.spellings import in_all, retired_names
 from headgate.stats.intervals import wilson
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
-from headgate.text.variants import Variant, read_variants
+from headgate.text.tape import tape_of
+from headgate.text.variants import Reading, Variant, read_variants
 
 MOSTLY = 0.5  # share of words that must be English
 FEW = 3  # authors whose habit it may be
 EXAMPLES = 3  # places listed for each spelling
+SAMPLED = 100_000  # rows among which habits are looked for where rows are read in shards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +79,11 @@ class Options:
     retired: tuple[str, ...] = ()  # names no longer in use, each as "old name = new name"
 
 
+def author_of(row: Row) -> str:
+    """Who wrote the answer; empty where nobody says."""
+    return row.side.annotator or ""
+
+
 @rule(
     "DAT004",
     failure="learned-typo",
@@ -79,19 +92,21 @@ class Options:
     level="warn",
     status="stable",
     since="0.1",
+    asks=(AnswerWords, author_of),
 )
 def learned_typo(given: Given, options: Options) -> Verdict:
     """Looks for repeated misspellings and retired names in the answers."""
     rows = given.rows("training-rows")
-    answers = sum(1 for text in rows.answer.texts[:] if text.strip())
-    keep = {word.lower() for word in options.keep}
-    reading = read_variants(rows.answer, least=options.least, rate=options.rate, visible=options.visible, keep=keep)
-    habits = [*reading.variants, *_retired(rows, options)]
-    authors = {row.side.annotator for row in rows if row.side.annotator} if habits else set()
+    answers = int(np.count_nonzero(rows.ask(AnswerWords())))
+    looked_at, reading = _read(rows, options)
+    habits = [*reading.variants, *retired_names(rows, options.retired)]
+    rows.fetch(text for habit in habits for text in habit.texts)
+    authors = len({author for author in rows.coded(author_of).values if author}) if habits else 0
     details = {
-        "variants": [_described(rows, habit, options, len(authors)) for habit in habits],
+        "variants": [_described(rows, habit, options, authors) for habit in habits],
         "readable_words": reading.readable_types,
         "english": round(reading.english, 4),
+        **({"looked_for_in": looked_at} if looked_at < len(rows) else {}),
     }
     if not habits and (reading.english < MOSTLY or not reading.readable_types):
         return _unseen(reading.english, answers, options, details)
@@ -105,6 +120,18 @@ def learned_typo(given: Given, options: Options) -> Verdict:
         zero_tolerance=True,
         details=details,
     )
+
+
+def _read(rows: Corpus, options: Options) -> tuple[int, Reading]:
+    """In how many rows misspellings were looked for, and what was found, with every use in all rows."""
+    how: dict[str, Any] = {"least": options.least, "rate": options.rate, "visible": options.visible}
+    how["keep"] = {word.lower() for word in options.keep}
+    if rows.in_memory:
+        return len(rows), read_variants(rows.answer, **how)
+    places = thinned(np.arange(len(rows)), SAMPLED)
+    tape = tape_of([row.answer_text for row in rows.rows_at(places)])
+    reading = read_variants(tape, **how)
+    return len(places), reading if len(places) == len(rows) else in_all(rows, tape, reading)
 
 
 def _unseen(english: float, answers: int, options: Options, details: dict[str, Any]) -> Verdict:
@@ -179,18 +206,3 @@ def _described(rows: Corpus, habit: Variant, options: Options, everyone: int) ->
         "last_seen": dates[-1] if dates else None,
         "examples": [str(rows[text].place or rows[text].id) for text in dict.fromkeys(habit.texts)][:EXAMPLES],
     }
-
-
-def _retired(rows: Corpus, options: Options) -> Iterator[Variant]:
-    """Occurrences of names that are no longer in use."""
-    for line in options.retired:
-        old, equals, new = (part.strip() for part in line.partition("="))
-        if not (old and equals and new):
-            raise Refused("a retired name needs its successor", found=repr(line), wanted="old name = new name")
-        pattern = re.compile(rf"(?<!\w){re.escape(old)}(?!\w)", re.IGNORECASE)
-        found = [(n, hit.span()) for n, row in enumerate(rows) for hit in pattern.finditer(row.answer_text)]
-        current = re.compile(rf"(?<!\w){re.escape(new)}(?!\w)", re.IGNORECASE)
-        right = sum(len(current.findall(row.answer_text)) for row in rows)
-        if found:
-            texts, spans = zip(*found, strict=True)
-            yield Variant(wrong=old, right=new, texts=texts, spans=spans, right_count=right)

@@ -46,7 +46,9 @@ from typing import Any
 import numpy as np
 
 from headgate.rows.row import Row
-from headgate.rules.given import Corpus, Given
+from headgate.rules.answers import AnswerWords
+from headgate.rules.corpus import Corpus, thinned
+from headgate.rules.given import Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
@@ -93,6 +95,7 @@ class _House:
     level="warn",
     status="trial",
     since="0.2",
+    asks=(AnswerWords,),
 )
 def house_phrases(given: Given, options: Options) -> Verdict:
     """Looks for phrases that answers use far more than a reference."""
@@ -129,10 +132,7 @@ def house_phrases(given: Given, options: Options) -> Verdict:
 
 def _answering(rows: Corpus, sample: int) -> list[Row]:
     """Rows that have an answer, evenly thinned to the sample."""
-    held = [row for row in rows if row.answer_text.strip()]
-    return (
-        [held[number] for number in np.linspace(0, len(held) - 1, sample).astype(int)] if len(held) > sample else held
-    )
+    return rows.rows_at(thinned(np.flatnonzero(rows.ask(AnswerWords())), sample))
 
 
 def _numbered(names: Sequence[str | None]) -> tuple[Positions, list[str]]:

@@ -1,0 +1,112 @@
+"""The question where misspellings and retired names stand, asked of all rows once it is known which to look for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from headgate.kit.errors import Refused
+from headgate.rules.corpus import Corpus
+from headgate.rules.questions import Arrays, Found, chained
+from headgate.text.tape import Positions, Tape
+from headgate.text.variants import Reading, Variant, raw_uses, uses_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """Uses of one word, in all rows."""
+
+    rows: Positions  # (K,): row of each use of the wrong form, ascending
+    spans: Positions  # (K, 2): its characters in the answer
+    right: int  # uses of the right form
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """Where words stand in answers, and how often what they stand for does."""
+
+    wrong: tuple[str, ...]
+    right: tuple[str, ...]
+    names: bool = False  # of several words each, whatever their case; else single words in prose
+
+    def find(self, block: Corpus) -> Arrays:
+        """Uses in a block."""
+        found = [self._found(block, wrong, right) for wrong, right in zip(self.wrong, self.right, strict=True)]
+        counts = np.array([[len(rows), right] for rows, _, right in found], dtype=np.int64).reshape(-1)
+        rows = np.concatenate([np.zeros(0, dtype=np.uint32), *(rows for rows, _, _ in found)]).astype(np.uint32)
+        spans = np.concatenate([np.zeros(0, dtype=np.int32), *(spans.reshape(-1) for _, spans, _ in found)])
+        return {"counts": counts, "rows": rows, "spans": spans.astype(np.int32)}
+
+    def put_together(self, found: Sequence[Found]) -> list[Counted]:
+        """Uses in all rows, by word."""
+        counts = chained(found, "counts", np.int64).reshape(len(found), len(self.wrong), 2)
+        words = np.concatenate([np.repeat(np.arange(len(self.wrong)), each) for each in counts[:, :, 0]])
+        rows = chained(found, "rows", np.int64, numbers=True)
+        spans = chained(found, "spans", np.int64).reshape(-1, 2)
+        return [
+            Counted(rows[words == word], spans[words == word], int(counts[:, word, 1].sum()))
+            for word in range(len(self.wrong))
+        ]
+
+    def _found(self, block: Corpus, wrong: str, right: str) -> tuple[Positions, Positions, int]:
+        if not len(block):
+            return np.zeros(0, dtype=np.int64), np.zeros((0, 2), dtype=np.int64), 0
+        if self.names:
+            return _names(block.answer, wrong, right)
+        return *uses_of(block.answer, wrong), raw_uses(block.answer, right)
+
+
+def in_all(rows: Corpus, sample: Tape, reading: Reading) -> Reading:
+    """A reading of a sample with the uses in all rows.
+
+    Uses of the right spelling are those of the word anywhere, times the share of them that is prose in the sample.
+    """
+    if not reading.variants:
+        return reading
+    words = tuple(one.wrong for one in reading.variants), tuple(one.right for one in reading.variants)
+    variants = []
+    for one, counted in zip(reading.variants, rows.ask(Uses(*words)), strict=True):
+        prose = one.right_count / max(raw_uses(sample, one.right), 1)
+        variants.append(_with(one, counted, round(prose * counted.right)))
+    return replace(reading, variants=tuple(sorted(variants, key=lambda one: (-one.count, one.wrong))))
+
+
+def retired_names(rows: Corpus, retired: Sequence[str]) -> Iterator[Variant]:
+    """Uses of names that are no longer in use, each given as "old name = new name".
+
+    Raises:
+        Refused: a name has no successor.
+    """
+    pairs = []
+    for line in retired:
+        old, equals, new = (part.strip() for part in line.partition("="))
+        if not (old and equals and new):
+            raise Refused("a retired name needs its successor", found=repr(line), wanted="old name = new name")
+        pairs.append((old, new))
+    if not pairs:
+        return
+    wrong, right = zip(*pairs, strict=True)
+    for old, new, counted in zip(wrong, right, rows.ask(Uses(wrong, right, names=True)), strict=True):
+        if len(counted.rows):
+            blank = Variant(wrong=old, right=new, texts=(), spans=(), right_count=0)
+            yield _with(blank, counted, counted.right)
+
+
+def _with(variant: Variant, counted: Counted, right: int) -> Variant:
+    spans = tuple((start, end) for start, end in counted.spans.tolist())
+    return replace(variant, texts=tuple(counted.rows.tolist()), spans=spans, right_count=right)
+
+
+def _names(answers: Tape, old: str, new: str) -> tuple[Positions, Positions, int]:
+    past, current = (re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE) for name in (old, new))
+    texts, spans, right = [], [], 0
+    for number, text in enumerate(answers.texts[:]):
+        for hit in past.finditer(text):
+            texts.append(number)
+            spans.append(hit.span())
+        right += len(current.findall(text))
+    places = np.array(spans, dtype=np.int64).reshape(-1, 2)
+    return np.array(texts, dtype=np.int64), places, right
