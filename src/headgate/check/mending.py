@@ -17,6 +17,7 @@ import numpy as np
 import orjson
 
 from headgate.check.auditing import MENDS, Audit
+from headgate.check.repairing import INPUTS, ListedRepairs, list_changes, repaired_inputs, with_input
 from headgate.check.stamps import must_be_unchanged
 from headgate.check.streamed import StreamedCorpus
 from headgate.kit.errors import Refused
@@ -26,6 +27,7 @@ from headgate.rows.reading import MAX_LINE_BYTES
 from headgate.rows.row import Row, to_bytes
 from headgate.rows.sinks import packed
 from headgate.rules.corpus import Corpus
+from headgate.rules.input_repairs import Change, How
 from headgate.rules.operations import NORMALISE, SPELLING, Decisions, operations
 from headgate.stats.verdict import Outcome, remedies_of
 from headgate.text.tape import Positions
@@ -45,11 +47,13 @@ class Mended:
     dropped: int
     changed: int
     reasons: Mapping[str, int]  # rule (or "unreadable") -> rows dropped or changed for it
+    inputs: ListedRepairs | None = None  # what became of inputs, where that was asked for
 
     def as_json(self) -> dict[str, Any]:
         """As printed."""
         names = ("target", "diff", "kept", "dropped", "changed")
-        return {name: getattr(self, name) for name in names} | {"reasons": dict(self.reasons)}
+        told = {name: getattr(self, name) for name in names} | {"reasons": dict(self.reasons)}
+        return told | ({"inputs": self.inputs.as_json()} if self.inputs else {})
 
 
 @dataclass(slots=True)
@@ -59,6 +63,8 @@ class Plan:
     drops: dict[int, tuple[str, str]] = field(default_factory=dict)  # line -> (rule, reason)
     rows: dict[int, tuple[str, Row, Row]] = field(default_factory=dict)  # line -> (reason, before, after)
     mends: dict[int, tuple[str, dict[str, str]]] = field(default_factory=dict)  # line -> (rule, wrong -> right)
+    inputs: Mapping[int, Change] = field(default_factory=dict)  # line -> its repaired input
+    repaired: set[int] = field(default_factory=set)  # lines on which one was written
 
 
 def plan_of(audit: Audit, path: str, decisions: Decisions | None = None) -> Plan:
@@ -113,8 +119,8 @@ def _decided(plan: Plan, audit: Audit, path: str, decisions: Decisions) -> None:
             plan.rows[row.place.line] = (", ".join(done.counts), row, done.row)
 
 
-def mend(audit: Audit, target: Path, decisions: Decisions | None = None) -> Mended:
-    """Writes the mended copy and `TARGET.diff`, each in one step.
+def mend(audit: Audit, target: Path, decisions: Decisions | None = None, how: How | None = None) -> Mended:
+    """Writes the mended copy and `TARGET.diff`, each in one step; with `how`, inputs are repaired as well.
 
     Raises:
         Refused: more than one training file, the target is the original, a format whose rows do not
@@ -141,6 +147,8 @@ def mend(audit: Audit, target: Path, decisions: Decisions | None = None) -> Mend
         raise Refused("a sample cannot be mended", next_step="leave --sample out")
     must_be_unchanged(sources[0].stamp, source)
     plan = plan_of(audit, str(source), decisions)
+    inputs = repaired_inputs(audit, str(source), how) if how else None
+    plan.inputs = inputs.by_line if inputs else {}
     lines, row_at = _rows_of(audit.training, str(source))
     starts = np.union1d(lines, np.array(sorted(plan.drops), dtype=np.int64))
     diff = target.with_name(target.name + ".diff")
@@ -148,9 +156,15 @@ def mend(audit: Audit, target: Path, decisions: Decisions | None = None) -> Mend
         hunks.write(b"--- %s\n+++ %s\n" % (os.fsencode(source), os.fsencode(target)))
         kept, changed = _copy(_records(source, starts), plan, lines, row_at, out, hunks)
         must_be_unchanged(sources[0].stamp, source)
-    reasons = _count([one[0] for one in (*plan.drops.values(), *plan.mends.values())] + [HABITS] * len(plan.rows))
+    named = [one[0] for one in (*plan.drops.values(), *plan.mends.values())] + [HABITS] * len(plan.rows)
     return Mended(
-        target=str(target), diff=str(diff), kept=kept, dropped=len(plan.drops), changed=changed, reasons=reasons
+        target=str(target),
+        diff=str(diff),
+        kept=kept,
+        dropped=len(plan.drops),
+        changed=changed,
+        reasons=_count(named + [INPUTS] * len(plan.repaired)),
+        inputs=list_changes(target, str(source), inputs, plan.repaired) if inputs else None,
     )
 
 
@@ -178,27 +192,42 @@ def _copy(
             hunks.write(_hunk(first, lines_of, written, [], f"{rule}: {reason}"))
             continue
         body = b"".join(line for line in lines_of if isinstance(line, bytes))
-        if first in plan.mends and is_row:
-            rule, wrong_right = plan.mends[first]
-            row = row_at(first)
-            said = {turn.content for turn in (*row.messages, *row.chosen) if turn.role == "assistant"}
-            new = _replaced(body, said, wrong_right)
+        if is_row:
+            new, why = _mended(first, body, plan, row_at)
             if new != body:
                 changed += 1
-                pairs = ", ".join(f"{wrong} -> {right}" for wrong, right in wrong_right.items())
-                hunks.write(_hunk(first, lines_of, written, new.splitlines(keepends=True), f"{rule}: {pairs}"))
-                body = new
-        elif first in plan.rows and is_row:
-            why, before, after = plan.rows[first]
-            new = _after(body, before, after)
-            if new != body:
-                changed += 1
-                hunks.write(_hunk(first, lines_of, written, new.splitlines(keepends=True), f"{HABITS}: {why}"))
+                hunks.write(_hunk(first, lines_of, written, new.splitlines(keepends=True), why))
                 body = new
         kept += is_row
         out.write(body)
         written += body.count(b"\n") + (not body.endswith(b"\n"))
     return kept, changed
+
+
+def _mended(first: int, body: bytes, plan: Plan, row_at: Callable[[int], Row]) -> tuple[bytes, str]:
+    """The record of a row after all that is planned for it, and why it is another."""
+    why = []
+    if first in plan.mends:
+        rule, wrong_right = plan.mends[first]
+        row = row_at(first)
+        said = {turn.content for turn in (*row.messages, *row.chosen) if turn.role == "assistant"}
+        new = _replaced(body, said, wrong_right)
+        if new != body:
+            why.append(f"{rule}: " + ", ".join(f"{wrong} -> {right}" for wrong, right in wrong_right.items()))
+    elif first in plan.rows:
+        told, before, after = plan.rows[first]
+        new = _after(body, before, after)
+        if new != body:
+            why.append(f"{HABITS}: {told}")
+    else:
+        new = body
+    if first in plan.inputs:
+        repaired = with_input(new, plan.inputs[first])
+        if repaired != new:
+            plan.repaired.add(first)
+            why.append(f"{INPUTS}: {', '.join(plan.inputs[first].operators)}")
+            new = repaired
+    return new, "; ".join(why)
 
 
 def _records(source: Path, starts: Positions) -> Iterator[Record]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from headgate.check.auditing import Audit, FileRead
 from headgate.check.mending import Mended, mend
+from headgate.check.repairing import ListedRepairs
 from headgate.check.reports import page as html_page
 from headgate.check.reports import screen
 from headgate.check.reports.sarif import write_sarif
@@ -17,6 +18,7 @@ from headgate.kit.clock import now
 from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write, write_text
 from headgate.rules.habits import Habits
+from headgate.rules.input_repairs import How
 from headgate.rules.operations import ACTS, Decisions, read_table
 from headgate.rules.options import read_options
 from headgate.rules.selection import find
@@ -62,13 +64,14 @@ def write_reports(
     sarif: Path | None,
     command: str,
     habits: Decisions | None = None,
+    inputs: How | None = None,
 ) -> Mended | None:
     """Writes the files that were asked for; each appears whole or not at all.
 
     Raises:
         Refused: a target cannot be written.
     """
-    mended = mend(audit, fix, habits) if fix else None
+    mended = mend(audit, fix, habits, inputs) if fix else None
     if page:
         section = html_page.Section(
             title="Rules", outcome=audit.outcome, summary=_files(audit), verdicts=audit.verdicts, facts=_facts(audit)
@@ -104,7 +107,21 @@ def show(audit: Audit, mended: Mended | None, *, colour: bool) -> str:
         counts = f"{mended.kept:,} rows kept, {mended.dropped:,} dropped, {mended.changed:,} changed"
         lines.append(f"wrote {mended.target}: {counts} ({why})")
         lines.append(f"      {mended.diff} shows each change; patch --reverse undoes it")
+        lines += _repairs(mended.inputs) if mended.inputs else []
     return "\n".join(lines)
+
+
+def _repairs(inputs: ListedRepairs) -> list[str]:
+    """What became of inputs, for a person."""
+    found = inputs.repairs
+    before, after = (f"{one.auc:.2f} ({one.low:.2f} to {one.high:.2f})" for one in (found.before, found.after))
+    taken = ", ".join(f"{one.name} {one.changed:,}" for one in found.tried if one.share) or "no operator lowers the gap"
+    back = sum(found.kept_as_written.values()) + inputs.not_written
+    lines = [
+        f"inputs: AUC against real ones {before} before, {after} after, by {found.real[2]:,} real inputs kept aside",
+        f"        {inputs.written:,} of {found.looked_at:,} repaired ({taken}); {back:,} taken back; {inputs.changes}",
+    ]
+    return lines
 
 
 def summary(audit: Audit) -> str:

@@ -77,11 +77,13 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
 
         return run_until("check", flow_file, (), quiet=quiet, as_json=as_json)
     from headgate.check.auditing import audit
+    from headgate.check.repairing import how_of
     from headgate.check.surfaces import decisions_of, must_be_writable, show, write_reports
 
     must_be_writable(asked["fix"], asked["page"], asked["sarif"])
     options = rule_options(asked["options"])
     habits = decisions_of(asked["habits"], asked["fix"], options)
+    inputs = how_of(asked["repair_inputs"], asked["cut_sentences"], asked["fix"], asked["reference"])
     result = audit(
         files,
         eval=asked["evaluation"],
@@ -101,9 +103,8 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
         sample=asked["sample"],
     )
     said = shlex.join(sys.argv[1:])
-    mended = write_reports(
-        result, fix=asked["fix"], page=asked["page"], sarif=asked["sarif"], command=said, habits=habits
-    )
+    targets = {name: asked[name] for name in ("fix", "page", "sarif")}
+    mended = write_reports(result, **targets, command=said, habits=habits, inputs=inputs)
     if as_json:
         print_json(result.as_json() | ({"fixed": mended.as_json()} if mended else {}))
     elif not quiet:

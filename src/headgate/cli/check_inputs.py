@@ -14,15 +14,19 @@ FILE = click.Path(path_type=Path)
 OPTIONS = (
     click.option("--reference", multiple=True, type=FILE, help="Real rows to hold the file against."),
     click.option("--before", multiple=True, type=FILE, help="Rows that the file's rows were rewritten from."),
+    click.option("--earlier", multiple=True, type=FILE, help="Earlier versions of the file, oldest first."),
+    click.option("--base", metavar="NAME", help="Model that is to be trained on the file."),
     click.option("--registry", multiple=True, help="Real identifiers: FILE with one a line, FILE:COLUMN, or rows."),
     click.option("--prompts", multiple=True, type=FILE, help="Few-shot prompts as they are sent."),
     click.option("--past-run", type=FILE, help="Which evaluation items failed and passed in an earlier run (JSON)."),
     click.option("--instructions", multiple=True, type=FILE, help="Text that goes with every request, each version."),
     click.option("--looks", multiple=True, type=FILE, help="Looks at evaluation items, such as an access log."),
     click.option("--habits", type=FILE, help="Decisions about habits for --fix: keep, drop, mask or normalise (TOML)."),
+    click.option("--repair-inputs", is_flag=True, help="With --fix: make inputs look like those of --reference."),
+    click.option("--cut-sentences", is_flag=True, help="With --repair-inputs: also leave trailing sentences out."),
     click.option("--judge", metavar="MODEL", help="Model that is sent likely pairs to compare, http://host/v1#name."),
 )
-NAMES = ("reference", "before", "registry", "prompts", "past_run", "instructions", "looks", "judge")
+NAMES = ("reference", "before", "earlier", "base", "registry", "prompts", "past_run", "instructions", "looks", "judge")
 
 
 def inputs_beside_rows(command: Callable[..., Any]) -> Callable[..., Any]:

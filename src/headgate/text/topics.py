@@ -7,6 +7,8 @@ Deterministic for a seed.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,6 +49,8 @@ def topics(tape: Tape, *, count: int | None = None, seed: int = 0) -> Positions:
     out = np.zeros(len(tape), dtype=np.int64)
     if len(told) > wanted:
         directions = points[told] / lengths[told, None]
-        _, labels = kmeans2(directions, wanted, minit="++", seed=rng)
+        with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+            warnings.simplefilter("ignore", UserWarning)  # of an empty cluster, which is a topic less
+            _, labels = kmeans2(directions, wanted, minit="++", seed=rng)
         out[told] = labels + 1
     return np.unique(out, return_inverse=True)[1].astype(np.int64)
