@@ -119,7 +119,9 @@ def _decided(plan: Plan, audit: Audit, path: str, decisions: Decisions) -> None:
             plan.rows[row.place.line] = (", ".join(done.counts), row, done.row)
 
 
-def mend(audit: Audit, target: Path, decisions: Decisions | None = None, how: How | None = None) -> Mended:
+def mend(
+    audit: Audit, target: Path, decisions: Decisions | None = None, how: How | None = None, *, quiet: bool = True
+) -> Mended:
     """Writes the mended copy and `TARGET.diff`, each in one step; with `how`, inputs are repaired as well.
 
     Raises:
@@ -147,7 +149,7 @@ def mend(audit: Audit, target: Path, decisions: Decisions | None = None, how: Ho
         raise Refused("a sample cannot be mended", next_step="leave --sample out")
     must_be_unchanged(sources[0].stamp, source)
     plan = plan_of(audit, str(source), decisions)
-    inputs = repaired_inputs(audit, str(source), how) if how else None
+    inputs = repaired_inputs(audit, str(source), how, quiet=quiet) if how else None
     plan.inputs = inputs.by_line if inputs else {}
     lines, row_at = _rows_of(audit.training, str(source))
     starts = np.union1d(lines, np.array(sorted(plan.drops), dtype=np.int64))

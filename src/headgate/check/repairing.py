@@ -19,6 +19,7 @@ from headgate.check.auditing import Audit
 from headgate.check.streamed import StreamedCorpus
 from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write
+from headgate.kit.progress import progress
 from headgate.rows.row import Row
 from headgate.rules.input_repairs import Change, How, Repairs, repair_inputs
 
@@ -66,7 +67,7 @@ def how_of(repair: bool, cut: bool, fix: Path | None, reference: object) -> How 
     return How(cut=cut)
 
 
-def repaired_inputs(audit: Audit, path: str, how: How) -> RepairedInputs:
+def repaired_inputs(audit: Audit, path: str, how: How, *, quiet: bool) -> RepairedInputs:
     """The repairs of one training file.
 
     Raises:
@@ -77,7 +78,8 @@ def repaired_inputs(audit: Audit, path: str, how: How) -> RepairedInputs:
             "inputs are repaired with all rows in memory", file=path, wanted="a file below the size of shards"
         )
     rows = [row for row in audit.training if row.place is not None and row.place.file == path]
-    repairs = repair_inputs(rows, list(audit.reference or ()), how)
+    with progress("repair inputs", None, quiet=quiet) as advance:
+        repairs = repair_inputs(rows, list(audit.reference or ()), how, advance=advance)
     return RepairedInputs(repairs, {_line(one.before): one for one in repairs.changes})
 
 

@@ -65,13 +65,14 @@ def write_reports(
     command: str,
     habits: Decisions | None = None,
     inputs: How | None = None,
+    quiet: bool = True,
 ) -> Mended | None:
     """Writes the files that were asked for; each appears whole or not at all.
 
     Raises:
         Refused: a target cannot be written.
     """
-    mended = mend(audit, fix, habits, inputs) if fix else None
+    mended = mend(audit, fix, habits, inputs, quiet=quiet) if fix else None
     if page:
         section = html_page.Section(
             title="Rules", outcome=audit.outcome, summary=_files(audit), verdicts=audit.verdicts, facts=_facts(audit)

@@ -104,7 +104,7 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
     )
     said = shlex.join(sys.argv[1:])
     targets = {name: asked[name] for name in ("fix", "page", "sarif")}
-    mended = write_reports(result, **targets, command=said, habits=habits, inputs=inputs)
+    mended = write_reports(result, **targets, command=said, habits=habits, inputs=inputs, quiet=quiet)
     if as_json:
         print_json(result.as_json() | ({"fixed": mended.as_json()} if mended else {}))
     elif not quiet:

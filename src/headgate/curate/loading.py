@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pyroaring import BitMap
 
 from headgate.curate.habits import made_by_mending
+from headgate.curate.inputs import made_by_repair
 from headgate.curate.redaction import made_by_redaction
 from headgate.curate.settings import Settings
 from headgate.curate.weighting import made_by_weighting
@@ -17,6 +18,7 @@ from headgate.kit.progress import Advance
 from headgate.ledger.ledger import Ledger
 from headgate.rows.stored import stored_rows
 
+MADE = (made_by_redaction, made_by_weighting, made_by_mending, made_by_repair)
 FEEDING = ("capture", "generate")  # stages whose output `rows` is the address of a bitmap of row numbers
 
 
@@ -54,7 +56,7 @@ def load(ledger: Ledger, numbers: BitMap, *, whole: bool, advance: Advance) -> l
     items = []
     for number, row in stored_rows(ledger, numbers):
         advance(1)
-        if not (whole and (made_by_redaction(row) or made_by_weighting(row) or made_by_mending(row))):
+        if not (whole and any(made(row) for made in MADE)):
             items.append(Item(number=number, root=number, row=row))
     return items
 

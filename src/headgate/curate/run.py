@@ -18,6 +18,7 @@ from headgate.curate import departures, reviews, steps
 from headgate.curate.admission import hold_firewall, protects
 from headgate.curate.freezing import freeze, part_twins, previous, recalled
 from headgate.curate.habits import mend_habits
+from headgate.curate.inputs import repair_bench
 from headgate.curate.lineage import judge_lineage
 from headgate.curate.loading import load, numbers_to_curate
 from headgate.curate.losing import judge_losses
@@ -120,6 +121,8 @@ def _shape(
     before = bench.rows(train)
     if settings.habits:
         mend_habits(bench, settings, ledger)
+    if settings.repair_inputs.reference:
+        repair_bench(bench, settings, ledger, context.folder, quiet=context.quiet)
     said = reviews.decided(ledger, name)
     if settings.takes("exact-duplicates"):
         steps.drop_exact(ledger, bench, train, [row for row, one in said.items() if one.what == reviews.KEEP])

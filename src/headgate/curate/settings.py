@@ -138,6 +138,17 @@ class NearDuplicateSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RepairSettings:
+    """How inputs are made to look like real ones, in the split that is trained on."""
+
+    reference: list[str] = option([], help="Real rows to repair by; none: inputs stay.", unit="files")
+    columns: dict[str, str] = option({}, help="Our column names and those of the files of real rows.")
+    format: str = option("", help="Format of the files of real rows; empty: detected.")
+    cut: bool = option(False, help="Whether trailing sentences may be left out.")
+    seed: int = option(0, help="Another number draws other real inputs to imitate.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class DecontaminateSettings:
     """How training rows are matched with evaluation items: aggressively."""
 
@@ -187,6 +198,7 @@ class Settings:
         help="What becomes of habits of the answers, by word, phrase, kind of act or rule: "
         "keep, drop, mask, normalise, or normalise: the right words.",
     )
+    repair_inputs: RepairSettings = option(RepairSettings(), help="By which real rows inputs are repaired.")
     near_duplicates: NearDuplicateSettings = option(NearDuplicateSettings(), help="What the step near-duplicates does.")
     quota: QuotaSettings = option(QuotaSettings(), help="How much of each register filters must leave.")
     against: list[str] = option([], help="Evaluation files to protect: no training row resembles them.", unit="files")

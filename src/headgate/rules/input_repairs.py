@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.kit.errors import Refused
+from headgate.kit.progress import Advance, silent
 from headgate.rows.row import Message, Row
 from headgate.stats.two_sample import TwoSample, two_sample
 from headgate.text.guards import guard_keys
@@ -106,8 +107,12 @@ class Repairs:
         }
 
 
-def repair_inputs(rows: Sequence[Row], reference: Sequence[Row], how: How | None = None) -> Repairs:
+def repair_inputs(
+    rows: Sequence[Row], reference: Sequence[Row], how: How | None = None, *, advance: Advance = silent
+) -> Repairs:
     """Repairs the inputs of the rows marked synthetic; of all rows, where none is marked.
+
+    `advance` is told of each trial of an operator.
 
     Raises:
         Refused: too few real inputs, or too few to repair.
@@ -120,7 +125,7 @@ def repair_inputs(rows: Sequence[Row], reference: Sequence[Row], how: How | None
         raise Refused("too few real inputs to fit repairs to", found=f"{len(real):,}", wanted=f"{how.least:,} and more")
     if len(places) < how.least // 2:
         raise Refused("too few inputs to repair", found=f"{len(places):,}", wanted=f"{how.least // 2:,} and more")
-    bench = _Bench([rows[place] for place in places], real, how)
+    bench = _Bench([rows[place] for place in places], real, how, advance)
     tried = bench.choose()
     shares = {one.name: one.share for one in tried if one.share}
     done = [bench.repaired(number, shares) for number in range(len(places))]
@@ -172,8 +177,8 @@ def _changed(row: Row, models: Models, shares: Mapping[str, float], key: str) ->
 class _Bench:
     """Real and written inputs in hand, dealt into parts, with features that are computed once for each text."""
 
-    def __init__(self, rows: Sequence[Row], real: Sequence[Row], how: How) -> None:
-        self.rows, self.how = list(rows), how
+    def __init__(self, rows: Sequence[Row], real: Sequence[Row], how: How, advance: Advance) -> None:
+        self.rows, self.how, self.advance = list(rows), how, advance
         rng = np.random.default_rng(how.seed)
         dealt = [real[place] for place in rng.permutation(len(real)).tolist()]
         first, second = (round(share * len(dealt)) for share in PARTS)
@@ -254,6 +259,7 @@ class _Bench:
         if texts not in self._gaps:  # many an operator changes nothing
             drawn = [self._test(texts, self.about[mine], 1, seed).auc for seed in range(DRAWS)]
             self._gaps[texts] = max(sum(drawn) / DRAWS, 0.5)
+        self.advance(1)
         return self._gaps[texts]
 
     def measured(self, rows: Sequence[Row]) -> TwoSample:

@@ -27,8 +27,9 @@ mixtures of languages are not looked at. Typos are counted against an English wo
 languages that feature says little.
 
 ## What to do
-Use the features as a list of repairs: take real inputs as seeds of style, cut, lower-case, join two
-requests, drop the greeting; keep the labels. Print every score from synthetic inputs next to one from real inputs.
+`headgate check TRAIN --reference REAL --fix OUT --repair-inputs` makes inputs look like the real ones and keeps their
+answers; what it leaves (length, how many sentences) is to be asked of whoever writes the inputs. Print every score
+from synthetic inputs next to one from real inputs.
 
 ## References
 Lopez-Paz and Oquab 2017, "Revisiting classifier two-sample tests". DeLong, DeLong and Clarke-Pearson 1988.
@@ -57,6 +58,7 @@ from headgate.text.topics import topics
 SHOWN = 6  # features listed
 TELLING = 0.05  # distance of a feature's own AUC from 0.5 from which on it is listed
 POINTED = 20  # rows pointed at
+MEND = "headgate check TRAIN --reference REAL --fix OUT --repair-inputs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +129,7 @@ def input_gap(given: Given, options: Options) -> Verdict:
         minimum=options.least,
         summary=_summary(found, details["features"], options),
         findings=_findings(found, ours, len(real.rows)) if found.low > options.red else (),
-        next_step="take real inputs as seeds of style, then check again" if found.auc > options.green else "",
+        next_step=MEND if found.auc > options.green else "",
         details=details,
     )
 
