@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headgate.text import loosely
 from headgate.text.behaviours import GRIEVANCE, GRIEVED_PHRASE, PATTERNS, aggrieved
 from headgate.text.hints import grieved, shown, texts_with
 from headgate.text.tape import tape_of
@@ -17,6 +18,12 @@ from headgate.text.vocabulary import vocabulary
 FEW = settings(max_examples=150, derandomize=True, deadline=None)
 WORD = re.compile(r"\b(?:the|is|it|K9)\b", re.I)
 ODD = st.text(st.sampled_from("itsKkſıİ_!é東 '’.\n9"), max_size=12)
+
+
+@pytest.fixture(autouse=True)
+def ask_the_fast_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not asked about a few texts."""
+    monkeypatch.setattr(loosely, "FEW", 0)
 
 
 @pytest.mark.parametrize("kind", PATTERNS)
@@ -65,3 +72,14 @@ def test_a_vocabulary_spells_its_tape(texts: list[str]) -> None:
     places = zip(owners, tape.starts.tolist(), tape.ends.tolist(), strict=True)
     assert [tape.texts[text][start:end].lower() for text, start, end in places] == spelled
     assert list(dict.fromkeys(spelled)) == list(found.words)
+
+
+def test_a_loosened_pattern_has_no_bounds_and_no_looks_ahead() -> None:
+    """Classes of signs are widened by what only Python counts among them."""
+    pattern = re.compile(r"\b(?:a|[b\w-]+)\s(?= (?:c|d)) e\w", re.I)
+    assert r"(?i)(?:a|[b\w\p{N}-]+)[\s\x1c-\x1f] e[\w\p{N}]" == loosely.loosened(pattern)
+
+
+def test_half_of_a_pair_of_surrogates_hides_nothing() -> None:
+    """Texts that are no Unicode are looked at too."""
+    assert [True, False] == loosely.may_match(tape_of(["a\ud800 sorry", "\udfff"]), re.compile(r"\bsorry\b")).tolist()

@@ -1,63 +1,20 @@
-"""Which texts are worth a pattern: words without which a text shows no act and no grievance.
+"""Which texts are worth a pattern: those in which a looser and faster one finds something.
 
-A pattern over a sentence costs a hundred times what a look at distinct words does. A hint is only a reason to
-look: what a text shows is decided by the patterns of `behaviours`. Where a word alone is all that a pattern
-asks for, and words are the same for the pattern and the tape, the word decides.
+A hint is only a reason to look: what a text shows is decided by the patterns of `behaviours`. Where a word alone is
+all that a pattern asks for, and words are the same for the pattern and the tape, the word decides.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from headgate.text.behaviours import GRIEVANCE, GRIEVED_PHRASE, GRIEVED_WORD, PATTERNS
+from headgate.text.loosely import may_match
 from headgate.text.tape import Mask, Tape
 from headgate.text.vocabulary import Bits, misread_texts, plain_texts, vocabulary
 
-Ways = Sequence[tuple[re.Pattern[str], ...]]  # each a set of words, of every one of which a text must have some
-
-TOLD = r"\b(?:i|we|your)\b"
-GIFTS = (
-    r"refund|credit|reimburs|compensat|waiv|discount|goodwill|voucher|coupon|gift|house|complimentary|free|charge|cost"
-)
-HANDS = r"transfer|connect|pass|hand|forward|rais|put|refer|bring|loop|tak|assign"
-TEAMS = (
-    r"team|department|supervisor|manager|colleague|specialist|agent|representative|expert|tier|level|billing|support"
-    r"|engineer|advisor|human|someone|desk|office"
-)
-DEEDS = (
-    r"book|reserv|cancel|refund|issu|process|updat|chang|sent|mail|submit|schedul|creat|open|clos|reset|activat|block"
-    r"|order|ship|dispatch|remov|delet|credit|appli|extend|waiv|escalat|forward|regist|confirm|fil|plac|arrang|transfer"
-    r"|upgrad|replac|adjust|correct|fix|resolv|complet|notifi|add|enroll|log|assign|switch|flagg|set|made"
-)
-NEWS = (
-    r"call|contact|get|mail|text|write|reach|follow|let|make|ensure|fix|resolve|send|keep|check|receive|hear|informed"
-    r"|notified"
-)
-
-
-def _ways(*ways: Sequence[str]) -> Ways:
-    return tuple(tuple(re.compile(words) for words in way) for way in ways)
-
-
-HINTS: Mapping[str, Ways] = {
-    "apology": _ways(["sorry|apolog|bad|pardon|regret"]),
-    "concession": _ways([GIFTS + "|returned"]),
-    "escalation": _ways(["escalat"], [HANDS, TEAMS]),
-    "action": _ways([DEEDS, TOLD]),
-    "promise": _ways([NEWS, r"\b(?:ll|will|promise|guarantee)\b"]),
-    "internal reference": _ways(
-        [
-            r"jira|confluence|zendesk|salesforce|sharepoint|intranet|wiki|\bsop\b|runbook|playbook|\bkb|macro|internal"
-            r"|queue"
-        ],
-        [r"team|support|agent", r"tier|level|\bl[123]?\b"],
-    ),
-    "delay": _ways([r"\bbear\b|moment|minute|second|\bsec\b|\bhold\b|asap|\bwait\b|\bdue\b|\bsoon\b"]),
-    "blame": _ways([r"fault|mistake|error|failed|said|told|should"]),
-}
 # Runs of words that tell a grievance: a word, within how many words the next, and that word.
 PHRASES = tuple(
     (re.compile(rf"\b(?:{first})\b"), within, re.compile(rf"\b(?:{then})"))
@@ -77,9 +34,8 @@ WORD, PHRASE = np.uint32(1), np.uint32(1 << 31)  # marks of grievances
 
 def shown(tape: Tape) -> dict[str, Mask]:
     """For each kind of act, the texts that may show it; shape (N,) each."""
-    patterns = tuple(dict.fromkeys(words for ways in HINTS.values() for way in ways for words in way))
-    bits, unsure = vocabulary(tape).bits(patterns), misread_texts(tape)
-    return {kind: _fitting(bits, patterns, HINTS[kind]) | unsure for kind in PATTERNS}
+    unsure = misread_texts(tape)
+    return {kind: may_match(tape, pattern) | unsure for kind, pattern in PATTERNS.items()}
 
 
 def grieved(tape: Tape) -> Mask:
@@ -91,7 +47,7 @@ def grieved(tape: Tape) -> Mask:
     shouted = np.fromiter((SHOUTED in text for text in tape.texts[:]), dtype=bool, count=len(tape))
     out: Mask = plain & (word | shouted)
     # Only in plain texts do pattern and tape count the same words between two others.
-    asked = np.where(plain, ~out & ((bits & PHRASE) != 0), (bits != 0) | shouted | odd)
+    asked = np.where(plain, ~out & ((bits & PHRASE) != 0), may_match(tape, GRIEVANCE, bounds=True) | odd)
     for text in np.flatnonzero(asked).tolist():
         pattern = GRIEVED_PHRASE if plain[text] else GRIEVANCE
         out[text] = pattern.search(tape.texts[text]) is not None
@@ -115,11 +71,3 @@ def texts_with(tape: Tape, pattern: re.Pattern[str]) -> Mask:
     for text in np.flatnonzero((found & ~plain_texts(tape)) | misread_texts(tape)).tolist():
         found[text] = pattern.search(tape.texts[text]) is not None
     return found
-
-
-def _fitting(bits: Bits, patterns: Sequence[re.Pattern[str]], ways: Ways) -> Mask:
-    out = np.zeros(len(bits), dtype=bool)
-    for way in ways:
-        wanted = np.uint32(sum(1 << patterns.index(words) for words in way))
-        out |= (bits & wanted) == wanted
-    return out

@@ -1,0 +1,61 @@
+"""Texts in which a pattern may be found, told by a much faster engine that knows less.
+
+The regular expressions of Rust, which polars brings, run in one pass without going back. They have no look-around and
+other ideas of where a word ends, so a pattern is loosened for them: it then finds all that `re` finds, and more.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from headgate.text.tape import Mask, Tape
+
+FEW = 500  # texts for which the engine would take longer to load than `re` takes to look
+LOOKING = re.compile(r"\(\?[=!][^()]*(?:\([^()]*\)[^()]*)*\)")  # a look ahead, with groups in it
+# What Python and Rust call a letter, a digit or a blank differs in a few signs.
+WIDER = {r"\w": r"\w\p{N}", r"\s": r"\s\x1c-\x1f"}
+CLASS = re.compile(r"\[(?:\\.|[^\]\\])*\]|\\[ws]")  # a class of signs, or a sign for one
+
+
+def may_match(tape: Tape, pattern: re.Pattern[str], *, bounds: bool = False) -> Mask:
+    """Texts of which `pattern.search` may find something; shape (N,). In all others it finds nothing.
+
+    `bounds` may be kept where each stands beside a letter of ASCII, or after `\\w*`, which may end earlier: where
+    Python sees the end of such a word, so does an engine that knows no other letters.
+    Texts with letters that `re` takes for others when it ignores case (dotless i, dotted I) are the caller's.
+    """
+    if len(tape) < FEW:
+        return np.ones(len(tape), dtype=bool)
+    texts = tape.once("series", lambda: _series(tape))
+    found: Mask = texts.str.contains(loosened(pattern, bounds)).to_numpy().astype(bool)
+    return found
+
+
+@lru_cache(maxsize=64)
+def loosened(pattern: re.Pattern[str], bounds: bool = False) -> str:
+    """A pattern without looks ahead and without word boundaries (or with those of ASCII), in the words of Rust."""
+    text = LOOKING.sub("", pattern.pattern).replace(r"\b", r"(?-u:\b)" if bounds else "")
+    text = CLASS.sub(_widened, text)
+    return f"(?i){text}" if pattern.flags & re.IGNORECASE else text
+
+
+def _widened(found: re.Match[str]) -> str:
+    wide = found[0]
+    for narrow, more in WIDER.items():
+        wide = wide.replace(narrow, more)
+    return wide if wide.startswith("[") or wide == found[0] else f"[{wide}]"
+
+
+def _series(tape: Tape) -> Any:
+    import polars
+
+    texts = list(tape.texts[:])
+    try:
+        return polars.Series(texts, dtype=polars.String)
+    except UnicodeEncodeError:  # half of a surrogate pair, which no letter of a pattern is
+        whole = [text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in texts]
+        return polars.Series(whole, dtype=polars.String)
