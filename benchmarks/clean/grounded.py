@@ -82,6 +82,31 @@ def priced_models(folder: Path) -> Rows:
     return rows
 
 
+def human_programs(folder: Path) -> Rows:
+    """Functions written by people: what each is called and what it imports and calls."""
+    rows: Rows = []
+    for one in _lines(next((folder / "humaneval").glob("*.jsonl*"))):
+        program = one["prompt"] + one["canonical_solution"]
+        called = sorted({hit for hit in re.findall(r"[A-Za-z_]\w*_\w+(?=\()|\w+\.\w+(?=\()", program) if len(hit) > 5})
+        told = f"Call {one['entry_point']}(...). Inside, it calls {', '.join(called) or 'nothing else'}."
+        rows.append(_made("human_programs", rows, "What does it call?", told, program, [one["entry_point"], *called]))
+    return rows
+
+
+def unused_functions(folder: Path) -> Rows:
+    """Functions that no row calls, each restated from its description, with its arguments."""
+    rows: Rows = []
+    for file in ("irrelevance.jsonl", "live_irrelevance.jsonl.gz", "live_relevance.jsonl"):
+        for one in _lines(folder / "bfcl" / file):
+            for function in one["function"][:1]:
+                held = list(function.get("parameters", {}).get("properties", {}))
+                called = ", ".join(f"{key}=..." for key in held)
+                told = f"{function.get('description', '')} Call {function['name']}({called})."
+                document = json.dumps(function, ensure_ascii=False)
+                rows.append(_made("unused_functions", rows, "Which call?", told, document, [function["name"], *held]))
+    return rows
+
+
 def qa_even(folder: Path) -> Rows:
     """Every other question over passages, with the answer as people corrected it."""
     return _answers(folder)[0::2]
@@ -124,6 +149,8 @@ LOADERS: Mapping[str, Callable[[Path], Rows]] = {
     "function_calls": function_calls,
     "dataset_records": dataset_records,
     "priced_models": priced_models,
+    "human_programs": human_programs,
+    "unused_functions": unused_functions,
     "qa_even": qa_even,
     "qa_odd": qa_odd,
 }

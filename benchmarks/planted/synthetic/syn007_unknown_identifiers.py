@@ -19,11 +19,11 @@ PLAN = Plan(
     unit="share of answers with one false identifier",
     strengths=(0.05, 0.10),
     claimed=0.05,
-    sizes=(300, 800),
+    sizes=(300,),
     smallest=300,
     sources=("api_large", "function_calls", "dataset_records", "priced_models"),
-    seeds=10,
-    clean_seeds=10,
+    seeds=5,
+    clean_seeds=5,
 )
 
 

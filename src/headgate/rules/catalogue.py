@@ -37,6 +37,8 @@ from headgate.rules.synthetic.syn002_narrowed_answers import narrowed_answers
 from headgate.rules.synthetic.syn003_ungrounded_facts import ungrounded_facts
 from headgate.rules.synthetic.syn004_deep_generation import deep_generation
 from headgate.rules.synthetic.syn007_unknown_identifiers import unknown_identifiers
+from headgate.rules.synthetic.syn008_unsupported_sentences import unsupported_sentences
+from headgate.rules.synthetic.syn009_lost_facts import lost_facts
 
 CATALOGUE: tuple[Rule, ...] = (
     near_duplicates,
@@ -73,4 +75,6 @@ CATALOGUE: tuple[Rule, ...] = (
     ungrounded_facts,
     deep_generation,
     unknown_identifiers,
+    unsupported_sentences,
+    lost_facts,
 )

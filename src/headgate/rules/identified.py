@@ -15,6 +15,7 @@ from headgate.rules.questions import Arrays, Found, as_bytes, chained, from_byte
 from headgate.text.identifiers import NAME, compounds, folded, identifiers, names, terms
 from headgate.text.registry import Registry, holds
 
+USED = ("=", "(")  # signs behind joined words that code uses as one name
 LEAST_TERM = 4  # letters of a plain word that code uses as a name
 SAID = ("system", "developer", "user", "tool")  # turns whose identifiers are no invention of the answer
 
@@ -119,12 +120,16 @@ class InRegistry:
         found = [(word, start, near(word)) for word, start, inside in names(answer) if inside]
         found += [(word, start, near(word, LEAST_TERM)) for word, start in terms(answer)]
         strange = [(word, start, (right, "one edit")) for word, start, right in found if right]
-        joined = ((word, start, self._registry.misspelt_compound(word)) for word, start in compounds(answer))
+        joined = ((word, start, self._compound(word, answer, start)) for word, start in compounds(answer))
         strange += [(word, start, how) for word, start, how in joined if how]
         for word, start, how in strange:
             inside = any(one.start < start + len(word) and start < one.end for one in told)
             if not inside and not holds(said, word.lower()):
                 yield Strange(NAME, start, start + len(word), *how)
+
+    def _compound(self, words: str, answer: str, start: int) -> tuple[str, str] | None:
+        behind = answer[start + len(words) : start + len(words) + 1]
+        return self._registry.misspelt_compound(words, used=behind in USED)
 
 
 def _plain(text: str) -> str:

@@ -49,6 +49,7 @@ _NAMED = re.compile(
     r"\b(?:(?:def|class|let|var|const|function)\s+([A-Za-z_]\w*)(?=\s*[(:=])|for\s+([A-Za-z_]\w*)\s+in\s[^\n]*:"
     r"|(?:import|from|with)\s[^\n]*\sas\s+([A-Za-z_]\w*))"
 )
+_CALLED_WORD = re.compile(r"(?<![\w./-])([A-Za-z]\w{3,})(?=\()")
 _ARGUMENT = re.compile(r"[(,]\s*([A-Za-z_]\w{3,})=(?!=)")
 _COMPOUND = re.compile(r"(?<![\w/.:-])[A-Za-z]+(?:[-/.][A-Za-z]+)+(?![\w/:-])")
 _MEASURED = re.compile(
@@ -61,7 +62,7 @@ _NO_AUTHOR = (  # words before a year that name a time or an event
 )
 _ADJECTIVES = re.compile(r"(?:-(?:based|like|style|trained|tuned|compatible|specific|powered|only)|['’]s)$")
 _SMALL = "a an and as at by for from in into is of on or the to with vs via"
-_NAMES = re.compile(r"(?<![\w'’-])[A-Z][a-z]+(?:-[A-Z][a-z]+)*(?![\w'’]*\()")
+_NAMES = re.compile(r"(?<![\w'’./-])[A-Z][^\W\d_A-Z]+(?:-[A-Z][^\W\d_A-Z]+)*(?![\w(-])")
 SHORTEST_CODE = 4  # signs; shorter ones (3D, MP3, F1) name everything and nothing
 LEAST_TITLE = 3  # words
 CAPITALS = 0.6  # share of the telling words of a title that begin with a capital
@@ -107,8 +108,8 @@ def names(text: str) -> Iterator[tuple[str, int, bool]]:
 
 
 def terms(text: str) -> Iterator[tuple[str, int]]:
-    """Plain words that code uses as names, alone in quotes or as an argument of a call, and where they begin."""
-    for pattern in (_QUOTED_WORD, _ARGUMENT):
+    """Plain words that code uses as names, alone in quotes, called or an argument, and where they begin."""
+    for pattern in (_QUOTED_WORD, _ARGUMENT, _CALLED_WORD):
         for hit in pattern.finditer(text):
             yield hit[1], hit.start(1)
 

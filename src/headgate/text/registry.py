@@ -155,13 +155,13 @@ class Registry:
             return None
         return self.shown[self._places[entry]]
 
-    def misspelt_compound(self, words: str) -> tuple[str, str] | None:
-        """The entry that joined words are a near miss of, and how; None where each of them is a word.
+    def misspelt_compound(self, words: str, *, used: bool = False) -> tuple[str, str] | None:
+        """The entry that joined words are a near miss of, and how; None where each is a word and code does not use it.
 
         Words behind the name of an owner of several entries (`openai/...`) that no entry has are unknown.
         """
         value = words.lower()
-        if value in self._words or self.knows(value) or all(map(is_known, re.split(r"[-/.]", value))):
+        if value in self._words or self.knows(value) or (not used and all(map(is_known, re.split(r"[-/.]", value)))):
             return None
         if near := self.resembles(value):
             return near

@@ -131,6 +131,13 @@ class Sought:
         """Counts, in place, times the inverse document frequency of their columns; rows of unit length."""
         return _weighed(counts, self._idf[self._texts_of[counts.indices]])
 
+    def closest(self, asked: Tape, count: int) -> tuple[Positions, Positions, Scores]:
+        """The items most like each of other texts, some for each: text, item and cosine of P pairs.
+
+        Where no rows were counted the weights are those of the items alone, so that no text depends on the others.
+        """
+        return _top(self.weigh(_cached_counts(asked, self.bits).copy()) @ self.weighed.T.tocsr(), count)
+
     def without_common(self, matrix: Any) -> Any:
         """The entries in columns that few rows have."""
         kept = (matrix.data != 0.0) & (self._rows_of[matrix.indices] <= RETRIEVAL_ROWS)
