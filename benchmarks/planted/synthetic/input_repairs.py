@@ -6,8 +6,8 @@ Written-up inputs are repaired by 500 real ones. The gap is that of the rule inp
 which neither the error models nor the choice of operators saw. Sources: banking77 and clinc150 with every training
 input rewritten as the planter of the rule does, and requests that the authors of BFCL wrote against requests of its
 users (nobody planted anything there). The label is asked of a classifier that is trained on real rows only, which
-nothing else uses: of the intent in banking77 and clinc150; in BFCL of the function that the request is for, among
-those of all requests, and whether each value of the answer still stands in the request.
+nothing else uses: of the intent in banking77 and clinc150. In BFCL, where real rows have no label, it is the function
+whose description is nearest, words weighed by real rows; and each value of the answer must still stand in the request.
 """
 
 from __future__ import annotations
@@ -257,7 +257,10 @@ def summary(lines: Sequence[Sequence[str]], seeds: int) -> dict[str, Any]:
             f"`--repair-inputs` with 500 real inputs, means of {seeds} draws; AUC of this rule against 500 other real "
             "inputs that nothing was fitted to. banking77 and clinc150: inputs rewritten as the planter does; bfcl: "
             "requests that the authors wrote. The label is that of a classifier trained on other real rows: the "
-            "intent, or for bfcl the function among those of all requests. Answers are byte for byte the same."
+            "intent. In bfcl it is the function, among those of all requests, whose description is nearest, with words "
+            "weighed by real rows; no real row has a label there. Label kept: the classifier says the same before and "
+            "after; where it does not, it is mostly wrong before and right after, hence the column beside. Answers are "
+            "byte for byte the same."
         ),
         "columns": [
             "source", "AUC before", "AUC after", "fall (least to most)", "real against real", "rows repaired",
