@@ -105,12 +105,18 @@ def main() -> None:
     data = parser.parse_args().data
     known = ["source", "what was done", "rows", "found", "share"]
     chosen = "The rule was developed while these were looked at."
-    unseen = "Nothing was chosen on these rows: they were looked at once, when the rule was finished."
+    once = "No row of these was read while the rule was made, but their figures were seen once before it was finished"
+    unseen = {
+        "syn007": f"{once}: letters swapped 85.5 %, a letter changed 88.1 %, an ending 90.6 % (human_programs), an "
+        "ending 87.7 % (unused_functions). What was added came from misses in function_calls; these are not quite new.",
+        "syn008": f"{once}: with the source named, names 27.4 % and false alarms 2.9 % (qa_odd). Full names, and eight "
+        "passages in place of three, were then chosen by qa_even and api_small; the figures are not quite new.",
+    }
     by = {False: DEVELOPED - {"qa_even"}, True: UNSEEN - {"qa_odd"}}
     _write(
         "syn007_unknown_identifiers",
         [
-            _table(f"False identifiers, {'unseen' if new else 'seen'} data", unseen if new else chosen, known,
+            _table(f"False identifiers, {'unseen' if new else 'seen'} data", unseen["syn007"] if new else chosen, known,
                    [line for source in sorted(by[new]) for line in identifiers_table(source, data)])
             for new in (True, False)
         ],
@@ -118,7 +124,7 @@ def main() -> None:
     known = ["source", "passage", "what was done", "rows", "found", "share"]
     seen, later = ["qa_even", "priced_models", "api_small"], ["qa_odd", "api_large"]
     tables = []
-    for title, text, sources in (("unseen", unseen, later), ("seen", chosen, seen)):
+    for title, text, sources in (("unseen", unseen["syn008"], later), ("seen", chosen, seen)):
         asked = [(one, named) for named in (True, False) for one in sources]
         lines = [line for one, named in asked for line in sentences_table(one, data, named=named)]
         tables.append(_table(f"False facts, {title} data", text, known, lines))
