@@ -34,6 +34,7 @@ INPUT = {
     "evaluation": "evaluation-items",
     "reference": "reference-rows",
     "before": "before-rows",
+    "earlier": "earlier-rows",
     "prompts": "few-shot-prompts",
 }  # by role
 MENDS = ("drop", "mend")  # remedies that `--fix` carries out
@@ -51,7 +52,7 @@ class FileRead:
     """What reading one file gave."""
 
     path: str
-    role: str  # "training", "evaluation", "reference", "before", "prompts", "label" or "gold"
+    role: str  # "training", "evaluation", "reference", "before", "earlier", "prompts", "label" or "gold"
     format: str
     rows: int
     bad: tuple[Any, ...] = ()  # BadLine
@@ -124,11 +125,13 @@ def audit(  # size: half of it is the signature
     eval_columns: Mapping[str, str] | None = None,
     reference: Sequence[str | Path] | str | Path = (),
     before: Sequence[str | Path] | str | Path = (),
+    earlier: Sequence[str | Path] | str | Path = (),
     registry: Sequence[str | Path] | str | Path = (),
     prompts: Sequence[str | Path] | str | Path = (),
     past_run: str | Path | None = None,
     instructions: Sequence[str | Path] | str | Path = (),
     looks: Sequence[str | Path] | str | Path = (),
+    base: str | None = None,
     judge: str | None = None,
     select: Sequence[str] = ("all",),
     ignore: Sequence[str] = (),
@@ -142,13 +145,13 @@ def audit(  # size: half of it is the signature
 ) -> Audit:
     """Reads training files (and evaluation files) and runs every selected rule that has its inputs.
 
-    `format` and `columns` say how files are to be read; `eval_format` and `eval_columns` say it of the
-    evaluation files, where these look different. `reference` are real rows to hold the training rows
-    against, `before` those that they were rewritten from, and `prompts` few-shot prompts as they are sent; they are
-    read like training files. `past_run`, `instructions`, `looks` and `registry` are files of what rules need besides
-    rows (`headgate.check.besides`), and `judge` is the address of a model that is shown likely pairs. With an
-    `engine` ("local" or "ray"), and from some size on, training files are read in shards whose scans stand
-    in the folder `cache` until `Audit.close`. With `sample`, the rules look at so many training rows, drawn evenly.
+    `format` and `columns` say how files are to be read; `eval_format` and `eval_columns` do of evaluation files.
+    `reference` are real rows to hold the training rows against, `before` those that they were rewritten from, `earlier`
+    those of earlier versions, oldest first, and `prompts` few-shot prompts; they are read like training files.
+    `past_run`, `instructions`, `looks` and `registry` are files of what rules need besides rows (`check.besides`),
+    `base` names the model to be trained, `judge` a model that is shown likely pairs. With an `engine` ("local", "ray"),
+    and from some size on, training files are read in shards whose scans stand in the folder `cache` until
+    `Audit.close`. With `sample`, the rules look at so many training rows, drawn evenly.
     Files of labels (item, annotator, label) are detected; `reference` are then files of gold labels (item, label).
 
     Raises:
@@ -166,7 +169,7 @@ def audit(  # size: half of it is the signature
         read = labels_and_files(listed, _paths(reference), columns, strict, extra)
         return _of_labels(*read, speaking(rules, select), options, levels, quiet)
     opened = _engine_for(listed, engine, sample)
-    asked = {role: _paths(paths) for role, paths in zip(INPUT, (eval, reference, before, prompts), strict=True)}
+    asked = {role: _paths(one) for role, one in zip(INPUT, (eval, reference, before, earlier, prompts), strict=True)}
     files_besides = {"instructions": instructions, "looks": looks, "registry": registry}
     more = besides(past_run=past_run, **{name: _paths(paths) for name, paths in files_besides.items()})
     more |= with_judge(judge, Path(cache) if cache else None, quiet=quiet)
@@ -179,7 +182,7 @@ def audit(  # size: half of it is the signature
         rules = [streamable(rule, {"training-rows", *others, *more}) for rule in rules]
     files += held
     levels = {**_default_levels(training, rules), **(levels or {})}
-    given = Given({"training-rows": training, **others, **more})
+    given = Given({"training-rows": training, "base": base, **others, **more})
     verdicts = run_rules(rules, given, options or {}, levels, quiet=quiet)
     return Audit(
         verdicts=tuple(_with_next_step(verdict, _command(files, ways)) for verdict in verdicts),

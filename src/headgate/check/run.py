@@ -15,6 +15,7 @@ from headgate.kit.errors import Refused
 from headgate.kit.progress import progress
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, StepResult
+from headgate.ledger.versions import DatasetVersion
 from headgate.ledger.waivers import let_through
 from headgate.rows.labels import Labels, read_labels
 from headgate.rows.reading import read_rows
@@ -26,10 +27,15 @@ from headgate.rules.given import Corpus, Given
 from headgate.rules.licences import record_licences
 from headgate.rules.running import run_rules
 from headgate.rules.selection import select
+from headgate.rules.series_history import evidence_of, varieties
+from headgate.rules.shape import Rule
+from headgate.rules.teacher_history import lines_in
+from headgate.rules.teachers import LINES
 from headgate.stats.verdict import Outcome, Verdict, worst
 
 STAGE = "check"
 ABOVE = "curate"
+FOLLOWING = {"own-teacher", "narrowing-series"}  # rules that follow versions and models through the ledger
 BESIDES = ("instructions", "looks", "registry")  # settings that name files of something besides rows
 
 
@@ -54,6 +60,9 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     items += _read(settings.eval, settings, context)
     training = Corpus(rows, name=f"{name} ({settings.split})")
     evaluation = Corpus(items, name=", ".join(settings.eval)) if settings.eval or settings.held else None
+    chosen = [
+        rule for rule in select(settings.select, ignore=settings.ignore) if settings.labels or NEED not in rule.needs
+    ]
     given = Given(
         {
             "training-rows": training,
@@ -65,11 +74,9 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
             "labels": _labels(settings, context),
             "claims": claims_about(ledger, rows, context.now),
             "known-rows": Corpus(ancestors(ledger, rows), name="the ledger"),
+            **_followed(ledger, version, training, settings, chosen, context),
         }
     )
-    chosen = [
-        rule for rule in select(settings.select, ignore=settings.ignore) if settings.labels or NEED not in rule.needs
-    ]
     verdicts = run_rules(chosen, given, settings.rules, settings.level, quiet=context.quiet)
     for verdict in verdicts:
         record_licences(ledger, verdict, source=f"labels of {', '.join(settings.labels)}", at=context.now)
@@ -121,6 +128,22 @@ def _besides(settings: Settings, context: StageContext) -> dict[str, Any]:
     files = {name: [context.folder / file for file in getattr(settings, name)] for name in BESIDES}
     read = besides(past_run=context.folder / settings.past_run if settings.past_run else None, **files)
     return read | with_judge(settings.judge, context.work / "check", quiet=context.quiet)
+
+
+def _followed(
+    ledger: Ledger,
+    version: DatasetVersion,
+    training: Corpus,
+    settings: Settings,
+    chosen: Sequence[Rule],
+    context: StageContext,
+) -> dict[str, Any]:
+    """What rules that follow versions and models ask the ledger for; measured only where one of them is selected."""
+    if not FOLLOWING & {rule.name for rule in chosen}:
+        return {}
+    *earlier, this = evidence_of(ledger, version, settings.split, training)
+    lines = lines_in(ledger, context.flow_name, earlier)
+    return {"earlier-versions": varieties(earlier) or None, "this-version": this.variety, LINES: lines}
 
 
 def _in_a_flow(verdict: Verdict) -> Verdict:

@@ -36,6 +36,8 @@ from headgate.rules.synthetic.syn001_input_gap import input_gap
 from headgate.rules.synthetic.syn002_narrowed_answers import narrowed_answers
 from headgate.rules.synthetic.syn003_ungrounded_facts import ungrounded_facts
 from headgate.rules.synthetic.syn004_deep_generation import deep_generation
+from headgate.rules.synthetic.syn005_own_teacher import own_teacher
+from headgate.rules.synthetic.syn006_narrowing_series import narrowing_series
 from headgate.rules.synthetic.syn007_unknown_identifiers import unknown_identifiers
 from headgate.rules.synthetic.syn008_unsupported_sentences import unsupported_sentences
 from headgate.rules.synthetic.syn009_lost_facts import lost_facts
@@ -74,6 +76,8 @@ CATALOGUE: tuple[Rule, ...] = (
     narrowed_answers,
     ungrounded_facts,
     deep_generation,
+    own_teacher,
+    narrowing_series,
     unknown_identifiers,
     unsupported_sentences,
     lost_facts,

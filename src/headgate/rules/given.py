@@ -4,7 +4,9 @@ A rule never opens a file and never imports an engine; whatever it needs comes i
 Names in use: `training-rows`, `evaluation-items` (both `Corpus`), `reference-rows` (real rows to hold
 others against), `before-rows` (what training rows were rewritten from), `registry` (a `text.registry.Registry` of
 real identifiers), `selected-rows` (what a curation kept of `training-rows`), `claims` (`Claims`: dated facts
-by row source or subject), `tokens` (a `TokenCount` for each training row, from the trainer's pre-flight),
+by row source or subject), `earlier-versions` and `this-version` (`Variety` of dataset versions) or `earlier-rows`
+(their rows), `lines` (`Lines`: models and what they were made from), `base` (name of the model to be trained),
+`tokens` (a `TokenCount` for each training row, from the trainer's pre-flight),
 `slice-by` (names of slices to report).
 """
 

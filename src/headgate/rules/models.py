@@ -91,6 +91,10 @@ class Kin:
             return Kinship.INHERITS
         return Kinship.NONE
 
+    def root(self, name: str) -> str:
+        """What a model was made from, as far up as is declared; its own plain name where nothing is."""
+        return [plain(name), *self._above(plain(name))][-1]
+
     def _above(self, name: str) -> list[str]:
         found: list[str] = []
         while (name := self._made_from.get(name, "")) and name not in found:

@@ -43,6 +43,7 @@ CORPORA = {
     "selected": "selected-rows",
     "prompts": "few-shot-prompts",
     "reference": "reference-rows",
+    "earlier": "earlier-rows",
     "before": "before-rows",
 }
 LABELS = (*CORPORA, "registry", "labels", "claims", "tokens", "given", "options", "expect")

@@ -7,7 +7,7 @@ samples with the same number of words (measures of words) and of texts (measures
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,11 @@ def draws(
         order = rng.permutation(len(lengths))
         reached = int(np.searchsorted(np.cumsum(lengths[order]), words)) + 1
         drawn.append((order[:texts], order[:reached]))
+    yield from _samples(drawn, read)
+
+
+def _samples(drawn: Sequence[tuple[Positions, Positions]], read: Callable[[Positions], Tape]) -> Iterator[Sample]:
+    """A sample for each pair of texts, and of texts that hold the words."""
     wanted = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(order for pair in drawn for order in pair)]))
     tape = read(wanted)
     grams = word_ngrams(tape, OPENING)
@@ -154,3 +159,26 @@ def battery_of(
     """`battery` of texts that are read where a sample has them."""
     samples = draws(lengths, read, texts=texts, words=words, count=count, seed=seed)
     return np.array([[measure(sample) for measure in MEASURES.values()] for sample in samples])
+
+
+def blocks_of(
+    lengths: Positions, read: Callable[[Positions], Tape], *, texts: int, words: int, most: int, seed: int = 0
+) -> NDArray[np.float64]:
+    """Each measure of disjoint blocks, at most so many, in a random order; shape (blocks, measures).
+
+    A block is `texts` texts, and beside it as many as hold `words` words; both are cut from one order, so that
+    blocks share nothing and are as independent as texts are.
+    """
+    order = np.random.default_rng(seed).permutation(len(lengths))
+    ends = np.concatenate([[0], np.cumsum(lengths[order])])
+    drawn: list[tuple[Positions, Positions]] = []
+    start = 0
+    while len(drawn) < min(most, len(order) // max(texts, 1)):
+        reached = int(np.searchsorted(ends, ends[start] + words))
+        if reached > len(order):
+            break
+        drawn.append((order[len(drawn) * texts : (len(drawn) + 1) * texts], order[start:reached]))
+        start = reached
+    if not drawn:
+        return np.zeros((0, len(MEASURES)))
+    return np.array([[measure(sample) for measure in MEASURES.values()] for sample in _samples(drawn, read)])
