@@ -11,6 +11,7 @@ from typing import Any
 from headgate.check.auditing import Audit, FileRead
 from headgate.check.mending import Mended, mend
 from headgate.check.repairing import ListedRepairs
+from headgate.check.reports import habits as habits_page
 from headgate.check.reports import page as html_page
 from headgate.check.reports import screen
 from headgate.check.reports.sarif import write_sarif
@@ -42,7 +43,7 @@ def must_be_writable(*targets: Path | None) -> None:
             )
 
 
-def decisions_of(habits: Path | None, fix: Path | None, options: Mapping[str, Mapping[str, Any]]) -> Decisions | None:
+def decisions_of(habits: Path | None, targets: bool, options: Mapping[str, Mapping[str, Any]]) -> Decisions | None:
     """Decisions about habits from a file, and what the model may do by the options of inherited-habits.
 
     Raises:
@@ -50,8 +51,12 @@ def decisions_of(habits: Path | None, fix: Path | None, options: Mapping[str, Ma
     """
     if habits is None:
         return None
-    if fix is None:
-        raise Refused("decisions about habits say what --fix does", found=f"--habits {habits}", wanted="--fix OUT")
+    if not targets:
+        raise Refused(
+            "decisions about habits say what --fix does and what --habits-page shows",
+            found=f"--habits {habits}",
+            wanted="--fix OUT",
+        )
     table = read_table(habits)
     return Decisions(table, Habits.of(read_options(find(ACTS), options.get(ACTS))))
 
@@ -62,6 +67,7 @@ def write_reports(
     fix: Path | None,
     page: Path | None,
     sarif: Path | None,
+    people: Path | None = None,
     command: str,
     habits: Decisions | None = None,
     inputs: How | None = None,
@@ -87,10 +93,19 @@ def write_reports(
             command=f"headgate {command}",
         )
         write_text(page, text)
+    if people:
+        write_text(people, _habits_page(audit, habits))
     if sarif:
         with atomic_write(sarif) as stream:
             write_sarif(stream, audit.verdicts, audit.bad_lines)
     return mended
+
+
+def _habits_page(audit: Audit, habits: Decisions | None) -> str:
+    names = ", ".join(Path(one.path).name for one in audit.files if one.role == "training")
+    rows = sum(one.rows for one in audit.files if one.role == "training")
+    decided = habits.table if habits else {}
+    return habits_page.html(audit.verdicts, decided, title=f"Habits in {names}", rows=rows, at=now())
 
 
 def show(audit: Audit, mended: Mended | None, *, colour: bool) -> str:

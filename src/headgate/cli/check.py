@@ -26,6 +26,7 @@ EXAMPLES = examples(
 @click.option("--eval", "evaluation", multiple=True, type=FILE, help="Evaluation file; may be given again.")
 @click.option("--fix", type=FILE, help="Write a mended copy here, and FILE.diff beside it.")
 @click.option("--html", "page", type=FILE, help="Write a self-contained HTML report here.")
+@click.option("--habits-page", "people", type=FILE, help="Write a page on habits for people who are no engineers.")
 @click.option("--sarif", type=FILE, help="Write a SARIF 2.1.0 report here.")
 @click.option("--github", is_flag=True, help="Print workflow annotations for GitHub as well.")
 @click.option(
@@ -80,9 +81,10 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
     from headgate.check.repairing import how_of
     from headgate.check.surfaces import decisions_of, must_be_writable, show, write_reports
 
-    must_be_writable(asked["fix"], asked["page"], asked["sarif"])
+    targets = {name: asked[name] for name in ("fix", "page", "people", "sarif")}
+    must_be_writable(*targets.values())
     options = rule_options(asked["options"])
-    habits = decisions_of(asked["habits"], asked["fix"], options)
+    habits = decisions_of(asked["habits"], bool(asked["fix"] or asked["people"]), options)
     inputs = how_of(asked["repair_inputs"], asked["cut_sentences"], asked["fix"], asked["reference"])
     result = audit(
         files,
@@ -103,7 +105,6 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
         sample=asked["sample"],
     )
     said = shlex.join(sys.argv[1:])
-    targets = {name: asked[name] for name in ("fix", "page", "sarif")}
     mended = write_reports(result, **targets, command=said, habits=habits, inputs=inputs, quiet=quiet)
     if as_json:
         print_json(result.as_json() | ({"fixed": mended.as_json()} if mended else {}))

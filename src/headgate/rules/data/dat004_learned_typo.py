@@ -52,6 +52,7 @@ import numpy as np
 from headgate.rows.row import Row
 from headgate.rules.answers import AnswerWords
 from headgate.rules.corpus import Corpus, thinned
+from headgate.rules.examples import shown
 from headgate.rules.given import Given
 from headgate.rules.shape import rule
 from headgate.rules.spellings import in_all, retired_names
@@ -190,6 +191,8 @@ def _described(rows: Corpus, habit: Variant, options: Options, everyone: int) ->
     sides = [rows[text].side for text in habit.texts]
     authors = Counter(side.annotator for side in sides if side.annotator)
     busiest = sum(count for _, count in authors.most_common(FEW)) / authors.total() if authors else None
+    first = {text: habit.spans[place] for place, text in reversed(list(enumerate(habit.texts)))}
+    examples = [shown(rows[text], *first[text], text) for text in sorted(first)[:EXAMPLES]]
     dates = sorted(side.created_at for side in sides if side.created_at)
     return {
         "wrong": habit.wrong,
@@ -204,5 +207,7 @@ def _described(rows: Corpus, habit: Variant, options: Options, everyone: int) ->
         "habit_of_few": busiest is not None and everyone > FEW and busiest >= options.concentrated,
         "first_seen": dates[0] if dates else None,
         "last_seen": dates[-1] if dates else None,
-        "examples": [str(rows[text].place or rows[text].id) for text in dict.fromkeys(habit.texts)][:EXAMPLES],
+        "answers": len(set(habit.texts)),
+        "examples": [one["place"] for one in examples],
+        "shown": examples,
     }

@@ -44,6 +44,7 @@ import numpy as np
 
 from headgate.rows.row import Row
 from headgate.rules.corpus import Corpus, findings_of
+from headgate.rules.examples import shown
 from headgate.rules.given import Given
 from headgate.rules.habits import KINDS, NEEDLESS, Habits, Seen
 from headgate.rules.shape import rule
@@ -86,7 +87,12 @@ def inherited_habits(given: Given, options: Options) -> Verdict:
     habit = seen.calm_answers > 0 and wilson(sorry, seen.calm_answers).low > options.apologies
     found = seen.violations(judged) | (habit & needless)
     answers = seen.answers
-    details = {"behaviours": _inventory(rows, seen, asked), "actions_judged": judged, "apology_habit": habit}
+    details = {
+        "behaviours": _inventory(rows, seen, asked),
+        "violations": sorted({KINDS[kind] for kind in seen.kinds[found].tolist()}),
+        "actions_judged": judged,
+        "apology_habit": habit,
+    }
     if answers < options.least:
         return cannot_tell(
             summary="habits cannot be seen in these answers",
@@ -128,9 +134,10 @@ def _inventory(rows: Corpus, seen: Seen, asked: Habits) -> dict[str, Mapping[str
     return out
 
 
-def _example(row: Row, number: int, kind: str, calm: bool, asked: Habits) -> dict[str, str]:
+def _example(row: Row, number: int, kind: str, calm: bool, asked: Habits) -> dict[str, Any]:
     quote = next(act.quote for act in asked.acts_of(row, calm) if act.kind == kind)
-    return {"place": str(row.place or number), "sentence": quote}
+    start = max(row.answer_text.find(quote), 0)
+    return shown(row, start, start + len(quote), number) | {"sentence": quote}
 
 
 def _summary(seen: Seen, found: Mask, affected: int) -> str:

@@ -48,6 +48,7 @@ import numpy as np
 from headgate.rows.row import Row
 from headgate.rules.answers import AnswerWords
 from headgate.rules.corpus import Corpus, thinned
+from headgate.rules.examples import shown
 from headgate.rules.given import Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_share
@@ -56,7 +57,6 @@ from headgate.text.phrases import HANDS, Hands, Phrase, hands, telling_phrases
 from headgate.text.tape import Positions, tape_of
 
 EXAMPLES = 3
-AROUND = 60  # characters shown on each side of an example
 LONGER = 4  # letters of a word that can tell what an answer is about
 ECHOED = 0.5  # share of the answers with a phrase, 0..1, whose prompts have its longer words: then it is the topic
 
@@ -196,15 +196,10 @@ def _described(rows: Sequence[Row], one: _House, people: list[str], real: Sequen
         "busiest_authors": busiest,
         "their_share": round(one.hands.share, 4) if busiest else None,
         "habit_of_few": one.of_few,
-        "examples": [_example(rows[text], spans[text], text) for text in list(first)[:EXAMPLES]],
+        "examples": [
+            shown(rows[text], int(spans[text][0]), int(spans[text][1]), text) for text in list(first)[:EXAMPLES]
+        ],
     }
-
-
-def _example(row: Row, span: tuple[int, int], number: int) -> dict[str, str]:
-    start, end = max(span[0] - AROUND, 0), span[1] + AROUND
-    text = row.answer_text
-    shown = ("…" if start else "") + " ".join(text[start:end].split()) + ("…" if end < len(text) else "")
-    return {"place": str(row.place or number), "text": shown}
 
 
 def _summary(counted: Sequence[_House], affected: int, answers: int, against: str) -> str:
