@@ -147,8 +147,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the development data")
     data = parser.parse_args().data
+    tables = [by_round(data), slow(data), halves(data)]
     with atomic_write(TARGET) as stream:
-        tables = [by_round(data), slow(data), halves(data)]
         stream.write(orjson.dumps({"tables": tables}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
