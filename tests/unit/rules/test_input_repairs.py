@@ -102,7 +102,11 @@ def test_turns_of_tools_and_arguments_of_calls_stay() -> None:
     call = Message("assistant", tool_calls=(ToolCall("book", '{"city": "turin", "by": "plane"}'),))
     rows = []
     for n in range(120):
-        turns = (Message("system", "Be kind."), Message("user", f"Hello, {asked(n)} by plane to Turin? Thank you."), call)
+        turns = (
+            Message("system", "Be kind."),
+            Message("user", f"Hello, {asked(n)} by plane to Turin? Thank you."),
+            call,
+        )
         rows.append(Row(kind=Kind.DEMONSTRATION, messages=turns))
     done = repair_inputs(rows, [row(f"{one.prompt_text} by plane to rome") for one in typed(130)], HOW)
     assert len(done.changes) > 100
