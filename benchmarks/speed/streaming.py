@@ -2,6 +2,7 @@
 
     python benchmarks/speed/streaming.py                     1 million rows, about 1 GB
     python benchmarks/speed/streaming.py --rows 10000000     10 million; needs 30 GB of free disk
+    python benchmarks/speed/streaming.py --habits            the rules for habits and variety instead
 
 Rows are recombined from the sentences of real text. There are far fewer sentences than ten million rows need, so
 each stands in many variants, in which three words of ten are others: otherwise nearly every row would be half of
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from real_text import SENTENCE, _documents
@@ -29,6 +31,8 @@ from timing import resident, write
 
 HERE = Path(__file__).resolve().parent
 RULES = "DAT003,DAT006,DAT008,DAT009,LIN001"
+HABITS = "DAT004,DAT020,DAT021,SYN002"  # misspellings, acts, phrases of the house, variety
+REAL = 3000  # rows that habits are held against
 REMEMBERED = 4096  # earlier rows of which one may be repeated
 VARIANTS = 1.5  # sentences that rows are made of, for each row: each stands in about six rows, however many there are
 CHANGED = 0.3  # share of their words that are drawn anew
@@ -95,6 +99,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=HERE.parents[2] / "shared" / "data")
     parser.add_argument("--folder", type=Path, help="where the file and the scans stand meanwhile")
     parser.add_argument("--made", type=Path, help="where the file of that many rows stands, or is to stay")
+    parser.add_argument("--habits", action="store_true", help="the rules for habits and variety")
     asked = parser.parse_args()
     texts = dict.fromkeys(_documents(asked.data, True))
     # Each sentence once, so that rows share none with the items but what is planted.
@@ -110,8 +115,15 @@ def main() -> None:
         if not train.exists():
             with train.open("w", encoding="utf-8") as stream:
                 stream.writelines(lines(variants(sentences, int(VARIANTS * asked.rows)), items, asked.rows))
-        command = [str(Path(sys.executable).parent / "headgate"), "check", str(train), "--eval", str(test)]
-        command += ["--engine", "local", "--cache", str(cache), "--select", RULES, "--json"]
+        command = [str(Path(sys.executable).parent / "headgate"), "check", str(train)]
+        command += ["--engine", "local", "--cache", str(cache), "--json"]
+        if asked.habits:
+            real = Path(scratch, "real.jsonl")
+            with train.open(encoding="utf-8") as stream:
+                real.write_text("".join(islice(stream, REAL)), encoding="utf-8")
+            command += ["--reference", str(real), "--select", HABITS]
+        else:
+            command += ["--eval", str(test), "--select", RULES]
         load = os.getloadavg()[0]
         seen, cost, said = watched(command, cache)
         size = train.stat().st_size
@@ -126,7 +138,7 @@ def main() -> None:
         "found": {one["rule"]: one["summary"] for one in json.loads(said)["verdicts"]},
         "memory_over_time": [[round(second), round(memory / 1e6)] for second, memory, _ in seen[::step]],
     }
-    write(f"streaming_{asked.rows}", result)
+    write(f"{'habits' if asked.habits else 'streaming'}_{asked.rows}", result)
 
 
 if __name__ == "__main__":
