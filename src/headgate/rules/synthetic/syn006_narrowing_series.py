@@ -74,7 +74,7 @@ class _Look:
     needs=("training-rows",),
     options=Options,
     level="warn",
-    status="stable",
+    status="trial",
     since="0.3",
     asks=(AnswerWords,),
 )
