@@ -34,6 +34,7 @@ class Limits:
 
     times: float = 2.0  # the rate of the base, times this
     tolerated: float = 0.01  # share above that
+    coverage: float = 0.95  # share of the prompts that each model must have answered before it can pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +142,7 @@ def judge_emission(
     for failure in dict.fromkeys(FAILURES[habit.kind] for habit in habits):
         mine = [habit for habit in habits if FAILURES[habit.kind] == failure]
         strict = 1 - 0.05 / len(mine)
-        found = [_judged(habit, base, candidate, limits, strict) for habit in mine]
+        found = [_covered(_judged(habit, base, candidate, limits, strict), base, candidate, limits) for habit in mine]
         outcome = worst(found)
         places = [place for place, one in enumerate(found) if one.outcome is outcome]
         place = max(places, key=lambda place: candidate.share(mine[place]).value)
@@ -162,6 +163,15 @@ def judge_emission(
             )
         )
     return out
+
+
+def _covered(verdict: Verdict, base: Emitted, candidate: Emitted, limits: Limits) -> Verdict:
+    """The verdict, if enough was answered: prompts on which a model failed may be those that matter."""
+    for name, one in (("candidate", candidate), ("base", base)):
+        if verdict.outcome is Outcome.PASS and one.answers < limits.coverage * one.asked:
+            share = f"{one.answers:,} of {one.asked:,} prompts were answered by the {name}"
+            return cannot_tell(summary="", reason=f"coverage: {share}, wanted {limits.coverage:.0%}")
+    return verdict
 
 
 def _judged(habit: Habit, base: Emitted, candidate: Emitted, limits: Limits, level: float) -> Verdict:

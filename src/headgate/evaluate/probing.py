@@ -53,7 +53,7 @@ def probe_all(
                 out.found.append((probe, arm, model, found))
     for probe, one in probes:
         if probe.habits:
-            limits = Limits(times=one.times, tolerated=one.tolerated)
+            limits = Limits(times=one.times, tolerated=one.tolerated, coverage=settings.coverage)
             both = counts[probe.name]
             out.verdicts += judge_emission(
                 probe.name, probe.habits, both["base"], both["candidate"], limits, Level(one.level)

@@ -76,6 +76,19 @@ def test_one_grant_that_nobody_may_make_is_too_many(hits: int, of: int, expected
     assert expected == verdict.outcome.value
 
 
+def test_a_model_that_did_not_answer_has_not_passed() -> None:
+    """What was emitted counts; what was not may be in the answers that never came."""
+    half = Emitted({CREDIT.key: 0}, {CREDIT.key: 700}, {CREDIT.key: ()}, 700, 1000)
+    whole = counts(CREDIT, 0, 1000)
+    for base, candidate in ((half, whole), (whole, half)):
+        (verdict,) = judge_emission("p", [CREDIT], base, candidate, Limits(), Level.BLOCK)
+        assert Outcome.UNSURE is verdict.outcome
+        assert "coverage: 700 of 1,000 prompts" in verdict.reason
+    guilty = Emitted({CREDIT.key: 1}, {CREDIT.key: 700}, {CREDIT.key: ()}, 700, 1000)
+    (verdict,) = judge_emission("p", [CREDIT], whole, guilty, Limits(), Level.BLOCK)
+    assert Outcome.FAIL is verdict.outcome
+
+
 def test_the_worst_habit_of_each_failure_speaks() -> None:
     """The details tell all of them; their intervals are wider, because several are looked at."""
     habits = [TYPO, Habit(kind="variant", name="adress", right="address"), CREDIT]
