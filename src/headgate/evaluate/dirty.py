@@ -86,7 +86,7 @@ def _judged(arms: Mapping[str, Arm], mine: set[str], title: str, details: Mappin
         return judge_count(
             0,
             name="dirty items",
-            summary=f"{title}: none of {total:,} items is in {rows}",
+            summary=f"{title}: none of {total:,} items is copied or resembled in {rows}",
             unit="items",
             looked_at=total,
             at_most=0,
@@ -94,7 +94,7 @@ def _judged(arms: Mapping[str, Arm], mine: set[str], title: str, details: Mappin
         )
     step = "curate again: rows that match items are refused, then train and evaluate"
     if arm.pool == "sealed" or "base" not in arms:
-        summary = f"{title}: {len(mine):,} of {total:,} items are in {rows}"
+        summary = f"{title}: {len(mine):,} of {total:,} items are copied or resembled in {rows}"
         return judge_count(
             len(mine), name="dirty items", summary=summary, unit="items", looked_at=total, at_most=0, next_step=step,
             details=details,
@@ -105,7 +105,9 @@ def _judged(arms: Mapping[str, Arm], mine: set[str], title: str, details: Mappin
         name="gain on dirty items above the gain on clean ones", value=effect.value, low=effect.low, high=effect.high,
         unit="share", n=len(dirty), smallest_visible=round((effect.high - effect.low) / 2, 4),
     )  # fmt: skip
-    summary = f"{title}: {len(mine):,} of {total:,} items are in {rows}; {_spoken(_table(arm, mine))}"
+    summary = (
+        f"{title}: {len(mine):,} of {total:,} items are copied or resembled in {rows}; {_spoken(_table(arm, mine))}"
+    )
     return judge_interval(measure, summary=summary, at_most=0.0, next_step=step, details=details)
 
 

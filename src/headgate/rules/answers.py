@@ -68,6 +68,15 @@ class Grounding:
     ungrounded: tuple[Ungrounded, ...]
 
 
+def texts_by_name(sources: Iterable[Sequence[str]]) -> dict[str, str]:
+    """The texts of sources by each of the names that rows give them; of a name that several have, all of them."""
+    texts: dict[str, str] = {}
+    for text, *names in sources:
+        for name in names:
+            texts[name] = f"{texts.get(name, '')}\n{text}"
+    return texts
+
+
 @dataclass(frozen=True, eq=False)
 class LookedUp:
     """Which facts of answers stand in no source."""
@@ -87,11 +96,7 @@ class LookedUp:
 
     @cached_property
     def _texts(self) -> dict[str, str]:
-        texts: dict[str, str] = {}
-        for text, *names in self.sources:
-            for name in names:
-                texts[name] = f"{texts.get(name, '')}\n{text}"
-        return texts
+        return texts_by_name(self.sources)
 
     @cached_property
     def _known(self) -> dict[tuple[str, ...], Registry]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.rows.row import Row
+from headgate.rules.answers import texts_by_name
 from headgate.rules.corpus import Corpus
 from headgate.rules.questions import Arrays, Found, as_bytes, chained, from_bytes
 from headgate.text.fluency import fluency
@@ -154,11 +155,7 @@ class BesideOriginals:
 
     @cached_property
     def _texts(self) -> dict[str, str]:
-        texts: dict[str, str] = {}
-        for text, *names in self.sources:
-            for name in names:
-                texts[name] = f"{texts.get(name, '')}\n{text}"
-        return texts
+        return texts_by_name(self.sources)
 
     @cached_property
     def _known(self) -> dict[str, Passage]:

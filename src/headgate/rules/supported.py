@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from headgate.rows.row import Row
+from headgate.rules.answers import texts_by_name
 from headgate.rules.corpus import Corpus
 from headgate.rules.questions import Arrays, Found, as_bytes, chained, from_bytes
 from headgate.text.similarity import Sought, column_bits
@@ -146,11 +147,7 @@ class Supported:
 
     @cached_property
     def _texts(self) -> dict[str, str]:
-        texts: dict[str, str] = {}
-        for text, *names in self.sources:
-            for name in names:
-                texts[name] = f"{texts.get(name, '')}\n{text}"
-        return texts
+        return texts_by_name(self.sources)
 
     @cached_property
     def _known(self) -> dict[tuple[str, ...], Passage]:
