@@ -1,4 +1,4 @@
-"""`headgate check` on 50,000 rows as a whole process, beside scripts that do two of its rules.
+"""`headgate check` on 50,000 rows (and on 10,000 and 200) as a whole process, beside scripts that do two of its rules.
 
     python benchmarks/speed/check_files.py
 
@@ -23,8 +23,10 @@ def main() -> None:
     """Medians of three runs in turns, and the ratios."""
     with tempfile.TemporaryDirectory() as scratch:
         train, test = make(Path(scratch))
-        small = Path(scratch) / "small.jsonl"
-        small.write_text("".join(train.read_text(encoding="utf-8").splitlines(keepends=True)[:200]), encoding="utf-8")
+        lines = train.read_text(encoding="utf-8").splitlines(keepends=True)
+        small, middle = Path(scratch) / "small.jsonl", Path(scratch) / "middle.jsonl"
+        small.write_text("".join(lines[:200]), encoding="utf-8")
+        middle.write_text("".join(lines[:10_000]), encoding="utf-8")
         size = train.stat().st_size
         two = ["--select", "near-duplicates,self-leak"]
         times = in_turns(
@@ -40,6 +42,21 @@ def main() -> None:
                     "-q",
                 ],
                 "headgate check, 200 rows": [str(BIN / "headgate"), "check", str(small), "--eval", str(test), "-q"],
+                "headgate check, 10,000 rows": [
+                    str(BIN / "headgate"),
+                    "check",
+                    str(middle),
+                    "--eval",
+                    str(test),
+                    "-q",
+                ],
+                "rensa and 8-gram sets, 10,000 rows": [
+                    sys.executable,
+                    str(HERE / "peer_script.py"),
+                    "rensa",
+                    str(middle),
+                    str(test),
+                ],
                 "rensa and 8-gram sets": [sys.executable, str(HERE / "peer_script.py"), "rensa", str(train), str(test)],
                 "datasketch and 8-gram sets": [
                     sys.executable,
