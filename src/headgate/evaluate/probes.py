@@ -196,7 +196,11 @@ def _prompts(
 ) -> tuple[tuple[Prompt, ...], str]:
     files = [settings.prompts] if isinstance(settings.prompts, str) and settings.prompts else list(settings.prompts)
     if files:
-        rows = (row for file in files for row in read_rows(context.folder / file, columns=settings.columns or None))
+        how: dict[str, Any] = {
+            "columns": settings.columns or None,
+            "strict": True,
+        }  # a prompt that is lost would be lost for ever
+        rows = (row for file in files for row in read_rows(context.folder / file, **how))
         return _thinned(rows, settings.sample), ", ".join(files)
     if dataset is None:
         raise Refused("a probe without prompts", wanted="prompts = FILE, or a stage [curate] above")

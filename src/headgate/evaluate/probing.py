@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headgate.evaluate.asking import Address, Asker
@@ -34,16 +34,19 @@ class Probed:
         }
 
 
-def probe_all(
-    ledger: Ledger, settings: Settings, context: StageContext, asker: Asker, models: tuple[Address, Address]
-) -> Probed:
-    """Every probe, asked of the base and of the candidate.
+def probes_of(ledger: Ledger, settings: Settings, context: StageContext) -> list[Probe]:
+    """The probes of the section, frozen; to be made before any model is asked anything.
 
     Raises:
         Refused: a probe cannot be made.
     """
+    return [probe_of(ledger, name, one, context) for name, one in settings.probes.items()]
+
+
+def probe_all(made: Sequence[Probe], settings: Settings, asker: Asker, models: tuple[Address, Address]) -> Probed:
+    """Every probe, asked of the base and of the candidate."""
     out = Probed()
-    probes = [(probe_of(ledger, name, one, context), one) for name, one in settings.probes.items()]
+    probes = [(probe, settings.probes[probe.name]) for probe in made]
     counts: dict[str, dict[str, Emitted]] = {}
     for arm, address in zip(ARMS, models, strict=True):  # so that each local model is opened once
         for probe, _ in probes:

@@ -28,7 +28,7 @@ from headgate.evaluate.fewshot import (
 )
 from headgate.evaluate.pools import judge_apart
 from headgate.evaluate.probes import found_habits
-from headgate.evaluate.probing import probe_all
+from headgate.evaluate.probing import probe_all, probes_of
 from headgate.evaluate.protecting import protects, suites_of
 from headgate.evaluate.recording import facts_of, record_all, record_arm, write_dev
 from headgate.evaluate.sealed import SealedPools
@@ -92,6 +92,7 @@ class _Stage:
         """All of it, in an order that opens each model as seldom as possible."""
         nodes = {suite.name: freeze(self.ledger, suite) for suite in self.suites}
         self.verdicts.append(named(judge_apart([i for s in self.suites for i in s.items]), "pools-apart", "self-leak"))
+        probes = probes_of(self.ledger, self.settings, self.context)
         rows = self._training_rows()
         for suite in self.suites:
             self._choose(asker, suite, rows)
@@ -104,7 +105,7 @@ class _Stage:
                 for pool in ("dev", "gate"):
                     self._ask(asker, suite, pool, address, names)
         self.dirty = dirt(self.ledger, self.context)
-        probed = probe_all(self.ledger, self.settings, self.context, asker, (self.base, self.candidate))
+        probed = probe_all(probes, self.settings, asker, (self.base, self.candidate))
         for suite in self.suites:
             self._compare(suite)
             self.verdicts += pools_judged(self.arms.get(suite.name, {}), self.dirty)

@@ -57,7 +57,7 @@ def test_each_habit_is_told_with_how_often_whose_examples_and_what_changes(tmp_p
     assert "Nearly all of it comes from Ada (40 times) and Ben (40 times): a habit of a few people" in said
     assert "80 times of 600 in which the word is used (about 1 in 8)" in said
     assert "80 answers would be changed: “recieve” becomes “receive”. Nothing else in them is touched." in said
-    assert "80 answers would stay as they are, but the marked words are not learned" in said
+    assert "80 answers would stay as they are, but the words that are crossed out are not learned" in said
     assert "<mark>recieve</mark> <ins>receive</ins>" in page
     assert 3 == page.count("<mark>recieve</mark>")
     assert "&lt;b&gt;now" in page

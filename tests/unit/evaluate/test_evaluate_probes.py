@@ -136,3 +136,15 @@ def test_a_probe_without_habits_is_skipped_and_one_without_prompts_refused(
     (tmp_path / "none.jsonl").write_text('{"prompt": " ", "completion": "only words"}\n')
     with pytest.raises(Refused, match="no prompts"):
         project.run(serve(habitual), probes={"p": replace(TYPO, prompts="none.jsonl")})
+
+
+def test_a_prompt_that_cannot_be_read_stops_before_any_model_is_asked(
+    project: Project, serve: Serve, tmp_path: Path
+) -> None:
+    """A probe is frozen for good, so a broken line is named and not left out."""
+    (tmp_path / "asked.jsonl").write_text('{"prompt": "hello", "completion": "x"}\n' * 6 + "{broken\n")
+    server = serve(habitual)
+    with pytest.raises(Refused) as refused:
+        project.run(server, probes={"p": replace(TYPO, prompts="asked.jsonl")})
+    assert ("asked.jsonl", 7) == (Path(refused.value.file or "").name, refused.value.line)
+    assert [] == server.journal

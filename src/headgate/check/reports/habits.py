@@ -195,7 +195,9 @@ def _change(what: str, answers: int, mended: str) -> str:
     if what == DROP:
         return f"{some} would be taken out of the training data, with all else that they say."
     if what == MASK:
-        return f"{some} would stay as they are, but the marked words are not learned; all else in them is."
+        return (
+            f"{some} would stay as they are, but the words that are crossed out are not learned; all else in them is."
+        )
     return f"{some} would be changed: {mended}. Nothing else in them is touched."
 
 
