@@ -66,6 +66,15 @@ def word_ngrams(tape: Tape, n: int) -> Grams:
     return grams
 
 
+def runs_at(values: Hashes, begins: Positions, n: int) -> Hashes:
+    """The hashes that `word_ngrams` gives the runs of n values which begin at some of them."""
+    sums, factor = values[begins], np.uint64(1)
+    for step in range(1, n):
+        factor = np.uint64(int(factor) * int(STEP) % (1 << 64))
+        sums += values[begins + step] * factor
+    return mixed(sums)
+
+
 def character_ngrams(tape: Tape, n: int) -> Grams:
     """Hashes of every run of n characters of the normalised text: its words, one space where any gap was."""
     values = normalised(tape)

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headgate.text.frequent_runs import Uses, frequent_runs, known_runs, uses_of
 from headgate.text.guards import characters_of
-from headgate.text.ngrams import sorted_distinct, word_ngrams
-from headgate.text.tape import Hashes, Mask, Positions, Tape
+from headgate.text.ngrams import word_ngrams
+from headgate.text.tape import Mask, Positions, Tape
 
-LONGEST = 4  # words of a phrase that is looked for; one that goes on is followed to its end
 STRONGEST = 500  # phrases that are looked at in full
 AT_MOST = 12  # words to which it is followed
 ALIKE = 0.5  # share of the uses of one phrase, 0..1, that makes it a part of another
@@ -59,19 +59,6 @@ class Hands:
     score: float  # standard errors above their share of all clusters
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Uses:
-    """Which of K phrases stand in which of N texts; once for each pair."""
-
-    texts: Positions
-    phrases: Positions
-    count: int  # K
-
-    def sums(self, chosen: Floats) -> Floats:
-        """Texts of each phrase, each text counted as often as `chosen` says; shape (K,)."""
-        return np.bincount(self.phrases, weights=chosen[self.texts], minlength=self.count).astype(np.float64)
-
-
 def telling_phrases(
     answers: Tape,
     others: Tape,
@@ -90,11 +77,9 @@ def telling_phrases(
     belong together, and then the two change sides with each other. `least`: answers that use a phrase; `prior`:
     texts that the prior counts for; `times`: how much more often than in the others.
     """
-    free, free_others = fluent(answers), fluent(others)
-    grams = [_grams(answers, n, free) for n in range(1, LONGEST + 1)]
-    keys = [_frequent(texts, hashes, least) for texts, hashes, _ in grams]
-    here = _uses(grams, keys)
-    there = _uses([_grams(others, n, free_others) for n in range(1, LONGEST + 1)], keys)
+    free = fluent(answers)
+    grams, keys = frequent_runs(answers, free, least)
+    here, there = uses_of(grams, len(answers)), uses_of(known_runs(others, fluent(others), keys), len(others))
     if not here.count:
         return []
     observed = _scores(here, there, np.ones(len(answers)), np.ones(len(others)), prior)
@@ -110,8 +95,7 @@ def telling_phrases(
     made: list[Phrase] = []
     for place in kept[np.argsort(-observed[kept], kind="stable")][:STRONGEST].tolist():
         n = int(np.searchsorted(starts, place, side="right"))
-        _, hashes, positions = grams[n - 1]
-        at = positions[hashes == keys[n - 1][place - starts[n - 1]]]
+        at = grams[n - 1].positions[grams[n - 1].keys == place - starts[n - 1]]
         made.append(_phrase(answers, others, free, at, n, float(observed[place])))
     found: list[Phrase] = []
     # Of phrases that share their uses the one that is rarest elsewhere speaks, not a common word in it.
@@ -199,43 +183,7 @@ def _selves(codes: NDArray[Any], heads: Positions, at: Positions, tape: Tape) ->
     return selves
 
 
-def _grams(tape: Tape, n: int, free: tuple[Mask, Mask]) -> tuple[Positions, Hashes, Positions]:
-    """Text, hash and first word of every run of n words that count and stand in one clause."""
-    grams = word_ngrams(tape, n)
-    owners = grams.owners
-    positions = tape.offsets[owners] + np.arange(len(grams.hashes)) - grams.offsets[owners]
-    whole = free[0][positions].copy()
-    for step in range(1, n):
-        whole &= free[0][positions + step] & ~free[1][positions + step]
-    return owners[whole], grams.hashes[whole], positions[whole]
-
-
-def _frequent(texts: Positions, hashes: Hashes, least: int) -> Hashes:
-    """Hashes in at least so many texts, sorted."""
-    order = np.lexsort((texts, hashes))
-    sorted_hashes, sorted_texts = hashes[order], texts[order]
-    fresh = np.ones(len(order), dtype=bool)
-    fresh[1:] = (sorted_hashes[1:] != sorted_hashes[:-1]) | (sorted_texts[1:] != sorted_texts[:-1])
-    once = sorted_hashes[fresh]
-    known = sorted_distinct(once)
-    counts = np.searchsorted(once, known, side="right") - np.searchsorted(once, known)
-    return known[counts >= least]
-
-
-def _uses(grams: Sequence[tuple[Positions, Hashes, Positions]], keys: Sequence[Hashes]) -> _Uses:
-    pairs, first = [], 0
-    total = sum(map(len, keys))
-    for (texts, hashes, _), known in zip(grams, keys, strict=True):
-        if len(known):
-            place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-            same = known[place] == hashes
-            pairs.append(texts[same] * total + first + place[same])
-        first += len(known)
-    once = sorted_distinct(np.concatenate([np.zeros(0, dtype=np.int64), *pairs]).view(np.uint64)).view(np.int64)
-    return _Uses(once // max(total, 1), once % max(total, 1), total)
-
-
-def _scores(here: _Uses, there: _Uses, mine: Floats, theirs: Floats, prior: float) -> Floats:
+def _scores(here: Uses, there: Uses, mine: Floats, theirs: Floats, prior: float) -> Floats:
     return _log_odds(here.sums(mine), there.sums(theirs), float(mine.sum()), float(theirs.sum()), prior)
 
 
@@ -251,8 +199,8 @@ def _log_odds(ours: Floats, theirs: Floats, total: float, other_total: float, pr
 
 
 def _by_chance(
-    here: _Uses,
-    there: _Uses,
+    here: Uses,
+    there: Uses,
     clusters: Sequence[Positions],
     paired: bool,
     prior: float,
@@ -287,8 +235,8 @@ def _sides(clusters: Sequence[Positions], paired: bool, drawn: np.random.Generat
 class _Counts:
     """Counts of texts for each of K phrases, several choices of texts at once: each has some bits of a whole number."""
 
-    def __init__(self, uses: _Uses, texts: int) -> None:
-        self._texts = uses.texts[np.argsort(uses.phrases, kind="stable")]
+    def __init__(self, uses: Uses, texts: int) -> None:
+        self._texts = uses.texts
         self._bits = 64 // AT_ONCE if texts < 1 << (64 // AT_ONCE) else 32
         self.all: Positions = np.bincount(uses.phrases, minlength=uses.count)
         self._used = np.flatnonzero(self.all)

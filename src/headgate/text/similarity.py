@@ -125,11 +125,14 @@ class Sought:
         # There are millions of columns and far fewer numbers of texts: a logarithm for each number.
         self._idf = np.log((1 + len(items) + rows) / (1 + np.arange(len(items) + rows + 1))) + 1
         self.weighed = self.weigh(counts)
-        self.rare = self.without_common(self.weighed)
+        self._telling = np.zeros(len(rows_of), dtype=bool)
+        self._telling[own] = rows_of[own] <= RETRIEVAL_ROWS
+        self._places = np.cumsum(self._telling, dtype=np.int32) - 1
+        self.rare = self.telling(self.weighed)
 
     def weigh(self, counts: Any) -> Any:
         """Counts, in place, times the inverse document frequency of their columns; rows of unit length."""
-        return _weighed(counts, self._idf[self._texts_of[counts.indices]])
+        return _weighed(counts, self._texts_of, self._idf)
 
     def closest(self, asked: Tape, count: int) -> tuple[Positions, Positions, Scores]:
         """The items most like each of other texts, some for each: text, item and cosine of P pairs.
@@ -138,17 +141,17 @@ class Sought:
         """
         return _top(self.weigh(_cached_counts(asked, self.bits).copy()) @ self.weighed.T.tocsr(), count)
 
-    def without_common(self, matrix: Any) -> Any:
-        """The entries in columns that few rows have."""
-        kept = (matrix.data != 0.0) & (self._rows_of[matrix.indices] <= RETRIEVAL_ROWS)
-        ends = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept)])[matrix.indptr]
-        return type(matrix)((matrix.data[kept], matrix.indices[kept], ends), shape=matrix.shape)
+    def telling(self, matrix: Any) -> Any:
+        """The entries in columns that an item has and few rows have; only those columns are numbered."""
+        kept = np.flatnonzero(self._telling[matrix.indices])
+        ends, columns = np.searchsorted(kept, matrix.indptr), self._places[matrix.indices[kept]]
+        return type(matrix)((matrix.data[kept], columns, ends), shape=(matrix.shape[0], int(self._places[-1]) + 1))
 
 
 def likest(sought: Sought, rows: Tape, count: int) -> Likest:
     """The `count` rows of a block that are most like each item."""
     weighed_rows = sought.weigh(_cached_counts(rows, sought.bits).copy())
-    rare_rows = sought.without_common(weighed_rows).T.tocsr()
+    rare_rows = sought.telling(weighed_rows).T.tocsr()
     found = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))]
     for first in range(0, len(sought.items), BLOCK):
         item, row, closeness = _top(sought.rare[first : first + BLOCK] @ rare_rows, count)
@@ -183,16 +186,16 @@ def best_of(found: Likest, items: int, neighbours: int = NEIGHBOURS, skip: Posit
     return best
 
 
-def _weighed(matrix: Any, weights: Scores) -> Any:
-    """Counts times a weight for each, every row brought to unit length, in place."""
+def _weighed(matrix: Any, texts_of: Counts, idf: Scores) -> Any:
+    """Counts times the weight of their column, every row brought to unit length, in place."""
     from scipy import sparse
 
     if kernels.compiled():
         from headgate.text.compiled import counting
 
-        counting.weigh(matrix.data, matrix.indptr.astype(np.int64), weights)
+        counting.weigh(matrix.data, matrix.indices, matrix.indptr.astype(np.int64), texts_of, idf)
         return matrix
-    matrix.data *= weights
+    matrix.data *= idf[texts_of[matrix.indices]]
     # One row after the other and in order, as the compiled version adds: no row depends on those before it.
     squares = sparse.csr_matrix(
         (matrix.data**2, np.zeros_like(matrix.indices), matrix.indptr), shape=(len(matrix.indptr) - 1, 1)

@@ -41,6 +41,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
 from headgate.text.phrases import HANDS, Hands, Phrase, hands, telling_phrases
-from headgate.text.tape import Positions, tape_of
+from headgate.text.tape import Positions, Tape, tape_of
 
 EXAMPLES = 3
 LONGER = 4  # letters of a word that can tell what an answer is about
@@ -75,6 +76,27 @@ class Options:
     sample: int = 50_000  # answers of each side that are read at most
     listed: int = 20  # phrases in the details
     keep: tuple[str, ...] = ()  # phrases that are right as they are
+
+
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """Some rows that have an answer."""
+
+    corpus: Corpus
+    places: Positions  # ascending
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows, in order."""
+        return self.corpus.rows_at(self.places)
+
+    def tape(self, field: str) -> Tape:
+        """Their answers or prompts, cut into words already where all rows are at hand."""
+        if not self.corpus.in_memory:
+            return tape_of([getattr(row, f"{field}_text") for row in self.rows])
+        tape: Tape = getattr(self.corpus, field)
+        # A view of its own: runs of many lengths are kept with a tape for as long as it lives.
+        return tape.take(self.places).part(0, len(self.places))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,8 +121,9 @@ class _House:
 )
 def house_phrases(given: Given, options: Options) -> Verdict:
     """Looks for phrases that answers use far more than a reference."""
-    rows = _answering(given.rows("training-rows"), options.sample)
-    real = _answering(given.rows("reference-rows"), options.sample) if given.has("reference-rows") else None
+    asked = _answering(given.rows("training-rows"), options.sample)
+    reference = _answering(given.rows("reference-rows"), options.sample) if given.has("reference-rows") else None
+    rows, real = asked.rows, reference.rows if reference is not None else None
     against = "the reference" if real is not None else "the prompts of the same rows, for want of a reference"
     names = [row.side.annotator or row.side.source for row in rows]
     authors, people = _numbered([row.side.annotator for row in rows] if any(r.side.annotator for r in rows) else names)
@@ -108,7 +131,7 @@ def house_phrases(given: Given, options: Options) -> Verdict:
     if few < options.least:
         reason = f"{few:,} answers on a side; needs {options.least:,}"
         return cannot_tell(summary="house phrases cannot be seen in these answers", reason=reason)
-    found = _judged(rows, real, authors, len(people), options)
+    found = _judged(asked, reference, authors, len(people), options)
     counted = [one for one in found if one.counts]
     details = {
         "against": against,
@@ -130,9 +153,9 @@ def house_phrases(given: Given, options: Options) -> Verdict:
     )
 
 
-def _answering(rows: Corpus, sample: int) -> list[Row]:
+def _answering(rows: Corpus, sample: int) -> _Sample:
     """Rows that have an answer, evenly thinned to the sample."""
-    return rows.rows_at(thinned(np.flatnonzero(rows.ask(AnswerWords())), sample))
+    return _Sample(rows, thinned(np.flatnonzero(rows.ask(AnswerWords())), sample))
 
 
 def _numbered(names: Sequence[str | None]) -> tuple[Positions, list[str]]:
@@ -145,13 +168,13 @@ def _clusters(rows: Sequence[Row], prefix: str) -> list[str]:
     return [row.side.conversation or row.side.group or f"{prefix}{number}" for number, row in enumerate(rows)]
 
 
-def _judged(rows: list[Row], real: list[Row] | None, authors: Positions, people: int, options: Options) -> list[_House]:
-    answers, prompts = tape_of([row.answer_text for row in rows]), tape_of([row.prompt_text for row in rows])
+def _judged(asked: _Sample, real: _Sample | None, authors: Positions, people: int, options: Options) -> list[_House]:
+    rows, prompts = asked.rows, asked.tape("prompt")
     own = _clusters(rows, "row ")
-    numbers, _ = _numbered([*own, *(_clusters(real, "reference ") if real is not None else own)])
+    numbers, _ = _numbered([*own, *(_clusters(real.rows, "reference ") if real is not None else own)])
     phrases = telling_phrases(
-        answers,
-        tape_of([row.answer_text for row in real]) if real is not None else prompts,
+        asked.tape("answer"),
+        real.tape("answer") if real is not None else prompts,
         (numbers[: len(rows)], numbers[len(rows) :]),
         paired=real is None,
         least=max(options.fewest, int(np.ceil(options.rate * len(rows)))),
@@ -161,11 +184,11 @@ def _judged(rows: list[Row], real: list[Row] | None, authors: Positions, people:
     )
     held, chance = hands(phrases, numbers[: len(rows)], authors, rounds=options.rounds)
     kept = {" ".join(one.lower().split()) for one in options.keep}
-    asked = [text.lower() for text in prompts.texts[:]] if phrases else []
+    said = [text.lower() for text in prompts.texts[:]] if phrases else []
     out = []
     for phrase, own_hands in zip(phrases, held, strict=True):
         of_few = people > HANDS and own_hands.share >= options.concentrated and own_hands.score > chance
-        house = (of_few or real is not None) and phrase.words not in kept and not _talked_of(asked, phrase)
+        house = (of_few or real is not None) and phrase.words not in kept and not _talked_of(said, phrase)
         out.append(_House(phrase, own_hands, of_few, house))
     return sorted(out, key=lambda one: not one.counts)
 

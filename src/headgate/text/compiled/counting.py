@@ -141,16 +141,19 @@ def tally(columns, out):
         out[column] += np.uint32(1)
 
 
-@kernel(f"void(float64[::1], {read_only('int64')}, {read_only('float64')})")
-def weigh(data, bounds, weights):
-    """Multiplies entries by their weights and brings each row to unit length, in place.
+@kernel(
+    f"void(float64[::1], {read_only('int32')}, {read_only('int64')}, {read_only('uint32')}, {read_only('float64')})"
+)
+def weigh(data, columns, bounds, texts_of, idf):
+    """Multiplies entries by the weights of their columns and brings each row to unit length, in place.
 
-    Squares are summed row by row, in the order of the plain version.
+    A column's weight is the one of its number of texts. Squares are summed row by row, in the order of the plain
+    version.
     """
     for row in range(len(bounds) - 1):
         total = 0.0
         for at in range(bounds[row], bounds[row + 1]):
-            data[at] *= weights[at]
+            data[at] *= idf[texts_of[columns[at]]]
             total += data[at] * data[at]
         norm = max(np.sqrt(total), 1e-12)
         for at in range(bounds[row], bounds[row + 1]):
