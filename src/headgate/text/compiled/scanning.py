@@ -20,6 +20,7 @@ from headgate.text.compiled.building import kernel, part, read_only
 from headgate.text.compiled.hashing import ONE, ZERO, mixed
 from headgate.text.ngrams import SPACE, STEP
 from headgate.text.tape import BASE, Bytes, Hashes, Positions, Tape, fold, word_hashes
+from headgate.text.tape import mixed as mixed_all
 
 PLANES = 0x20000  # code points that may have a lower case
 KINDS = 0x34000  # code points that may be anything but a letter
@@ -164,8 +165,16 @@ def normalised(texts: Sequence[str]) -> tuple[Hashes, Positions]:
     """Mixed code points of the words of each text, a space where any gap was, and how many each text has."""
     data, sizes = encoded(texts)
     values, counts = np.empty(int(sizes.sum()), np.uint64), np.empty(len(texts), np.int64)
-    total = characters(data, sizes, *tables()[:2], values, counts)
+    total = characters(data, sizes, *tables()[:2], _signs(), values, counts)
     return values[:total], counts
+
+
+@cache
+def _signs() -> Hashes:
+    """What `characters` gives each byte of ASCII; 0 for a gap."""
+    folded, kinds = tables()[:2]
+    codes = folded[:128].astype(np.uint64)
+    return np.where(np.isin(kinds[folded[:128]], (LETTER, ALONE)), mixed_all(codes), ZERO)
 
 
 @part
@@ -336,28 +345,32 @@ def join(  # size: one text at a time, from its parts
 
 @kernel(
     f"int64({read_only('uint8')}, {read_only('int64')}, {read_only('int32')}, {read_only('uint8')}, "
-    "uint64[::1], int64[::1])"
+    f"{read_only('uint64')}, uint64[::1], int64[::1])"
 )
-def characters(data, sizes, folded, kinds, values, counts):
+def characters(data, sizes, folded, kinds, signs, values, counts):
     """Mixed code points of the words of all texts end to end, one space where any gap was, and their numbers."""
     total, place = 0, 0
     for text in range(len(sizes)):
         first, gap = total, False
         for _ in range(sizes[text]):
             code, step = np.int64(data[np.uint64(place)]), 1
-            if code >= 0x80:
+            if code < 0x80:
+                value, alone = signs[np.uint64(code)], signs[np.uint64(code)] == ZERO
+            else:
                 code, step = decoded(data, place, code)
-            if code < PLANES:
-                code = np.int64(folded[np.uint64(code)])
+                if code < PLANES:
+                    code = np.int64(folded[np.uint64(code)])
+                kind = np.int64(kinds[np.uint64(code)]) if code < KINDS else np.int64(LETTER)
+                value, alone = mixed(np.uint64(code)), kind != LETTER and kind != ALONE
             place += step
-            if code < KINDS and kinds[np.uint64(code)] != LETTER and kinds[np.uint64(code)] != ALONE:
+            if alone:
                 gap = total > first
                 continue
             if gap:
-                values[total] = mixed(np.uint64(SPACE))
+                values[np.uint64(total)] = mixed(np.uint64(SPACE))
                 total += 1
                 gap = False
-            values[total] = mixed(np.uint64(code))
+            values[np.uint64(total)] = value
             total += 1
         place += 1
         counts[text] = total - first
