@@ -34,6 +34,11 @@ class Times:
         return {name: round(getattr(self, name), 3) for name in ("wall", "cpu", "least", "most")}
 
 
+def installed(**more: str) -> dict[str, str]:
+    """The environment of a command whose modules are compiled once, as those of an installed package are."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | more
+
+
 def in_turns(commands: Mapping[str, Sequence[str]], *, runs: int, allowed: tuple[int, ...] = (0,)) -> dict[str, Times]:
     """Runs each command once to warm the caches, then all of them in turns, `runs` times."""
     seen: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
@@ -41,7 +46,7 @@ def in_turns(commands: Mapping[str, Sequence[str]], *, runs: int, allowed: tuple
         for name, command in commands.items():
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             started = time.perf_counter()
-            done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"})
+            done = subprocess.run(command, capture_output=True, check=False, env=installed(OMP_NUM_THREADS="1"))
             wall = time.perf_counter() - started
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             if done.returncode not in allowed:
@@ -90,7 +95,7 @@ def whole(
     **environment: str,
 ) -> Cost | str:
     """Runs one command to its end, or for `limit` seconds; why it failed where it did. `out` takes what it prints."""
-    settings = {**os.environ, "HF_DATASETS_OFFLINE": "1", "OMP_NUM_THREADS": "1", **environment}
+    settings = installed(**{"HF_DATASETS_OFFLINE": "1", "OMP_NUM_THREADS": "1", **environment})
     with tempfile.TemporaryFile() as said, out.open("wb") if out else tempfile.TemporaryFile() as printed:
         started, held, looked = time.perf_counter(), 0, 0.0
         process = subprocess.Popen(command, stdout=printed, stderr=said, env=settings, start_new_session=True)
