@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from headgate.kit.errors import Refused
 from headgate.rules.corpus import Corpus
+from headgate.rules.examples import shown
 from headgate.rules.questions import Arrays, Found, chained
+from headgate.stats.intervals import wilson
 from headgate.text.tape import Positions, Tape
 from headgate.text.variants import Reading, Variant, raw_uses, uses_of
+
+FEW = 3  # authors whose habit it may be
+EXAMPLES = 3  # places listed for each way of writing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,3 +117,32 @@ def _names(answers: Tape, old: str, new: str) -> tuple[Positions, Positions, int
         right += len(current.findall(text))
     places = np.array(spans, dtype=np.int64).reshape(-1, 2)
     return np.array(texts, dtype=np.int64), places, right
+
+
+def described(rows: Corpus, habit: Variant, everyone: int, concentrated: float) -> dict[str, Any]:
+    """Rate, authors (of so many in all), dates and examples of one way of writing; JSON-able."""
+    of = habit.count + habit.right_count
+    interval = wilson(habit.count, of)
+    sides = [rows[text].side for text in habit.texts]
+    authors = Counter(side.annotator for side in sides if side.annotator)
+    busiest = sum(count for _, count in authors.most_common(FEW)) / authors.total() if authors else None
+    first = {text: habit.spans[place] for place, text in reversed(list(enumerate(habit.texts)))}
+    examples = [shown(rows[text], *first[text], text) for text in sorted(first)[:EXAMPLES]]
+    dates = sorted(side.created_at for side in sides if side.created_at)
+    return {
+        "wrong": habit.wrong,
+        "right": habit.right,
+        "count": habit.count,
+        "of": of,
+        "rate": round(habit.rate, 6),
+        "low": round(interval.low, 6),
+        "high": round(interval.high, 6),
+        "authors": len(authors),
+        "busiest_authors": dict(authors.most_common(FEW)),
+        "habit_of_few": busiest is not None and everyone > FEW and busiest >= concentrated,
+        "first_seen": dates[0] if dates else None,
+        "last_seen": dates[-1] if dates else None,
+        "answers": len(set(habit.texts)),
+        "examples": [one["place"] for one in examples],
+        "shown": examples,
+    }

@@ -43,7 +43,7 @@ Monroe, Colaresi and Quinn 2008, "Fightin' Words", for log-odds with an informat
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,19 +52,15 @@ import numpy as np
 from headgate.rows.row import Row
 from headgate.rules.answers import AnswerWords
 from headgate.rules.corpus import Corpus, thinned
-from headgate.rules.examples import shown
 from headgate.rules.given import Given
 from headgate.rules.shape import rule
-from headgate.rules.spellings import in_all, retired_names
-from headgate.stats.intervals import wilson
+from headgate.rules.spellings import described, in_all, retired_names
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
 from headgate.text.tape import tape_of
 from headgate.text.variants import Reading, Variant, read_variants
 
 MOSTLY = 0.5  # share of words that must be English
-FEW = 3  # authors whose habit it may be
-EXAMPLES = 3  # places listed for each spelling
 SAMPLED = 100_000  # rows among which habits are looked for where rows are read in shards
 
 
@@ -104,7 +100,7 @@ def learned_typo(given: Given, options: Options) -> Verdict:
     rows.fetch(text for habit in habits for text in habit.texts)
     authors = len({author for author in rows.coded(author_of).values if author}) if habits else 0
     details = {
-        "variants": [_described(rows, habit, options, authors) for habit in habits],
+        "variants": [described(rows, habit, authors, options.concentrated) for habit in habits],
         "readable_words": reading.readable_types,
         "english": round(reading.english, 4),
         **({"looked_for_in": looked_at} if looked_at < len(rows) else {}),
@@ -182,32 +178,3 @@ def _rate(habit: Variant) -> str:
 
 def _cased(written: str, right: str) -> str:
     return right[0].upper() + right[1:] if written[0].isupper() else right
-
-
-def _described(rows: Corpus, habit: Variant, options: Options, everyone: int) -> dict[str, Any]:
-    """Rate, authors, dates and examples of one spelling; JSON-able."""
-    of = habit.count + habit.right_count
-    interval = wilson(habit.count, of)
-    sides = [rows[text].side for text in habit.texts]
-    authors = Counter(side.annotator for side in sides if side.annotator)
-    busiest = sum(count for _, count in authors.most_common(FEW)) / authors.total() if authors else None
-    first = {text: habit.spans[place] for place, text in reversed(list(enumerate(habit.texts)))}
-    examples = [shown(rows[text], *first[text], text) for text in sorted(first)[:EXAMPLES]]
-    dates = sorted(side.created_at for side in sides if side.created_at)
-    return {
-        "wrong": habit.wrong,
-        "right": habit.right,
-        "count": habit.count,
-        "of": of,
-        "rate": round(habit.rate, 6),
-        "low": round(interval.low, 6),
-        "high": round(interval.high, 6),
-        "authors": len(authors),
-        "busiest_authors": dict(authors.most_common(FEW)),
-        "habit_of_few": busiest is not None and everyone > FEW and busiest >= options.concentrated,
-        "first_seen": dates[0] if dates else None,
-        "last_seen": dates[-1] if dates else None,
-        "answers": len(set(habit.texts)),
-        "examples": [one["place"] for one in examples],
-        "shown": examples,
-    }
