@@ -10,6 +10,7 @@ import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,7 +29,7 @@ from headgate.rows.row import Row, to_bytes
 from headgate.rows.sinks import packed
 from headgate.rules.corpus import Corpus
 from headgate.rules.input_repairs import Change, How
-from headgate.rules.operations import NORMALISE, SPELLING, Decisions, operations
+from headgate.rules.operations import NORMALISE, SPELLING, TERMS, Decisions, Operations, operations
 from headgate.stats.verdict import Outcome, remedies_of
 from headgate.text.tape import Positions
 
@@ -93,19 +94,21 @@ def plan_of(audit: Audit, path: str, decisions: Decisions | None = None) -> Plan
 
 def _decided(plan: Plan, audit: Audit, path: str, decisions: Decisions) -> None:
     """Adds what a table says about habits; words that it leaves out are put right as proposed."""
-    proposed = {
-        wrong.lower(): f"{NORMALISE}: {right}"
-        for _, replacement in plan.mends.values()
-        for wrong, right in replacement.items()
-    }
+    proposed = {line: _proposed(replacement) for line, (_, replacement) in plan.mends.items()}
     plan.mends.clear()
     told = {" ".join(name.lower().split()): what for name, what in decisions.table.items()}
-    todo = operations((proposed if SPELLING not in told else {}) | told, audit.verdicts, decisions.habits)
+    left = {wrong for rule in (SPELLING, TERMS) if rule in told for wrong in _wrongs(audit, rule)}
+
+    @cache
+    def todo(pairs: tuple[tuple[str, str], ...]) -> Operations:
+        own = {wrong: what for wrong, what in pairs if wrong not in left}
+        return operations(own | told, audit.verdicts, decisions.habits)
+
     canonical = all(one.format == "headgate" for one in audit.files if one.path == path)
     for row in audit.training:
         if row.place is None or row.place.file != path or row.place.line in plan.drops:
             continue
-        done = todo.on(row)
+        done = todo(proposed.get(row.place.line, ())).on(row)
         if done.row is None:
             plan.drops[row.place.line] = (HABITS, done.reason)
         elif done.counts:
@@ -117,6 +120,16 @@ def _decided(plan: Plan, audit: Audit, path: str, decisions: Decisions) -> None:
                     next_step=f"{convert}, then check rows.jsonl with --fix and --habits",
                 )
             plan.rows[row.place.line] = (", ".join(done.counts), row, done.row)
+
+
+def _proposed(replacement: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((wrong.lower(), f"{NORMALISE}: {right}") for wrong, right in replacement.items()))
+
+
+def _wrongs(audit: Audit, rule: str) -> set[str]:
+    """The ways of writing that a rule found."""
+    found = (one for verdict in audit.verdicts if verdict.rule == rule for one in verdict.details.get("variants", ()))
+    return {one["wrong"].lower() for one in found}
 
 
 def mend(
@@ -299,6 +312,8 @@ def mended_text(text: str, wrong_right: Mapping[str, str]) -> str:
         better = rights[word.lower()]
         if word.isupper():
             return better.upper()
+        if not better.islower():  # a name has its own capitals
+            return better
         return better[:1].upper() + better[1:] if word[:1].isupper() else better
 
     words = "|".join(re.escape(word) for word in sorted(wrong_right, key=len, reverse=True))

@@ -19,6 +19,7 @@ from headgate.rules.data.dat017_chosen_on_items import chosen_on_items
 from headgate.rules.data.dat018_lost_register import lost_register
 from headgate.rules.data.dat020_inherited_habits import inherited_habits
 from headgate.rules.data.dat021_house_phrases import house_phrases
+from headgate.rules.data.dat022_mixed_terms import mixed_terms
 from headgate.rules.judge.jdg001_low_agreement import low_agreement
 from headgate.rules.judge.jdg002_shared_errors import shared_errors
 from headgate.rules.judge.jdg003_unanimous_errors import unanimous_errors
@@ -60,6 +61,7 @@ CATALOGUE: tuple[Rule, ...] = (
     lost_register,
     inherited_habits,
     house_phrases,
+    mixed_terms,
     low_agreement,
     shared_errors,
     unanimous_errors,

@@ -29,6 +29,8 @@ from headgate.text.phrases import QUOTED
 NORMALISE, DROP, KEEP, MASK = "normalise", "drop", "keep", "mask"
 WANTED = '"keep", "drop", "mask", "normalise", or "normalise: the right words"'
 SPELLING, ACTS, PHRASES = "learned-typo", "inherited-habits", "house-phrases"  # rules that a table may name
+TERMS = "mixed-terms"
+NAMED = (SPELLING, TERMS, ACTS, PHRASES)
 JUDGED = ("concession", "escalation", "action")  # kinds whose acts may be backed by a tool or allowed
 
 
@@ -148,12 +150,13 @@ def operations(
     """
     asked = {" ".join(name.lower().split()): _operation(name, told, file) for name, told in table.items()}
     known = {verdict.rule: verdict.details for verdict in verdicts}
-    right = {one["wrong"].lower(): one["right"] for one in known.get(SPELLING, {}).get("variants", ())}
+    spelt, terms = (_rights(known.get(rule, {})) for rule in (SPELLING, TERMS))
+    right = terms | spelt
     out: dict[str, Operation] = {}
-    for rule, names in _found(known, right).items():
+    for rule, names in _found(known, spelt, terms).items():
         if rule in asked:
             out |= dict.fromkeys(names, asked[rule])
-    out |= {name: told for name, told in asked.items() if name not in (SPELLING, ACTS, PHRASES)}
+    out |= {name: told for name, told in asked.items() if name not in NAMED}
     for name, told in out.items():
         if told.what != NORMALISE or told.right:
             continue
@@ -176,17 +179,23 @@ def must_be_decisions(table: Mapping[str, str], file: str | None = None) -> None
 
 def rules_named(table: Mapping[str, str]) -> list[str]:
     """The rules whose findings a table needs: those it names, and the spelling of what is to be put right."""
-    named = [rule for rule in (SPELLING, ACTS, PHRASES) if rule in table]
     bare = any(told.strip() == NORMALISE for told in table.values())
-    return named if SPELLING in named or not bare else [SPELLING, *named]
+    return [rule for rule in NAMED if rule in table or (bare and rule in (SPELLING, TERMS))]
 
 
-def _found(known: Mapping[str, Mapping[str, Any]], right: Mapping[str, str]) -> dict[str, list[str]]:
+def _rights(details: Mapping[str, Any]) -> dict[str, str]:
+    return {one["wrong"].lower(): one["right"] for one in details.get("variants", ())}
+
+
+def _found(
+    known: Mapping[str, Mapping[str, Any]], spelt: Mapping[str, str], terms: Mapping[str, str]
+) -> dict[str, list[str]]:
     acts = known.get(ACTS, {})
     kinds = [kind for kind in ("concession", "escalation") if kind in acts.get("behaviours", {})]
     kinds += ["action"] if acts.get("actions_judged") else []
     kinds += [NEEDLESS] if acts.get("apology_habit") else []
-    return {SPELLING: list(right), ACTS: kinds, PHRASES: list(known.get(PHRASES, {}).get("counted", ()))}
+    phrases = list(known.get(PHRASES, {}).get("counted", ()))
+    return {SPELLING: list(spelt), TERMS: list(terms), ACTS: kinds, PHRASES: phrases}
 
 
 def _operation(name: str, told: str, file: str | None) -> Operation:
@@ -242,4 +251,6 @@ def _all_masked(turn: Message) -> bool:
 def _cased(written: str, right: str) -> str:
     if written.isupper() and len(written) > 1:
         return right.upper()
+    if not right.islower():  # a name has its own capitals
+        return right
     return right[:1].upper() + right[1:] if written[:1].isupper() else right

@@ -85,7 +85,7 @@ def test_clean_rows_pass_without_a_project(tmp_path: Path, capsys: pytest.Captur
     """Exit code 0, and the report says so."""
     path = tmp_path / "train.jsonl"
     path.write_text("".join(honest()))
-    assert 0 == run(path, "--select", "rows-without-lesson,learned-typo")
+    assert 0 == run(path, "--select", "rows-without-lesson,DAT004")
     assert "none of 2 rules stops this data" in capsys.readouterr().out
 
 

@@ -16,6 +16,7 @@ import pytest
 from headgate.check.auditing import Audit, audit
 from headgate.check.workplace import CACHE
 from headgate.kit.errors import Broken
+from headgate.rules import written_terms
 from headgate.rules.corpus import Corpus
 from headgate.rules.data import dat004_learned_typo
 from headgate.rules.dates import DATED, MISSING, UNREADABLE, Created, Dated
@@ -360,6 +361,36 @@ def spelled(rng: random.Random, place: int) -> dict[str, Any]:
     return chat(question(rng, 6), said, **({"annotator": f"a{rng.randrange(5)}"} if place % 3 else {}))
 
 
+@pytest.mark.parametrize("sample", [1000, 200])
+def test_mixed_terms(sample: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Terms are looked for in a sample, and then read in all rows with their neighbours and prompts."""
+    monkeypatch.setattr(written_terms, "SAMPLED", sample)
+    rng = random.Random(9)
+    ways = [
+        ["an email"] * 5 + ["an e-mail", "an e mail"],
+        ["PayPal"] * 4 + ["paypal"],
+        ["a web site"] * 2 + ["a website"],
+    ]
+    rows = []
+    for place in range(400):
+        said = rng.choice(rng.choice(ways))
+        asked = f"Is it {said}, é?" if place % 7 == 0 else question(rng, 5)
+        more = {"annotator": f"a{rng.randrange(5)}"} if place % 3 else {}
+        rows.append(
+            chat(asked, rng.choice([f"You get {said} in writing.", f"It is {said}.", f"It is {said}."]), **more)
+        )
+    train = lines(tmp_path / "train.jsonl", rows)
+    options = {"mixed-terms": {"prefer": ["website"], "deprecated": ["Old Saver = New Saver"]}}
+    if sample >= 400:
+        found = both(train, None, ["mixed-terms"], options=options)
+    else:
+        found = audit(train, select=["mixed-terms"], options=options, engine="local")
+        assert told(audit(train, select=["mixed-terms"], options=options))[1] == told(found)[1]
+        assert sample == found.verdicts[0].details["looked_for_in"]
+    assert {"e-mail", "e mail", "paypal", "web site"} == {one["wrong"] for one in found.verdicts[0].details["variants"]}
+    found.close()
+
+
 @pytest.mark.parametrize("sample", [1000, 150])
 def test_misspellings(sample: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a sample of the rows habits are looked for; each use of them is found in all of them."""
@@ -368,11 +399,11 @@ def test_misspellings(sample: int, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     train = lines(tmp_path / "train.jsonl", [spelled(rng, place) for place in range(400)])
     options = {"learned-typo": {"retired": ["leeds saver = porto saver"]}}
     if sample >= 400:
-        found = both(train, None, ["learned-typo"], options=options)
+        found = both(train, None, ["DAT004"], options=options)
         assert [Outcome.FAIL] == outcomes(found)
         assert {"recieve", "thats", "leeds saver"} == {one["wrong"] for one in found.verdicts[0].details["variants"]}
         return
-    whole, some = (audit(train, select=["learned-typo"], options=options, engine=e) for e in (None, "local"))
+    whole, some = (audit(train, select=["DAT004"], options=options, engine=e) for e in (None, "local"))
     assert told(whole)[1] == told(some)[1]  # the same findings
     expected, found = whole.verdicts[0], some.verdicts[0]
     assert sample == found.details["looked_for_in"]

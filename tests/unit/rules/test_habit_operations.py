@@ -111,7 +111,7 @@ def test_a_rule_stands_for_what_it_found_and_a_name_speaks_for_itself() -> None:
     assert ["Rest assured"] == masked(done.row)
     assert done.row is not None
     assert "Rest assured, long story short: you RECEIVE it." == done.row.messages[1].content
-    assert ["learned-typo", "house-phrases"] == rules_named(table)
+    assert ["learned-typo", "mixed-terms", "house-phrases"] == rules_named(table)
 
 
 @pytest.mark.parametrize(
@@ -141,3 +141,15 @@ def test_a_flow_file_is_a_file_of_decisions(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("[curate]\n")
     with pytest.raises(Refused, match="not a table of decisions"):
         read_table(tmp_path / "bad.toml")
+
+
+def test_a_term_is_put_right_with_its_own_capitals() -> None:
+    """A name keeps the capitals it has, at the beginning of a sentence too; the rule stands for all its terms."""
+    terms = [{"wrong": "iphone", "right": "iPhone"}, {"wrong": "e-mail", "right": "email"}]
+    found = [verdict("mixed-terms", {"variants": terms})]
+    done = operations({"mixed-terms": "normalise", "e-mail": "keep"}, found).on(said("iphone?", "Iphone and E-mail."))
+    assert done.row is not None
+    assert ["iphone?", "iPhone and E-mail."] == [turn.content for turn in done.row.messages]
+    done = operations({"e-mail": "normalise"}, found).on(said("Hi", "Iphone and E-mail."))
+    assert done.row is not None
+    assert "Iphone and Email." == done.row.messages[1].content

@@ -6,7 +6,7 @@ Each habit with how often, whose, three real examples, and what mending it would
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from headgate.rules.operations import DROP, KEEP, MASK, NORMALISE
 from headgate.stats.verdict import Outcome, Verdict
 
 SPELLING, ACTS, PHRASES = "learned-typo", "inherited-habits", "house-phrases"
-RULES = (ACTS, SPELLING, PHRASES)
+TERMS = "mixed-terms"
+RULES = (ACTS, SPELLING, TERMS, PHRASES)
 ACT_TITLES = {
     "concession": "Promises money or credit",
     "escalation": "Hands the customer over to people",
@@ -92,7 +93,7 @@ def html(verdicts: Sequence[Verdict], decisions: Mapping[str, str], *, title: st
 
 
 def _told_once(cards: Sequence[Card]) -> list[Card]:
-    """Acts first, then spellings, then phrases, each by how often; without phrases that are part of an act."""
+    """Acts, spellings, terms, phrases, each by how often; without phrases that are part of an act."""
     said = [example.habit.lower() for card in cards if card.rule == ACTS for example in card.examples]
     kept = [card for card in cards if card.rule != PHRASES or not any(card.words in one for one in said)]
     return sorted(kept, key=lambda card: (RULES.index(card.rule), -card.count))
@@ -104,6 +105,9 @@ def cards_of(verdict: Verdict, decisions: Mapping[str, str]) -> Iterator[Card]:
     if verdict.rule == SPELLING:
         for one in verdict.details.get("variants", ()):
             yield _spelling(one, _decided(lower, one["wrong"], SPELLING, NORMALISE))
+    elif verdict.rule == TERMS:
+        for one in verdict.details.get("variants", ()):
+            yield _term(one, _decided(lower, one["wrong"], TERMS, NORMALISE))
     elif verdict.rule == ACTS and verdict.outcome is Outcome.FAIL:
         for kind, one in verdict.details["behaviours"].items():
             if kind in verdict.details["violations"]:
@@ -132,6 +136,15 @@ def _spelling(one: Mapping[str, Any], decided: str) -> Card:
         gone=what in (MASK, DROP),
         examples=_examples(one["shown"], right if what == NORMALISE else ""),
         count=one["answers"],
+    )
+
+
+def _term(one: Mapping[str, Any], decided: str) -> Card:
+    return replace(
+        _spelling(one, decided),
+        rule=TERMS,
+        title=f"Writes “{one['wrong']}” where others write “{one['right']}”",
+        why="Both can be right, but not both in one house: the assistant will mix them too.",
     )
 
 
@@ -206,7 +219,7 @@ def _examples(shown: Sequence[Mapping[str, Any]], mended: str) -> tuple[Example,
     for one in shown:
         text, start, end = one["text"], one["start"], one["end"]
         habit = text[start:end]
-        new = mended[:1].upper() + mended[1:] if mended and habit[:1].isupper() else mended
+        new = mended[:1].upper() + mended[1:] if mended.islower() and habit[:1].isupper() else mended
         place = one["place"].replace("\\", "/").rpartition("/")[2]
         out.append(Example(place, one["asked"], text[:start], habit, text[end:], new))
     return tuple(out)
