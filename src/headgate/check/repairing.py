@@ -22,6 +22,7 @@ from headgate.kit.files import atomic_write
 from headgate.kit.progress import progress
 from headgate.rows.row import Row
 from headgate.rules.input_repairs import Change, How, Repairs, repair_inputs
+from headgate.rules.word_pairs import read_pairs
 
 INPUTS = "inputs"  # reason given for a repaired input
 DELIMITERS = ",;\t|"
@@ -50,21 +51,23 @@ class ListedRepairs:
         return self.repairs.as_json() | told
 
 
-def how_of(repair: bool, cut: bool, fix: Path | None, reference: object) -> How | None:
+def how_of(repair: bool, cut: bool, fix: Path | None, reference: object, mix_words: Path | None = None) -> How | None:
     """What was asked for; None where nothing was.
 
     Raises:
-        Refused: there is nothing to write, or nothing real to repair by.
+        Refused: there is nothing to write, nothing real to repair by, or the words to mix cannot be read.
     """
     if cut and not repair:
         raise Refused("--cut-sentences says how inputs are repaired", wanted="--repair-inputs")
+    if mix_words and not repair:
+        raise Refused("--mix-words says how inputs are repaired", wanted="--repair-inputs")
     if not repair:
         return None
     if fix is None:
         raise Refused("repaired inputs are written to a copy", found="--repair-inputs", wanted="--fix OUT")
     if not reference:
         raise Refused("inputs are repaired by real ones", found="--repair-inputs", wanted="--reference REAL")
-    return How(cut=cut)
+    return How(cut=cut, mixes=read_pairs(mix_words) if mix_words else {})
 
 
 def repaired_inputs(audit: Audit, path: str, how: How, *, quiet: bool) -> RepairedInputs:

@@ -16,6 +16,7 @@ from headgate.kit.progress import progress
 from headgate.ledger.ledger import Ledger
 from headgate.rows.row import Row
 from headgate.rules.input_repairs import How, repair_inputs
+from headgate.rules.word_pairs import read_pairs
 
 STEP = "repair-inputs"
 MARK = "repaired-inputs"  # key of `extra` with the operators that changed the input
@@ -30,9 +31,11 @@ def repair_bench(bench: Bench, settings: Settings, ledger: Ledger, folder: Path,
     told = settings.repair_inputs
     places = bench.positions(settings.splitting.train)
     real = items_of(told.reference, folder, columns=told.columns, format=told.format)
+    mixes = read_pairs(folder / told.mix_words) if told.mix_words else {}
+    how = How(cut=told.cut, seed=told.seed, mixes=mixes)
     with progress("curate: repair inputs", None, quiet=quiet) as advance:
         rows = [bench.items[place].row for place in places]
-        repairs = repair_inputs(rows, real, How(cut=told.cut, seed=told.seed), advance=advance)
+        repairs = repair_inputs(rows, real, how, advance=advance)
     changed = {}
     for one in repairs.changes:
         extra = {**one.after.side.extra, MARK: list(one.operators)}

@@ -145,6 +145,9 @@ class RepairSettings:
     columns: dict[str, str] = option({}, help="Our column names and those of the files of real rows.")
     format: str = option("", help="Format of the files of real rows; empty: detected.")
     cut: bool = option(False, help="Whether trailing sentences may be left out.")
+    mix_words: str = option(
+        "", help="Words, and what real inputs write in another language in their place.", unit="file"
+    )
     seed: int = option(0, help="Another number draws other real inputs to imitate.")
 
 

@@ -24,7 +24,8 @@ from headgate.rows.row import Message, Row
 from headgate.stats.two_sample import TwoSample, two_sample
 from headgate.text.guards import guard_keys
 from headgate.text.labels_kept import nearest_labels
-from headgate.text.repairs import BY_NAME, OPERATORS, Models, models_of, rate_of
+from headgate.text.manners import Forms
+from headgate.text.repairs import BY_NAME, CUT, MIXED, OPERATORS, Models, models_of, rate_of
 from headgate.text.surface import surface
 from headgate.text.tape import tape_of
 from headgate.text.topics import topics
@@ -43,6 +44,7 @@ class How:
     """How inputs are repaired."""
 
     cut: bool = False  # whether trailing sentences may go
+    mixes: Forms = field(default_factory=dict)  # word -> what real inputs may write in its place in another language
     seed: int = 0
     gain: float = 0.005  # AUC by which an operator must lower the gap
     least: int = 200  # real inputs needed, and 100 inputs to repair
@@ -140,7 +142,7 @@ def repair_inputs(
     final = [kept.get(place, rows[place]) for place in places]
     return Repairs(
         changes=changes,
-        tried=tuple(replace(one, after=_rate(one.name, final), changed=told[one.name]) for one in tried),
+        tried=tuple(replace(one, after=bench.rate(one.name, final), changed=told[one.name]) for one in tried),
         looked_at=len(places),
         kept_as_written=dict(sorted(Counter(refused.values()).items())),
         before=bench.measured(bench.rows),
@@ -183,7 +185,8 @@ class _Bench:
         dealt = [real[place] for place in rng.permutation(len(real)).tolist()]
         first, second = (round(share * len(dealt)) for share in PARTS)
         self.parts = dealt[:first], dealt[first:second], dealt[second:]
-        self.models = models_of([turn.content for row in self.parts[0] for turn in row.messages if turn.role == "user"])
+        said = [turn.content for row in self.parts[0] for turn in row.messages if turn.role == "user"]
+        self.models = models_of(said, how.mixes)
         self.numbers = rng.permutation(len(rows)).tolist()
         self._features: dict[str, Matrix] = {}
         self._known: dict[int, list[tuple[frozenset[str], tuple[Row, tuple[str, ...]]]]] = {}
@@ -219,7 +222,8 @@ class _Bench:
         many things give an input away, none of them lowers the gap on its own.
         """
         mine = self.numbers[: self.how.sample]
-        taken = {one.name: 1.0 for one in OPERATORS if self.how.cut or not one.asked}
+        asked = {CUT: self.how.cut, MIXED: bool(self.models.fitted.mixed)}
+        taken = {one.name: 1.0 for one in OPERATORS if asked.get(one.name, True)}
         names, dropped = list(taken), dict[str, float]()
         while taken:
             now = self._gap(mine, taken)
@@ -239,6 +243,10 @@ class _Bench:
         left = [name for name in names if name not in taken]
         return [self._tried(name, taken.get(name, 0.0), (gives | dropped)[name]) for name in (*order, *left)]
 
+    def rate(self, name: str, rows: Sequence[Row]) -> float:
+        """How often inputs show what an operator brings about; slips are counted anew, mixed words are those fitted."""
+        return rate_of(BY_NAME[name], [row.prompt_text for row in rows], self.models.fitted if name == MIXED else None)
+
     def _tried(self, name: str, share: float, gives: float) -> Tried:
         operator = BY_NAME[name]
         real = [row.prompt_text for row in self.parts[0]]
@@ -247,7 +255,7 @@ class _Bench:
             does=operator.does,
             share=share,
             real=rate_of(operator, real, self.models.fitted),
-            before=_rate(name, self.rows),
+            before=self.rate(name, self.rows),
             after=0.0,
             gives=gives,
             changed=0,
@@ -279,10 +287,6 @@ class _Bench:
         new = [text for text in dict.fromkeys(texts) if text not in self._features]
         self._features |= dict(zip(new, surface(new), strict=True))
         return np.stack([self._features[text] for text in texts])
-
-
-def _rate(name: str, rows: Sequence[Row]) -> float:
-    return rate_of(BY_NAME[name], [row.prompt_text for row in rows])
 
 
 def _without(shares: Mapping[str, float], name: str) -> dict[str, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headgate.text.guards import DENYING
 from headgate.text.slips import WORD as PLAIN
@@ -89,7 +89,9 @@ CONTRACTIONS: Mapping[str, str] = {
     "you are": "you're", "they are": "they're", "we are": "we're", "let us": "let's",
 }  # fmt: skip
 LOSING = ("i'm", "i've", "what's", "that's", "where's", "how's", "it's", "there's", "you're", "they're")
-SHORT: Mapping[str, tuple[str, ...]] = {
+Forms = Mapping[str, tuple[str, ...]]  # word -> what may stand in its place
+Shares = Mapping[str, tuple[tuple[str, float], ...]]  # word -> (another form, share of all its forms)
+SHORT: Forms = {
     "please": ("pls", "plz"), "you": ("u",), "your": ("ur",), "are": ("r",), "thanks": ("thx",),
     "because": ("bc", "cuz"), "going to": ("gonna",), "want to": ("wanna",), "got to": ("gotta",),
     "information": ("info",), "account": ("acct",), "message": ("msg",), "without": ("w/o",),
@@ -103,9 +105,10 @@ class Fitted:
 
     contracted: Mapping[str, float]  # whole form -> share of its two forms that is contracted
     bare: float  # share of contractions that may lose their apostrophe and do
-    short: Mapping[str, tuple[tuple[str, float], ...]]  # word -> (short form, share of all its forms)
+    short: Shares
     slips: Slips
     lowered: frozenset[str]  # words that real texts write in small letters
+    mixed: Shares = field(default_factory=dict)  # words of another language
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +121,10 @@ class By:
     label: Label  # of the answer
 
 
-def fit(texts: Sequence[str]) -> Fitted:
+def fit(texts: Sequence[str], mixes: Forms | None = None) -> Fitted:
     """The rates of real texts; a form that fewer than two of them have is not used.
+
+    `mixes`: for a word what may stand in its place in another language.
 
     Raises:
         Unavailable: the word list is not installed.
@@ -131,21 +136,25 @@ def fit(texts: Sequence[str]) -> Fitted:
         # Shrunk towards what texts mostly do, so that two occurrences do not make a rate of 0 or 1.
         contracted[long] = (one + 1) / (one + other + 2)
     with_, without = (sum(_count(whole, form.replace("'", to)) for form in LOSING) for to in ("'", ""))
-    short_forms: dict[str, tuple[tuple[str, float], ...]] = {}
-    for word, forms in SHORT.items():
-        counts = [_count(whole, form) for form in forms]
-        total = sum(counts) + _count(whole, word)
-        kept = tuple((form, count / total) for form, count in zip(forms, counts, strict=True) if count >= 2)
-        if kept:
-            short_forms[word] = kept
     lowered = frozenset(re.findall(r"[^\W\d_]+", "\n".join(texts)))
     return Fitted(
         contracted=contracted,
         bare=without / (with_ + without) if without >= 2 else 0.0,
-        short=short_forms,
+        short=_shares(whole, SHORT),
         slips=fit_slips(texts),
         lowered=frozenset(word for word in lowered if word.islower()),
+        mixed=_shares(whole, mixes or {}),
     )
+
+
+def _shares(whole: str, table: Forms) -> Shares:
+    out: dict[str, tuple[tuple[str, float], ...]] = {}
+    for word, forms in table.items():
+        counts = [_count(whole, form) for form in forms]
+        total = sum(counts) + _count(whole, word)
+        if kept := tuple((form, count / total) for form, count in zip(forms, counts, strict=True) if count >= 2):
+            out[word] = kept
+    return out
 
 
 def _count(text: str, form: str) -> int:
@@ -271,16 +280,31 @@ def apostrophes(text: str, by: By) -> str:
 
 def shorthand(text: str, by: By) -> str:
     """Short forms that real texts have, at their rate."""
-    for word, forms in by.fitted.short.items():
+    return _in_other_form(text, by.fitted.short, by.drawn)
 
-        def shortened(hit: re.Match[str], forms: tuple[tuple[str, float], ...] = forms) -> str:
+
+def mixed_words(text: str, by: By) -> str:
+    """Words of another language that real texts write, at their rate; none for a word of the answer."""
+    free = {word: forms for word, forms in by.fitted.mixed.items() if not any(map(by.label.holds, word.split()))}
+    return _in_other_form(text, free, by.drawn)
+
+
+def has_mixed(text: str, fitted: Fitted) -> bool:
+    """Whether a text has a word of another language that real texts write."""
+    return any(_count(text.lower(), form) for forms in fitted.mixed.values() for form, _ in forms)
+
+
+def _in_other_form(text: str, table: Shares, drawn: random.Random) -> str:
+    for word, forms in table.items():
+
+        def replaced(hit: re.Match[str], forms: tuple[tuple[str, float], ...] = forms) -> str:
             shares = [share for _, share in forms]
-            drew = by.drawn.random()
+            drew = drawn.random()
             if drew >= sum(shares):
                 return hit[0]
-            return _head(by.drawn.choices([form for form, _ in forms], shares)[0], hit[0])
+            return _head(drawn.choices([form for form, _ in forms], shares)[0], hit[0])
 
-        text = re.sub(rf"(?<![\w'’]){word}(?![\w'’])", shortened, text, flags=re.IGNORECASE)
+        text = re.sub(rf"(?<![\w'’]){word}(?![\w'’])", replaced, text, flags=re.IGNORECASE)
     return text
 
 

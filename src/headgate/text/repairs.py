@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from headgate.text import manners
-from headgate.text.manners import By, Fitted
+from headgate.text.manners import By, Fitted, Forms
 from headgate.text.slips import fitted as fitted_slips
 from headgate.text.surface import BARE, CONTRACTED, GREETING, POLITE, SHORTHAND, WISH
 from headgate.text.untouchable import fixed_parts, label_of
@@ -29,13 +29,14 @@ class Operator:
     does: str  # in words
     shows: Callable[[str], bool]  # whether a text has what it brings about: its rate among texts
     change: Callable[[str, By], str]
-    asked: bool = False  # it leaves words out that may matter, so it is used only where somebody says so
+    asked: bool = False  # it changes words that may matter, so it is used only where somebody says so
 
 
 def _shows(pattern: re.Pattern[str], wanted: bool = True) -> Callable[[str], bool]:
     return lambda text: bool(pattern.search(text)) is wanted
 
 
+CUT, MIXED = "cut", "mixed-words"
 # In the order in which they are carried out, whatever the order in which they were chosen.
 OPERATORS = (
     Operator("plain-signs", "typographic signs as keyboards have them", str.isascii, manners.plain_signs),
@@ -45,7 +46,7 @@ OPERATORS = (
         "asking", "'could you', 'I would like to' left out, or put in as in a real input", _shows(WISH), manners.asking
     ),
     Operator("please", "please and thanks left out, or put in as in a real input", _shows(POLITE), manners.please),
-    Operator("cut", "trailing sentences left out", lambda text: manners.sentences(text) == 1, manners.cut, asked=True),
+    Operator(CUT, "trailing sentences left out", lambda text: manners.sentences(text) == 1, manners.cut, asked=True),
     Operator("contractions", "'I am' and 'I'm' at the real rate", _shows(CONTRACTED), manners.contractions),
     Operator("apostrophes", "contractions without apostrophe at the real rate", _shows(BARE), manners.apostrophes),
     Operator("shorthand", "'u', 'pls' at the real rate", _shows(SHORTHAND), manners.shorthand),
@@ -57,6 +58,7 @@ OPERATORS = (
         "final-mark", "the mark at the end left out, or put in", lambda t: t.rstrip()[-1:].isalnum(), manners.mark
     ),
     Operator("casing", "capitals as in a real input", lambda text: text == text.lower(), manners.casing),
+    Operator(MIXED, "words of another language at the real rate", lambda _: False, manners.mixed_words, asked=True),
 )
 BY_NAME: Mapping[str, Operator] = {one.name: one for one in OPERATORS}
 
@@ -109,18 +111,22 @@ def _stays(text: str, answer: str) -> tuple[str, ...]:
     return tuple(fixed_parts(text, label_of(answer)))
 
 
-def models_of(texts: Sequence[str]) -> Models:
+def models_of(texts: Sequence[str], mixes: Forms | None = None) -> Models:
     """Error models of real texts; texts without a word are left out.
+
+    `mixes`: for a word what may stand in its place in another language.
 
     Raises:
         Unavailable: the word list is not installed.
     """
     told = [text.strip() for text in texts if any(map(str.isalpha, text))]
-    return Models(manners.fit(told), tuple(told))
+    return Models(manners.fit(told, mixes), tuple(told))
 
 
 def rate_of(operator: Operator, texts: Sequence[str], fitted: Fitted | None = None) -> float:
     """The share of texts, 0..1, that show what an operator brings about; of slips: slips a word of real texts."""
+    if operator.name == MIXED:
+        return sum(manners.has_mixed(text, fitted) for text in texts) / max(len(texts), 1) if fitted else 0.0
     if operator.name == "slips":
         if fitted is not None:
             return fitted.slips.rate
@@ -128,4 +134,4 @@ def rate_of(operator: Operator, texts: Sequence[str], fitted: Fitted | None = No
     return sum(map(operator.shows, texts)) / max(len(texts), 1)
 
 
-__all__ = ["BY_NAME", "OPERATORS", "Models", "Operator", "Repaired", "models_of", "rate_of"]
+__all__ = ["BY_NAME", "CUT", "MIXED", "OPERATORS", "Models", "Operator", "Repaired", "models_of", "rate_of"]

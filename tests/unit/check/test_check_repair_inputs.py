@@ -108,6 +108,11 @@ def test_only_rows_of_a_generator_are_repaired(
         (["--repair-inputs", "--reference", "real.jsonl"], "--fix OUT"),
         (["--repair-inputs", "--fix", "out.jsonl"], "--reference REAL"),
         (["--cut-sentences", "--fix", "out.jsonl"], "--repair-inputs"),
+        (["--mix-words", "few.jsonl", "--fix", "out.jsonl"], "--repair-inputs"),
+        (
+            ["--repair-inputs", "--mix-words", "none.csv", "--fix", "out.jsonl", "--reference", "real.jsonl"],
+            "list of words cannot be read",
+        ),
         (["--repair-inputs", "--fix", "out.jsonl", "--reference", "few.jsonl"], "too few real inputs"),
     ],
 )

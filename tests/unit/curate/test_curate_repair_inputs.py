@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -78,6 +79,21 @@ def test_rows_of_a_generator_are_repaired_and_the_ledger_keeps_the_old(
     assert told["auc_before"]["value"] - told["auc_after"]["value"] > 0.15
     again = trained_on(ledger, run(ledger, settings(RepairSettings()), context=context).outputs["dataset"])
     assert {answer: row.prompt_text for answer, row in old.items()} == {a: row.prompt_text for a, row in again.items()}
+
+
+def test_words_of_another_language_are_mixed_in_where_a_list_is_named(
+    ledger: Ledger, context: StageContext, store: Store, real: RepairSettings
+) -> None:
+    """The list lies in the folder of the project; its words come in at the rate of the real inputs."""
+    store(rows())
+    path = context.folder / "real.jsonl"
+    path.write_text(path.read_text().replace("my ", "meine "))
+    (context.folder / "pairs.csv").write_text("my,meine\n")
+    told = replace(real, mix_words="pairs.csv")
+    kept = trained_on(ledger, run(ledger, settings(told), context=context).outputs["dataset"])
+    mixed = [row for row in kept.values() if " meine " in row.prompt_text]
+    assert mixed
+    assert all("mixed-words" in row.side.extra["repaired-inputs"] for row in mixed)
 
 
 def test_too_little_that_is_real_is_refused(
