@@ -17,9 +17,21 @@ from headgate.text.terms import CODE, COUNTED, EDGE, INNER, SHORTEST, UNTOLD, Te
 CODED = 0.2  # share of the uses of a term in code from which on it is an identifier
 NAMED = 0.5  # share of uses within a sentence that have a capital from which on a word is a name
 SAME = 0.5  # share of the uses of a way of writing that must stand where the other stands, when both are words
-TOGETHER = 2  # uses of a hyphen that must stand where the solid word stands
-# Both are real, and mean something else.
-DIFFERENT = frozenset(["blackberry", "latex", "ideal", "coop", "unionized"])
+# Both ways are right: for another thing, or in another country.
+BOTH = frozenset(
+    (
+        "blackberry",
+        "latex",
+        "ideal",
+        "coop",
+        "unionized",
+        "percent",
+        "semifinal",
+        "semifinals",
+        "quarterfinal",
+        "quarterfinals",
+    )
+)
 PEOPLE = re.compile(r"(?:Mc|Mac|De|Di|Du|La|Le|Fitz|Van|Von|O)[A-Z][a-z]")
 IDENTIFIER = re.compile(r"[a-z]{2,}[A-Z][a-z]")
 # A vowel that meets itself is kept apart in some countries and not in others ("co-operate", "pre-empt").
@@ -151,20 +163,19 @@ def _as_one(term: _Term, form: str) -> tuple[list[int], list[int]]:
     """The uses of a form in which the right one could stand, and those of the right one there."""
     right, uses = term.right, term.forms[form]
     of = term.forms.get(right, [])
+    if term.letters in BOTH and not term.preferred:
+        return [], []
     if right not in term.forms:  # the right one is known although nobody uses it
         return uses, []
     if INNER.match(form) or INNER.match(right):
         return (uses, of) if _one_name(term, form) else ([], [])
-    shared = term.shared(form, right)
     if " " in form or " " in right:
         apart = form if " " in form else right
         if not any("-" in one for one in term.forms) and min(map(len, apart.split())) < 2:  # "t able" is a slip
             return [], []
-        return shared, term.shared(right, form)
+        return term.shared(form, right), term.shared(right, form)
     hyphened = form if "-" in form else right
-    if REGIONAL.match(hyphened) or term.letters in DIFFERENT:
-        return [], []
-    return (uses, of) if len(shared) >= TOGETHER else ([], [])
+    return ([], []) if REGIONAL.match(hyphened) else (uses, of)
 
 
 def _one_name(term: _Term, form: str) -> bool:
@@ -172,8 +183,6 @@ def _one_name(term: _Term, form: str) -> bool:
     inner = [one for one in (form, term.right) if INNER.match(one)]
     if len(term.letters) < SHORTEST or any(PEOPLE.match(one) or IDENTIFIER.match(one) for one in inner):
         return False
-    if term.letters in DIFFERENT:
-        return False
-    if term.letters not in dictionary() or " " in form + term.right:
+    if " " in form + term.right or (term.letters not in dictionary() and INNER.match(term.right)):
         return True
     return len(term.shared(form, term.right)) >= SAME * len(term.forms[form])

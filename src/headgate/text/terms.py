@@ -71,15 +71,18 @@ class _Page:
     """A piece of a tape with its characters as one array, a line break before, between and after texts."""
 
     def __init__(self, tape: Tape) -> None:
-        texts = list(tape.texts)
+        texts = tape.texts[:]
         self.signs: Bytes = np.frombuffer(("\n" + "\n".join(texts) + "\n").encode("latin-1", "replace"), dtype=np.uint8)
-        heads = 1 + np.cumsum([0, *(len(text) + 1 for text in texts)])[:-1]
+        sizes = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)) + 1
+        heads = 1 + np.cumsum(sizes) - sizes
         self.tape = tape
-        self.shift = np.repeat(heads, tape.lengths)
-        self.starts, self.ends = tape.starts + self.shift, tape.ends + self.shift
+        shift = np.repeat(heads, tape.lengths)
+        self.starts, self.ends = tape.starts + shift, tape.ends + shift
 
-    def pairs(self, binding: Mask) -> tuple[Positions, Mask]:
+    def pairs(self) -> tuple[Positions, Mask]:
         """First words of pairs that a hyphen or a space joins, neither of them binding; and which a hyphen joins."""
+        words = self.tape.words
+        binding = BINDING_LOW[_slot(words)] & BINDING_HIGH[(words >> HIGH).astype(np.int64)]
         first = np.flatnonzero(self.starts[1:] - self.ends[:-1] == 1)
         sign = self.signs[self.ends[first]]
         first = first[(sign == ord("-")) | (sign == ord(" "))]
@@ -107,13 +110,6 @@ class _Page:
         words = words[self.ends[words] - self.starts[words] >= SHORTEST]
         named: Positions = words[self._lettered(words)]
         return named
-
-    def binding(self, table: Mask, hashes: Hashes) -> Mask:
-        """Which words bind others."""
-        found: Mask = table[_slot(self.tape.words)]
-        some = np.flatnonzero(found)
-        found[some] = np.isin(self.tape.words[some], hashes)
-        return found
 
     def neighbours(self, first: Positions, last: Positions) -> tuple[Hashes, Hashes]:
         """What stands before the first and after the last word of each use."""
@@ -161,33 +157,34 @@ def _table(*hashes: Hashes) -> Mask:
     return found
 
 
-BINDING_HASHES = np.sort(word_hashes(BINDING))
+# Two tables by different bits: that a word is taken for a binding one has a chance of one in a billion.
+HIGH = np.uint64(64 - 22)
+BINDING_LOW, BINDING_HIGH = (_table(hashes) for hashes in (word_hashes(BINDING), word_hashes(BINDING) >> HIGH))
 BEFORE_HASHES = np.sort(word_hashes((*BINDING, *PREVIOUS)))
 JOINING_HASHES = np.sort(word_hashes(JOINING))
 
 
 def keys_in(tape: Tape, least: int) -> Keys:
     """Terms that are written in two ways, in each of them `least` times or more, by counts alone."""
-    common = _table(BINDING_HASHES)
     none = np.zeros(0, dtype=np.uint64)
-    pages: list[tuple[Positions, Positions]] = []
     hyphens: list[Hashes] = [none]
-    cuts: list[Positions] = [np.zeros(0, dtype=np.int64)]
-    for _, part in tape.parts():
-        page = _Page(part)
-        first, hyphen = page.pairs(page.binding(common, BINDING_HASHES))
-        pages.append((first[~hyphen], page.named()))
-        hyphens.append(page.joined(first[hyphen]))
-        cuts.append((part.ends - part.starts)[first[hyphen]].astype(np.int64))
-    sieve = _table(tape.words, *hyphens)
     spaces: list[Hashes] = [none]
     named: list[Hashes] = [none]
-    for (_, part), (first, names) in zip(tape.parts(), pages, strict=True):
-        joined = _Page(part).joined(first)
-        near = sieve[_slot(joined)]
-        spaces.append(joined[near])
-        cuts.append((part.ends - part.starts)[first[near]].astype(np.int64))
-        named.append(part.words[names])
+    hyphen_cuts, space_cuts = [np.zeros(0, dtype=np.uint8)], [np.zeros(0, dtype=np.uint8)]
+    for _, part in tape.parts():
+        page = _Page(part)
+        first, hyphen = page.pairs()
+        joined, lengths = page.joined(first), (part.ends - part.starts)[first].astype(np.uint8)
+        hyphens.append(joined[hyphen])
+        hyphen_cuts.append(lengths[hyphen])
+        spaces.append(joined[~hyphen])
+        space_cuts.append(lengths[~hyphen])
+        named.append(part.words[page.named()])
+    sieve = _table(tape.words, *hyphens)
+    spaced = np.concatenate(spaces)
+    near = sieve[_slot(spaced)]
+    spaces = [spaced[near]]
+    cuts = np.concatenate([*hyphen_cuts, np.concatenate(space_cuts)[near]]).astype(np.int64)
     seen, many = np.unique(np.concatenate(named), return_counts=True)
     often_named: Hashes = seen[many >= least]
     pairs = np.concatenate([*hyphens, *spaces])
@@ -196,7 +193,7 @@ def keys_in(tape: Tape, least: int) -> Keys:
     every = np.unique(np.concatenate([keys for keys, _ in counts]))
     often = np.sum([_looked_up(every, *one) >= least for one in counts], axis=0)
     wanted = every[(often >= 2) | np.isin(every, often_named)]
-    return Keys(wanted, _cuts(wanted, pairs, np.concatenate(cuts)))
+    return Keys(wanted, _cuts(wanted, pairs, cuts))
 
 
 def _counted(hashes: Hashes) -> tuple[Hashes, Positions]:
@@ -223,8 +220,8 @@ def _cuts(keys: Hashes, pairs: Hashes, cuts: Positions) -> Positions:
 
 def term_uses(tape: Tape, prompt: Callable[[int], str], keys: Keys) -> TermUses:
     """Every use of the terms; what a text only repeats from its own prompt is put aside."""
-    common, sieve = _table(BINDING_HASHES), _table(keys.hashes)
-    parts = [_uses_in(part, first, keys, common, sieve) for first, part in tape.parts()]
+    sieve = _table(keys.hashes)
+    parts = [_uses_in(part, first, keys, sieve) for first, part in tape.parts()]
     texts = np.concatenate([np.zeros(0, dtype=np.int64), *(one[0] for one in parts)])
     spans = np.concatenate([np.zeros((0, 2), dtype=np.int64), *(one[1] for one in parts)])
     before, after = (np.concatenate([np.zeros(0, dtype=np.uint64), *(one[n] for one in parts)]) for n in (2, 3))
@@ -242,13 +239,11 @@ def term_uses(tape: Tape, prompt: Callable[[int], str], keys: Keys) -> TermUses:
     return TermUses(texts, spans, before, after, tuple(forms), form, kind)
 
 
-def _uses_in(
-    part: Tape, first_text: int, keys: Keys, common: Mask, sieve: Mask
-) -> tuple[Positions, Positions, Hashes, Hashes]:
+def _uses_in(part: Tape, first_text: int, keys: Keys, sieve: Mask) -> tuple[Positions, Positions, Hashes, Hashes]:
     page = _Page(part)
     single = np.flatnonzero(sieve[_slot(part.words)])
     single = single[np.isin(part.words[single], keys.hashes)]
-    pair, _ = page.pairs(page.binding(common, BINDING_HASHES))
+    pair, _ = page.pairs()
     joined = page.joined(pair)
     near = sieve[_slot(joined)]
     pair, joined = pair[near], joined[near]

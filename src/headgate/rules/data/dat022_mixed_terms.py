@@ -20,8 +20,9 @@ interval; none is tolerated. For each way of writing the details list its rate w
 other way could stand, how many authors wrote it, the share of its three busiest authors (80 % or more in three
 hands is a habit of theirs, not a norm of the house), when it was first and last seen, and examples.
 A place is the word before, where that is a small word, and the word after or the end of the sentence. Ways with a
-space count only in places where the other one stands too; a hyphen needs two such places to be taken for the
-same word as the solid one. A term of which a fifth stands in code is an identifier and left alone.
+space count only in places where the other one stands too; a name that is also a word ("paypal" is, by now), or that
+is mostly written without capitals inside, needs half of its uses there. A term of which a fifth stands in code is
+an identifier and left alone.
 
 ## When it cannot tell
 A way of writing that 12 % use shows three times once its term is used 25 times: under `visible` answers the
