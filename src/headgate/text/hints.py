@@ -10,10 +10,11 @@ import re
 
 import numpy as np
 
+from headgate.text import loosely
 from headgate.text.behaviours import GRIEVANCE, GRIEVED_PHRASE, GRIEVED_WORD, PATTERNS
 from headgate.text.loosely import may_match
 from headgate.text.tape import Mask, Tape
-from headgate.text.vocabulary import Bits, misread_texts, plain_texts, vocabulary
+from headgate.text.vocabulary import Bits, misread_texts, plain_texts, strange_texts, vocabulary
 
 # Runs of words that tell a grievance: a word, within how many words the next, and that word.
 PHRASES = tuple(
@@ -28,14 +29,52 @@ PHRASES = tuple(
         ),
     )
 )
+# Words of which every text that shows an act has one from each group, as beginnings of words.
+WORDS = {
+    "apology": (r"sorry|apolog|bad|pardon|regret",),
+    "concession": (
+        r"refund|credit|reimburs|compensat|waiv|discount|goodwill|voucher|coupon|gift|house|complimentary|free|no\b|return",
+    ),
+    "escalation": (
+        r"escalat|transfer|connect|pass|hand|forward|rais|put|refer|bring|loop|tak|assign",
+        r"escalat|team|department|supervisor|manager|colleague|specialist|agent|representative|expert|tier|level|billing"
+        r"|support|engineer|advisor|human|someone|desk|office",
+    ),
+    "action": (
+        r"i\b|we\b|your\b",
+        r"book|reserv|cancel|refund|issu|process|updat|chang|sent|e|submi|sched|resched|creat|open|clos|reset|activat"
+        r"|deactivat|block|unblock|order|ship|dispatch|remov|delet|credit|appli|exten|waiv|escalat|forward|regist"
+        r"|confirm|fil|plac|arrang|transf|upgrad|replac|adjust|correct|fix|resolv|complet|notifi|add|enroll|log|assign"
+        r"|switch|flag|set|made",
+        r"ve\b|have\b|has\b|just\b|already\b|now\b|successfully\b|went\b|\w+(?:ed|led|d)\b",
+    ),
+    "promise": (
+        r"ll\b|will\b|promise|guarantee",
+        r"call|contact|get|e|text|write|reach|follow|let|make|ensure|fix|resolve|send|keep|check|receive|hear|be\b",
+    ),
+    "internal reference": (
+        r"jira|confluence|zendesk|salesforce|sharepoint|intranet|wiki|sop|runbook|playbook|kb|macro|tier|level|l[123]?\b"
+        r"|internal|queue",
+    ),
+    "delay": (r"bear|moment|minute|sec|hold|asap|wait|due|possible",),
+    "blame": (r"fault|mistake|error|failed|said|told|should",),
+}
+_GROUPS = tuple((kind, re.compile(rf"\A(?:{words})", re.I)) for kind, groups in WORDS.items() for words in groups)
 SHOUTED = "!!"
 WORD, PHRASE = np.uint32(1), np.uint32(1 << 31)  # marks of grievances
+_FIRST = np.uint32(sum(2 << 2 * number for number in range(len(PHRASES))))  # first words of phrases
 
 
 def shown(tape: Tape) -> dict[str, Mask]:
     """For each kind of act, the texts that may show it; shape (N,) each."""
     unsure = misread_texts(tape)
-    return {kind: may_match(tape, pattern) | unsure for kind, pattern in PATTERNS.items()}
+    if len(tape) < loosely.FEW:
+        return {kind: may_match(tape, pattern) | unsure for kind, pattern in PATTERNS.items()}
+    bits, strange = vocabulary(tape).bits([group for _, group in _GROUPS]), strange_texts(tape)
+    told = dict[str, Mask]()
+    for place, (kind, _) in enumerate(_GROUPS):
+        told[kind] = told.get(kind, ~unsure) & ((bits & np.uint32(1 << place) != 0) | strange)
+    return {kind: may_match(tape, pattern, among=told[kind]) | unsure for kind, pattern in PATTERNS.items()}
 
 
 def grieved(tape: Tape) -> Mask:
@@ -47,7 +86,8 @@ def grieved(tape: Tape) -> Mask:
     shouted = np.fromiter((SHOUTED in text for text in tape.texts[:]), dtype=bool, count=len(tape))
     out: Mask = plain & (word | shouted)
     # Only in plain texts do pattern and tape count the same words between two others.
-    asked = np.where(plain, ~out & ((bits & PHRASE) != 0), may_match(tape, GRIEVANCE, bounds=True) | odd)
+    other = ~plain & ((bits & (WORD | _FIRST)) != 0) | shouted | strange_texts(tape)
+    asked = np.where(plain, ~out & ((bits & PHRASE) != 0), may_match(tape, GRIEVANCE, bounds=True, among=other) | odd)
     for text in np.flatnonzero(asked).tolist():
         pattern = GRIEVED_PHRASE if plain[text] else GRIEVANCE
         out[text] = pattern.search(tape.texts[text]) is not None

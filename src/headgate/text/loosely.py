@@ -21,18 +21,21 @@ WIDER = {r"\w": r"\w\p{N}", r"\s": r"\s\x1c-\x1f"}
 CLASS = re.compile(r"\[(?:\\.|[^\]\\])*\]|\\[ws]")  # a class of signs, or a sign for one
 
 
-def may_match(tape: Tape, pattern: re.Pattern[str], *, bounds: bool = False) -> Mask:
+def may_match(tape: Tape, pattern: re.Pattern[str], *, bounds: bool = False, among: Mask | None = None) -> Mask:
     """Texts of which `pattern.search` may find something; shape (N,). In all others it finds nothing.
 
     `bounds` may be kept where each stands beside a letter of ASCII, or after `\\w*`, which may end earlier: where
     Python sees the end of such a word, so does an engine that knows no other letters.
+    Only the texts `among` some are looked at, and the others are left out.
     Texts with letters that `re` takes for others when it ignores case (dotless i, dotted I) are the caller's.
     """
+    out = np.ones(len(tape), dtype=bool) if among is None else among.copy()
     if len(tape) < FEW:
-        return np.ones(len(tape), dtype=bool)
-    texts = tape.once("series", lambda: _series(tape))
-    found: Mask = texts.str.contains(loosened(pattern, bounds)).to_numpy().astype(bool)
-    return found
+        return out
+    texts, asked = tape.once("series", lambda: _series(tape)), np.flatnonzero(out)
+    some = texts if len(asked) == len(tape) else texts.gather(asked)
+    out[asked] = some.str.contains(loosened(pattern, bounds)).to_numpy()
+    return out
 
 
 @lru_cache(maxsize=64)

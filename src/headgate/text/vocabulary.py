@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,43 @@ from headgate.text.tape import Hashes, Mask, Positions, Tape, fold
 
 BUCKETS = (10, 22)  # least and most bits by which the plain count tells words apart at first
 MOST_PATTERNS = 32
+REMEMBERED = 1 << 19  # words whose patterns are known, for each set of patterns
+# Everything but ASCII, Latin letters (without the Turkish i and the long s, and without the signs among them) and signs
+# between which both begin a word; of these not the Kelvin sign, which patterns take for k.
+STRANGE = re.compile(
+    "[^\x00-\x7f\xa0-\xa9\xab-\xb4\xb6-\xb9\xbb-\xd6\xd8-\xf6\xf8-\u012f\u0132-\u017e\u2010-\u2129\u212b-\u2bff]"
+)
 ELSEWHERE = frozenset("İıſ")  # letters that patterns take for i and s, and tapes do not
 
 Codes = NDArray[np.int32]
 Bits = NDArray[np.uint32]
+
+
+class _Looked:
+    """Which of some patterns a word fits; words come again in every block, so that each is looked at once."""
+
+    def __init__(self, patterns: tuple[re.Pattern[str], ...]) -> None:
+        assert len(patterns) <= MOST_PATTERNS
+        flags = re.IGNORECASE if any(pattern.flags & re.IGNORECASE for pattern in patterns) else 0
+        self._anything = re.compile("|".join(f"(?:{pattern.pattern})" for pattern in patterns), flags)
+        self._patterns, self._known = patterns, dict[str, int]()
+
+    def of(self, word: str) -> int:
+        """Bit i where the word fits pattern i."""
+        bits = self._known.get(word)
+        if bits is None:
+            bits = 0
+            if self._anything.search(word):
+                bits = sum(1 << bit for bit, pattern in enumerate(self._patterns) if pattern.search(word))
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[word] = bits
+        return bits
+
+
+@lru_cache(maxsize=16)
+def _looked_at(patterns: tuple[re.Pattern[str], ...]) -> _Looked:
+    return _Looked(patterns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,13 +64,8 @@ class Vocabulary:
 
     def marks(self, patterns: Sequence[re.Pattern[str]]) -> Bits:
         """For each word of the tape, bit i where it fits pattern i; shape (W,). At most 32 patterns."""
-        assert len(patterns) <= MOST_PATTERNS
-        flags = re.IGNORECASE if any(pattern.flags & re.IGNORECASE for pattern in patterns) else 0
-        anything = re.compile("|".join(f"(?:{pattern.pattern})" for pattern in patterns), flags)
-        of_word = np.zeros(len(self.words) + 1, dtype=np.uint32)
-        for place, word in enumerate(self.words):
-            if anything.search(word):
-                of_word[place] = sum(1 << bit for bit, pattern in enumerate(patterns) if pattern.search(word))
+        known = _looked_at(tuple(patterns))
+        of_word = np.fromiter(map(known.of, self.words), dtype=np.uint32, count=len(self.words))
         return of_word[self.codes]
 
     def in_texts(self, marks: Bits) -> Bits:
@@ -61,6 +90,11 @@ def vocabulary(tape: Tape) -> Vocabulary:
 def plain_texts(tape: Tape) -> Mask:
     """Texts in which words are what patterns call words: ASCII without underscores; shape (N,)."""
     return _flags(tape, "plain", lambda text: text.isascii() and "_" not in text)
+
+
+def strange_texts(tape: Tape) -> Mask:
+    """Texts in which a word may begin for a pattern where none of the tape begins; shape (N,)."""
+    return _flags(tape, "strange", lambda text: not text.isascii() and STRANGE.search(text) is not None)
 
 
 def misread_texts(tape: Tape) -> Mask:
