@@ -51,23 +51,24 @@ class ListedRepairs:
         return self.repairs.as_json() | told
 
 
-def how_of(repair: bool, cut: bool, fix: Path | None, reference: object, mix_words: Path | None = None) -> How | None:
-    """What was asked for; None where nothing was.
+def how_of(asked: Mapping[str, Any]) -> How | None:
+    """What the options of the command line ask for; None where they ask for nothing.
 
     Raises:
         Refused: there is nothing to write, nothing real to repair by, or the words to mix cannot be read.
     """
-    if cut and not repair:
-        raise Refused("--cut-sentences says how inputs are repaired", wanted="--repair-inputs")
-    if mix_words and not repair:
-        raise Refused("--mix-words says how inputs are repaired", wanted="--repair-inputs")
-    if not repair:
+    for name in ("cut_sentences", "mix_words", "join_labels"):
+        if asked[name] and not asked["repair_inputs"]:
+            option = name.replace("_", "-")
+            raise Refused(f"--{option} says how inputs are repaired", wanted="--repair-inputs")
+    if not asked["repair_inputs"]:
         return None
-    if fix is None:
+    if asked["fix"] is None:
         raise Refused("repaired inputs are written to a copy", found="--repair-inputs", wanted="--fix OUT")
-    if not reference:
+    if not asked["reference"]:
         raise Refused("inputs are repaired by real ones", found="--repair-inputs", wanted="--reference REAL")
-    return How(cut=cut, mixes=read_pairs(mix_words) if mix_words else {})
+    mixes = read_pairs(asked["mix_words"]) if asked["mix_words"] else {}
+    return How(cut=asked["cut_sentences"], mixes=mixes, joined=asked["join_labels"] or "")
 
 
 def repaired_inputs(audit: Audit, path: str, how: How, *, quiet: bool) -> RepairedInputs:
@@ -103,6 +104,8 @@ def list_changes(target: Path, source: str, found: RepairedInputs, written: set[
                 "before": one.before.prompt_text,
                 "after": one.after.prompt_text,
             }
+            if one.before.answer_text != one.after.answer_text:
+                told["answer"] = one.after.answer_text
             stream.write(orjson.dumps(told) + b"\n")
     left = len(found.by_line) - len(written)
     return ListedRepairs(repairs=found.repairs, changes=str(path), written=len(written), not_written=left)

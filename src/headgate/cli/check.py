@@ -85,9 +85,7 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
     must_be_writable(*targets.values())
     options = rule_options(asked["options"])
     habits = decisions_of(asked["habits"], bool(asked["fix"] or asked["people"]), options)
-    inputs = how_of(
-        asked["repair_inputs"], asked["cut_sentences"], asked["fix"], asked["reference"], asked["mix_words"]
-    )
+    inputs = how_of(asked)
     result = audit(
         files,
         eval=asked["evaluation"],

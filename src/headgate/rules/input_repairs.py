@@ -4,8 +4,8 @@ Real inputs are dealt into three parts: error models are fitted to the first, op
 what is reported is measured against the third. An operator stays if the cross-validated AUC of input-gap would be
 higher by `gain` without it, beside the others; it is dropped otherwise, and used on half of the rows where that is
 better.
-Answers stay byte for byte. A repaired input whose numbers or negations differ, or that is no longer nearest to the
-label (or topic) it was nearest to, is left as it was.
+Answers stay byte for byte, unless inputs are merged, which somebody must ask for. A repaired input whose numbers or
+negations differ, or that is no longer nearest to the label (or topic) it was nearest to, is left as it was.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from headgate.kit.errors import Refused
 from headgate.kit.progress import Advance, silent
 from headgate.rows.row import Message, Row
+from headgate.rules.merged_inputs import merge_inputs
 from headgate.stats.two_sample import TwoSample, two_sample
 from headgate.text.guards import guard_keys
 from headgate.text.labels_kept import nearest_labels
@@ -35,6 +36,7 @@ HALF = 0.5  # of the inputs: tried where an operator goes too far on all of them
 PER_TOPIC, TOPICS = 10, 32  # real inputs of a part a topic on average; topics
 DRAWS = 3  # divisions into folds, whose mean says which operators stay
 REPEATED = 5  # rows an answer, from which on answers count as labels
+MERGED = "merged"  # name of the operator that joins two inputs
 Matrix = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -45,6 +47,7 @@ class How:
 
     cut: bool = False  # whether trailing sentences may go
     mixes: Forms = field(default_factory=dict)  # word -> what real inputs may write in its place in another language
+    joined: str = ""  # what stands between two labels of one answer; empty: no inputs are merged
     seed: int = 0
     gain: float = 0.005  # AUC by which an operator must lower the gap
     least: int = 200  # real inputs needed, and 100 inputs to repair
@@ -127,27 +130,61 @@ def repair_inputs(
         raise Refused("too few real inputs to fit repairs to", found=f"{len(real):,}", wanted=f"{how.least:,} and more")
     if len(places) < how.least // 2:
         raise Refused("too few inputs to repair", found=f"{len(places):,}", wanted=f"{how.least // 2:,} and more")
-    bench = _Bench([rows[place] for place in places], real, how, advance)
-    tried = bench.choose()
+    mine = [rows[place] for place in places]
+    plain = _Bench(mine, real, how, advance)
+    bench, tried, merged, gives = plain, plain.choose(), dict[int, Row](), 0.0
+    if how.joined:
+        bench, tried, merged, gives = _with_merged(plain, tried, real, advance)
     shares = {one.name: one.share for one in tried if one.share}
     done = [bench.repaired(number, shares) for number in range(len(places))]
     refused = _changed_meaning(bench.rows, [row for row, _ in done])
     changes = tuple(
-        Change(places[number], operators, bench.rows[number], after)
+        Change(places[number], (*([MERGED] if number in merged else []), *operators), mine[number], after)
         for number, (after, operators) in enumerate(done)
-        if operators and number not in refused
+        if (operators or number in merged) and number not in refused
     )
     told = Counter(name for one in changes for name in one.operators)
+    if how.joined:
+        tried.append(_of_merging(mine, bench.parts[0], how.joined, gives, told[MERGED]))
     kept = {change.position: change.after for change in changes}
     final = [kept.get(place, rows[place]) for place in places]
     return Repairs(
         changes=changes,
-        tried=tuple(replace(one, after=bench.rate(one.name, final), changed=told[one.name]) for one in tried),
+        tried=tuple(
+            one if one.name == MERGED else replace(one, after=bench.rate(one.name, final), changed=told[one.name])
+            for one in tried
+        ),
         looked_at=len(places),
         kept_as_written=dict(sorted(Counter(refused.values()).items())),
-        before=bench.measured(bench.rows),
+        before=plain.measured(mine),
         after=bench.measured(final),
         real=bench.sizes,
+    )
+
+
+def _with_merged(
+    plain: _Bench, tried: list[Tried], real: Sequence[Row], advance: Advance
+) -> tuple[_Bench, list[Tried], dict[int, Row], float]:
+    """The inputs with some merged, where that lowers the gap beside the operators; else those that are not."""
+    how = plain.how
+    merged = merge_inputs(plain.rows, plain.parts[0], how.joined, how.seed)
+    other = _Bench([merged.get(number, row) for number, row in enumerate(plain.rows)], real, how, advance)
+    chosen, gives = other.choose(), plain.reached - other.reached
+    return (other, chosen, merged, gives) if gives >= how.gain else (plain, tried, {}, gives)
+
+
+def _of_merging(rows: Sequence[Row], real: Sequence[Row], separator: str, gives: float, changed: int) -> Tried:
+    """What merging gave; its rates are shares of rows whose answer joins labels."""
+    two, had = (sum(separator in row.answer_text for row in some) for some in (real, rows))
+    return Tried(
+        name=MERGED,
+        does="two requests in one input, their labels joined",
+        share=float(changed > 0),
+        real=two / len(real),
+        before=had / len(rows),
+        after=(had + changed) / len(rows),
+        gives=gives,
+        changed=changed,
     )
 
 
@@ -191,6 +228,7 @@ class _Bench:
         self._features: dict[str, Matrix] = {}
         self._known: dict[int, list[tuple[frozenset[str], tuple[Row, tuple[str, ...]]]]] = {}
         self._gaps: dict[tuple[str, ...], float] = {}
+        self.reached = 1.0  # AUC under the operators that were chosen, by the second part
         texts = [row.prompt_text for part in (self.rows, *self.parts[1:]) for row in part]
         about = topics(tape_of(texts), count=max(min(len(self.parts[1]) // PER_TOPIC, TOPICS), 1))
         self.about = about[: len(rows)]
@@ -237,7 +275,7 @@ class _Bench:
             half = {**taken, name: HALF}
             if self._gap(mine, half) < self._gap(mine, taken) - self.how.gain:
                 taken = half
-        now = self._gap(mine, taken)
+        now = self.reached = self._gap(mine, taken)
         gives = {name: self._gap(mine, _without(taken, name)) - now for name in taken}
         order = sorted(gives, key=gives.__getitem__, reverse=True)
         left = [name for name in names if name not in taken]

@@ -102,6 +102,34 @@ def test_only_rows_of_a_generator_are_repaired(
     assert train.read_text().splitlines()[:110] != target.read_text().splitlines()[:110]
 
 
+def test_merged_inputs_are_written_with_both_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The copy has both requests and both labels on the line of the first, and the list of changes names the answer."""
+    labels = {"lost card": "i lost my card in {}", "pin": "how do i change my pin for {}"}
+    places = [
+        f"{a}{b}"
+        for a in ("turin ", "oslo ", "riga ", "bonn ")
+        for b in (f"road {c * 3}" for c in "abcdefghijklmnopqrstuvwxyz")
+    ]
+    asked = [(labels[label].format(place), label) for place in places for label in labels]
+    both = [(f"{asked[n][0]} and {asked[n + 1][0]}", "lost card; pin") for n in range(0, len(asked), 2)]
+    train, real, target = (tmp_path / name for name in ("train.jsonl", "real.jsonl", "out.jsonl"))
+    train.write_text(lines(*zip(*asked, strict=True)))
+    real.write_text(lines(*zip(*asked[1::2], *both, strict=True)))
+    options = ("--repair-inputs", "--join-labels", "; ", "--select", "input-gap", "--json", "-q")
+    run(train, "--reference", real, "--fix", target, *options)
+    found = json.loads(capsys.readouterr().out)["fixed"]["inputs"]
+    listed = [json.loads(one) for one in Path(found["changes"]).read_text().splitlines()]
+    new = [json.loads(one)["messages"] for one in target.read_text().splitlines()]
+    merged = [one for one in listed if "merged" in one["operators"]]
+    assert len(merged) > 30
+    for one in merged:
+        turns = new[one["line"] - 1]
+        assert (one["after"], "lost card; pin", one["answer"]) == (
+            *(turn["content"] for turn in turns),
+            "lost card; pin",
+        )
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -109,6 +137,11 @@ def test_only_rows_of_a_generator_are_repaired(
         (["--repair-inputs", "--fix", "out.jsonl"], "--reference REAL"),
         (["--cut-sentences", "--fix", "out.jsonl"], "--repair-inputs"),
         (["--mix-words", "few.jsonl", "--fix", "out.jsonl"], "--repair-inputs"),
+        (["--join-labels", "; ", "--fix", "out.jsonl"], "--repair-inputs"),
+        (
+            ["--repair-inputs", "--join-labels", "; ", "--fix", "out.jsonl", "--reference", "real.jsonl"],
+            "no real input asks for two things",
+        ),
         (
             ["--repair-inputs", "--mix-words", "none.csv", "--fix", "out.jsonl", "--reference", "real.jsonl"],
             "list of words cannot be read",
