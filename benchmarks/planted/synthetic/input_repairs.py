@@ -46,6 +46,7 @@ SEEDS = 5
 WRITTEN = 1250
 TARGET = Path(syn001_input_gap.__file__ or "").with_name("syn001_input_gap_tables.json")
 Classifier = Callable[[Sequence[str]], np.ndarray]
+Split = Callable[[str], list[str]]
 
 
 @dataclass(frozen=True)
@@ -72,26 +73,40 @@ def main() -> None:
         print(lines[-1], file=sys.stderr)
     with atomic_write(TARGET) as stream:
         option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        stream.write(
-            orjson.dumps({"tables": [summary(lines, asked.seeds), operators(given, asked.seeds)]}, option=option)
-        )
+        body = with_tables(TARGET, [summary(lines, asked.seeds), operators(given, asked.seeds)])
+        stream.write(orjson.dumps(body, option=option))
+
+
+def with_tables(path: Path, new: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The tables of a file with these in the place of those of the same titles, or behind them."""
+    known = orjson.loads(path.read_bytes())["tables"] if path.exists() else []
+    tables = {one["title"]: one for one in (*known, *new)}
+    return {"tables": list(tables.values())}
 
 
 def scene(source: str, data: Path, seed: int) -> Scene:
     return bfcl(data, seed) if source == "bfcl" else intents(source, data, seed)
 
 
+def typed_and_written(source: str, data: Path, seed: int) -> tuple[list[Row], list[Row], list[Row], list[Row]]:
+    """Training rows as they were typed and as they are written up, real inputs to repair by, and others."""
+    rows = LOADERS[source](data)
+    random.Random(seed).shuffle(rows)
+    used = rows[: 2 * WRITTEN]
+    # An even seed leaves the intents as they are on both sides; at strength 1 every training row is rewritten.
+    written = list(plant(used, 1.0, 2 * seed).rows)
+    return used[WRITTEN:], written, used[:REAL], used[REAL : 2 * REAL]
+
+
 def intents(source: str, data: Path, seed: int) -> Scene:
     rows = LOADERS[source](data)
     random.Random(seed).shuffle(rows)
-    used, rest = rows[: 2 * WRITTEN], rows[2 * WRITTEN :]
-    # An even seed leaves the intents as they are on both sides; at strength 1 every training row is rewritten.
-    written = list(plant(used, 1.0, 2 * seed).rows)
-    typed = used[:WRITTEN]
+    rest = rows[2 * WRITTEN :]
+    _, written, reference, aside = typed_and_written(source, data, seed)
     labels = sorted({row.answer_text for row in rows})
-    classify = trained([row.prompt_text for row in rest], [labels.index(row.answer_text) for row in rest], len(labels))
+    classify = ridge([row.prompt_text for row in rest], [labels.index(row.answer_text) for row in rest], len(labels))
     truth = np.array([labels.index(row.answer_text) for row in written])
-    return Scene(written, typed[:REAL], typed[REAL : 2 * REAL], classify, truth)
+    return Scene(written, reference, aside, classify, truth)
 
 
 def bfcl(data: Path, seed: int) -> Scene:
@@ -164,20 +179,20 @@ def tokens(text: str) -> list[str]:
     return [*words, *(f"{a} {b}" for a, b in itertools.pairwise(words))]
 
 
-def idf(texts: Sequence[str]) -> dict[str, float]:
+def idf(texts: Sequence[str], split: Split = tokens) -> dict[str, float]:
     counts: dict[str, int] = {}
     for text in texts:
-        for token in set(tokens(text)):
+        for token in set(split(text)):
             counts[token] = counts.get(token, 0) + 1
     return {token: float(np.log((1 + len(texts)) / (1 + count))) for token, count in counts.items()}
 
 
-def matrix(texts: Sequence[str], weights: dict[str, float], columns: dict[str, int]) -> Any:
+def matrix(texts: Sequence[str], weights: dict[str, float], columns: dict[str, int], split: Split = tokens) -> Any:
     from scipy import sparse
 
     data, row, column = [], [], []
     for number, text in enumerate(texts):
-        for token in tokens(text):
+        for token in split(text):
             if token in columns:
                 data.append(weights[token])
                 row.append(number)
@@ -187,11 +202,11 @@ def matrix(texts: Sequence[str], weights: dict[str, float], columns: dict[str, i
     return sparse.diags(1 / np.where(lengths > 0, lengths, 1.0)) @ made
 
 
-def trained(texts: Sequence[str], labels: Sequence[int], count: int) -> Classifier:
-    """One-against-all ridge regression on words and pairs of words, solved by conjugate gradients on the dual."""
-    weights = idf(texts)
+def ridge(texts: Sequence[str], labels: Sequence[int], count: int, split: Split = tokens) -> Classifier:
+    """One-against-all ridge regression on what texts are split into, solved by conjugate gradients on the dual."""
+    weights = idf(texts, split)
     columns = {token: number for number, token in enumerate(weights)}
-    x = matrix(texts, weights, columns)
+    x = matrix(texts, weights, columns, split)
     targets = np.full((len(texts), count), -1.0)
     targets[np.arange(len(texts)), labels] = 1.0
     solved = np.zeros_like(targets)
@@ -205,7 +220,7 @@ def trained(texts: Sequence[str], labels: Sequence[int], count: int) -> Classifi
         new = (rest * rest).sum(axis=0)
         step, norm = rest + new / norm * step, new
     weight = x.T @ solved
-    return lambda asked: np.asarray((matrix(asked, weights, columns) @ weight).argmax(axis=1)).ravel()
+    return lambda asked: np.asarray((matrix(asked, weights, columns, split) @ weight).argmax(axis=1)).ravel()
 
 
 def nearest(texts: Sequence[str], weights: dict[str, float]) -> Classifier:
