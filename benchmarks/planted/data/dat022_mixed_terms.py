@@ -60,7 +60,10 @@ LOOKALIKES = (
     "We cooperate.", "They co-operate with us.", "EMAILS are read daily.",
 )  # fmt: skip
 # What these data write in several ways themselves, each read in its answers.
-KNOWN = {"good bye": "goodbye", "Good bye": "Goodbye", "user name": "username", "space-time": "spacetime"}
+KNOWN = {
+    "good bye": "goodbye", "Good bye": "Goodbye", "user name": "username", "space-time": "spacetime",
+    "multi-faceted": "multifaceted", "nonverbal": "non-verbal", "Nonverbal": "Non-verbal",
+}  # fmt: skip
 MEND = re.compile(r"\b(" + "|".join(KNOWN) + r")\b")
 
 

@@ -43,6 +43,8 @@ _CAPITAL, _SMALL = np.zeros(256, dtype=bool), np.zeros(256, dtype=bool)
 _CAPITAL[[*range(0x41, 0x5B), *range(0xC0, 0xDF)]] = True
 _SMALL[[*range(0x61, 0x7B), *range(0xDF, 0x100)]] = True
 _LETTER = _CAPITAL | _SMALL
+JOINT = np.zeros(256, dtype=bool)  # before a pair, these make it part of another; "?" is a curly apostrophe
+JOINT[[ord(sign) for sign in "-'?"]] = True
 _POWERS = np.array([pow(BASE, length, 1 << 64) for length in range(LONGEST + 1)], dtype=np.uint64)
 
 
@@ -92,7 +94,7 @@ class _Page:
         fits &= lengths[first] + lengths[first + 1] >= SHORTEST
         first = first[fits & self._lettered(first) & self._lettered(first + 1)]
         begin, end = self.starts[first], self.ends[first + 1]
-        first = first[(self.signs[begin - 1] != ord("-")) & (self.signs[end] != ord("-"))]
+        first = first[~JOINT[self.signs[begin - 1]] & (self.signs[end] != ord("-"))]
         return first, self.signs[self.ends[first]] == ord("-")
 
     def joined(self, first: Positions) -> Hashes:
