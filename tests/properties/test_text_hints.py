@@ -13,7 +13,7 @@ from headgate.text import loosely
 from headgate.text.behaviours import GRIEVANCE, GRIEVED_PHRASE, PATTERNS, aggrieved
 from headgate.text.hints import grieved, shown, texts_with
 from headgate.text.tape import tape_of
-from headgate.text.vocabulary import vocabulary
+from headgate.text.vocabulary import misread_texts, plain_texts, strange_texts, vocabulary
 
 FEW = settings(max_examples=150, derandomize=True, deadline=None)
 WORD = re.compile(r"\b(?:the|is|it|K9)\b", re.I)
@@ -83,3 +83,17 @@ def test_a_loosened_pattern_has_no_bounds_and_no_looks_ahead() -> None:
 def test_half_of_a_pair_of_surrogates_hides_nothing() -> None:
     """Texts that are no Unicode are looked at too."""
     assert [True, False] == loosely.may_match(tape_of(["a\ud800 sorry", "\udfff"]), re.compile(r"\bsorry\b")).tolist()
+
+
+def test_signs_of_plain_texts_are_letters_for_both_or_for_neither() -> None:
+    """So words begin and end at the same places; where a text is not strange, a tape's words begin there at least."""
+    signs = [chr(code) for code in range(0x80, 0x3000)]
+    alone = np.array([len(tape_of([f"a{sign}b"]).words) == 1 for sign in signs])
+    letters = np.array([re.match(r"\w", sign) is not None for sign in signs])
+    tape = tape_of(signs)
+    plain, strange = plain_texts(tape), strange_texts(tape)
+    assert [] == [sign for sign, odd in zip(signs, plain & (alone != letters), strict=True) if odd]
+    assert [] == [sign for sign, odd in zip(signs, ~strange & alone & ~letters, strict=True) if odd]
+    assert {"ı", "ſ", "İ", "\u212a"} == {sign for sign in signs if re.match("[a-z]", sign, re.I)}
+    assert [True] * 4 == misread_texts(tape_of(["ı", "ſ", "İ", "\u212a"])).tolist()
+    assert 200 < np.count_nonzero(plain)

@@ -14,7 +14,7 @@ from headgate.text import loosely
 from headgate.text.behaviours import GRIEVANCE, GRIEVED_PHRASE, GRIEVED_WORD, PATTERNS
 from headgate.text.loosely import may_match
 from headgate.text.tape import Mask, Tape
-from headgate.text.vocabulary import Bits, misread_texts, plain_texts, strange_texts, vocabulary
+from headgate.text.vocabulary import Bits, ascii_texts, misread_texts, plain_texts, strange_texts, vocabulary
 
 # Runs of words that tell a grievance: a word, within how many words the next, and that word.
 PHRASES = tuple(
@@ -85,10 +85,13 @@ def grieved(tape: Tape) -> Mask:
     plain, word, odd = plain_texts(tape), (bits & WORD) != 0, misread_texts(tape)
     shouted = np.fromiter((SHOUTED in text for text in tape.texts[:]), dtype=bool, count=len(tape))
     out: Mask = plain & (word | shouted)
-    # Only in plain texts do pattern and tape count the same words between two others.
     other = ~plain & ((bits & (WORD | _FIRST)) != 0) | shouted | strange_texts(tape)
-    asked = np.where(plain, ~out & ((bits & PHRASE) != 0), may_match(tape, GRIEVANCE, bounds=True, among=other) | odd)
-    for text in np.flatnonzero(asked).tolist():
+    found = may_match(tape, GRIEVANCE, bounds=True, among=other & ~plain)
+    if len(tape) >= loosely.FEW:
+        sure = found & ascii_texts(tape)  # of ASCII the fast engine has the same idea of words as the pattern
+        out, found = out | sure, found & ~sure
+    # Only in plain texts do pattern and tape count the same words between two others.
+    for text in np.flatnonzero(np.where(plain, ~out & ((bits & PHRASE) != 0), found | odd)).tolist():
         pattern = GRIEVED_PHRASE if plain[text] else GRIEVANCE
         out[text] = pattern.search(tape.texts[text]) is not None
     return out

@@ -16,12 +16,13 @@ from headgate.text.tape import Hashes, Mask, Positions, Tape, fold
 BUCKETS = (10, 22)  # least and most bits by which the plain count tells words apart at first
 MOST_PATTERNS = 32
 REMEMBERED = 1 << 19  # words whose patterns are known, for each set of patterns
-# Everything but ASCII, Latin letters (without the Turkish i and the long s, and without the signs among them) and signs
-# between which both begin a word; of these not the Kelvin sign, which patterns take for k.
-STRANGE = re.compile(
-    "[^\x00-\x7f\xa0-\xa9\xab-\xb4\xb6-\xb9\xbb-\xd6\xd8-\xf6\xf8-\u012f\u0132-\u017e\u2010-\u2129\u212b-\u2bff]"
-)
-ELSEWHERE = frozenset("İıſ")  # letters that patterns take for i and s, and tapes do not
+# Letters that patterns take for i, s and k, and tapes do not.
+ELSEWHERE = re.compile("[\u0130\u0131\u017f\u212a]")
+# Everything but ASCII, Latin letters (without those) and signs between which both begin a word.
+_LATIN = "\x00-\x7f\xa0-\xa9\xab-\xb1\xb4\xb6-\xb8\xbb\xbf-\xd6\xd8-\xf6\xf8-\u012f\u0132-\u017e"
+STRANGE = re.compile(f"[^{_LATIN}\xb2-\xb9\xbb-\xbf\u2010-\u2129\u212b-\u2bff]")
+# The same without letters and digits of a pattern that are gaps of a tape, such as superscripts and circled ones.
+UNLIKE = re.compile(f"[^{_LATIN}\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u23ff\u2500-\u2767\u2794-\u2bff]")
 
 Codes = NDArray[np.int32]
 Bits = NDArray[np.uint32]
@@ -87,9 +88,14 @@ def vocabulary(tape: Tape) -> Vocabulary:
     return found
 
 
+def ascii_texts(tape: Tape) -> Mask:
+    """Texts of ASCII alone; shape (N,)."""
+    return _flags(tape, "ascii", str.isascii)
+
+
 def plain_texts(tape: Tape) -> Mask:
-    """Texts in which words are what patterns call words: ASCII without underscores; shape (N,)."""
-    return _flags(tape, "plain", lambda text: text.isascii() and "_" not in text)
+    """Texts in which words are what patterns call words: without underscores and strange signs; shape (N,)."""
+    return _flags(tape, "plain", lambda text: "_" not in text and (text.isascii() or not UNLIKE.search(text)))
 
 
 def strange_texts(tape: Tape) -> Mask:
@@ -99,7 +105,15 @@ def strange_texts(tape: Tape) -> Mask:
 
 def misread_texts(tape: Tape) -> Mask:
     """Texts with letters in which a pattern that ignores case may see a word that the tape does not; shape (N,)."""
-    return _flags(tape, "misread", lambda text: not text.isascii() and not ELSEWHERE.isdisjoint(text))
+    found: Mask = tape.once("misread", lambda: _misread(tape))
+    return found
+
+
+def _misread(tape: Tape) -> Mask:
+    out = strange_texts(tape).copy()
+    for text in np.flatnonzero(out).tolist():
+        out[text] = ELSEWHERE.search(tape.texts[text]) is not None
+    return out
 
 
 def _flags(tape: Tape, name: str, holds: Callable[[str], bool]) -> Mask:
