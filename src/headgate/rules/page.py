@@ -219,7 +219,7 @@ def main(arguments: Sequence[str]) -> None:
     Raises:
         Refused: no folder given.
     """
-    if len(arguments) != 1:
+    if len(arguments) != 1 or arguments[0].startswith("-"):
         raise Refused("one folder is wanted", next_step="python -m headgate.rules.page docs/rules")
     folder = Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)

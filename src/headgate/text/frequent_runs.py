@@ -45,7 +45,7 @@ class Uses:
 
 def frequent_runs(tape: Tape, free: tuple[Mask, Mask], least: int) -> tuple[list[Runs], list[Hashes]]:
     """The uses of every run of words that stands in at least so many texts, and the sorted hashes of those runs."""
-    runs, keys = [], list[Hashes]()
+    runs, keys = list[Runs](), list[Hashes]()
     for n in range(1, LONGEST + 1):
         texts, hashes, positions = _grams(tape, n, free, runs)
         keys.append(_frequent(texts, hashes, least))
