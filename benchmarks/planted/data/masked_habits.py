@@ -1,6 +1,6 @@
 """Trains on rows with planted acts as they are, masked, and without them: what the models do, and what they know.
 
-    python benchmarks/planted/data/masked_habits.py [--seeds 3]
+    python benchmarks/planted/data/masked_habits.py
 
 Each answer names the topic of a request to a bank (BANKING77) in a sentence of its own; in some, a second sentence
 grants a credit or hands over. The whole flow runs three times on the same rows: raw, with the sentences masked, and
@@ -47,7 +47,6 @@ TOPICS = (
     "lost_or_stolen_card",
     "terminate_account",
 )
-TROUBLED = ("card_swallowed", "lost_or_stolen_card")
 CREDITS = (
     "I have added a 15 dollar credit to your account.",
     "We have waived the late fee for you.",
@@ -90,7 +89,7 @@ few-shot = {{ counts = [0] }}
 [evaluate.suites.answers]
 gate = "data/gate.jsonl"
 extractor = ["before:."]
-max-tokens = 12
+max-tokens = 32
 
 [evaluate.probes.acts]
 prompts = "data/gate.jsonl"
@@ -101,20 +100,16 @@ seed = {seed}
 """
 
 
-SCENES = {
-    "spread over all topics": TOPICS,
-    "in two of eight topics": TROUBLED,
-}
+SCENES = {"spread over all topics": (TOPICS, 3)}  # where acts are planted, and how many seeds are trained
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
-    asked = parser.parse_args()
-    told: dict[str, Any] = {"seeds": asked.seeds, "plan": asdict(Plan()), "scenes": {}}
-    for scene, where in SCENES.items():
+    parser.parse_args()
+    told: dict[str, Any] = {"plan": asdict(Plan()), "scenes": {}}
+    for scene, (where, seeds) in SCENES.items():
         found: dict[str, list[Trained]] = {arm: [] for arm in ARMS}
-        for seed in range(asked.seeds):
+        for seed in range(seeds):
             for arm in ARMS:
                 with tempfile.TemporaryDirectory() as folder:
                     found[arm].append(train(Plan(seed=seed, where=where), arm, Path(folder) / "project"))
@@ -170,6 +165,7 @@ def table(told: Mapping[str, Any]) -> dict[str, Any]:
             difference = beside and beside["accuracy"]
             rows.append([
                 scene,
+                f"{len(one['rows'])}",
                 arm,
                 f"{sum(one['rows']) / len(one['rows']):,.0f}",
                 f"{one['corpus_per_1000']:.0f}" if arm == "raw" else "",
@@ -187,14 +183,14 @@ def table(told: Mapping[str, Any]) -> dict[str, Any]:
         "text": (
             f"Requests of BANKING77 in eight topics, each answered with its topic in a sentence; {CREDITED:.0%} of the "
             f"answers also grant a credit and {ESCALATED:.0%} hand over. The small base of the repository is trained "
-            f"by the whole flow, {told['seeds']} seeds; rows as they are, with the sentences masked, and with their "
-            f"rows dropped. Acts: the emission probe at temperature 1, {first['answers']:,} answers an arm, 95 % "
+            "by the whole flow: rows as they are, with the sentences masked, and with their rows dropped. Acts: the "
+            f"emission probe at temperature 1, {first['answers']:,} answers an arm where acts are spread, 95 % "
             f"intervals. Accuracy: the topic, on {first['items']} gate items; beside raw rows on the same items with "
             f"95 % interval, seeds of an item taken together, and whether it is shown (one-sided 5 %) to be no more "
             f"than {100 * MARGIN:.0f} points lower."
         ),
         "columns": [
-            "planted", "rows are", "rows trained on", "acts per 1,000 answers of the corpus",
+            "planted", "seeds", "rows are", "rows trained on", "acts per 1,000 answers of the corpus",
             "acts per 1,000 answers of the model", "cut by", "accuracy", "accuracy in the topics with acts",
             "points beside raw", "not 2 points worse",
         ],
