@@ -74,7 +74,7 @@ class Walker:
         while front or front_rows:
             # Links may lead to rows, and rows have links of their own.
             linked = self._linked(front | {row_id for _, row_id in self._rows.ids(front_rows)}, downstream=downstream)
-            near, near_rows = self._below(front, front_rows) if downstream else self._above(front, front_rows)
+            near, near_rows = self._below(front, front_rows, seen) if downstream else self._above(front, front_rows)
             near_rows |= self._rows.numbers_of(linked)
             front, front_rows = (linked | near) - seen, near_rows - seen_rows
             seen |= front
@@ -89,7 +89,7 @@ class Walker:
             link.source_id for link in to_sources if _follows(link, to_whole=downstream, towards_target=False)
         }
 
-    def _below(self, ids: set[str], numbers: BitMap) -> tuple[set[str], BitMap]:
+    def _below(self, ids: set[str], numbers: BitMap, seen: set[str]) -> tuple[set[str], BitMap]:
         rows = BitMap()
         for node in self._nodes.many(ids):
             if node.kind == "source":
@@ -98,8 +98,7 @@ class Walker:
                 rows |= self._rows.numbers_of_subject(str(node.body.get("key", node.name)))
         if not numbers:
             return set(), rows
-        versions = {self._versions.get(name).node_id for name in self._versions.holding(numbers)}
-        return versions, rows | self._rows.children_of(row_id for _, row_id in self._rows.ids(numbers))
+        return self._versions.nodes_holding(numbers, seen), rows | self._rows.children_of(row_id for _, row_id in self._rows.ids(numbers))
 
     def _above(self, ids: set[str], numbers: BitMap) -> tuple[set[str], BitMap]:
         rows = BitMap()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,6 +146,18 @@ class Versions:
             rows = connection.execute(select(table.name, table.number, table.numbers).order_by(table.seq)).all()
         shared = {f"{row.name}@{row.number}": BitMap.deserialize(row.numbers) & wanted for row in rows}
         return {name: inside for name, inside in shared.items() if inside}
+
+    def nodes_holding(self, numbers: BitMap, beside: Collection[str] = ()) -> set[str]:
+        """Node ids of the versions that hold any of the rows; those `beside` are not looked at."""
+        table, nodes = schema.versions, schema.nodes
+        query = select(nodes.c.id, table.c.numbers).join(nodes, nodes.c.seq == table.c.seq)
+        with self._reading() as connection:
+            # One bitmap at a time: a thousand versions of scattered rows would not fit into memory.
+            return {
+                node
+                for node, packed_numbers in connection.execute(query.execution_options(yield_per=64))
+                if node not in beside and not BitMap.deserialize(packed_numbers).isdisjoint(numbers)
+            }
 
     def _ids_digest(self, numbers: BitMap) -> str:
         ids = [row_id for _, row_id in self._rows.ids(numbers)]
