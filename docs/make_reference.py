@@ -29,13 +29,20 @@ def command_line() -> str:
         for verb in verbs:
             command = headgate.get_command(click.Context(headgate, info_name="headgate"), verb.name)
             assert command is not None
-            parts += [f"## headgate {verb.name}", "", *_help(command, f"headgate {verb.name}")]
-            if isinstance(command, click.Group):
-                for name in command.list_commands(click.Context(command)):
-                    inner = command.get_command(click.Context(command), name)
-                    assert inner is not None
-                    parts += [f"### headgate {verb.name} {name}", "", *_help(inner, f"headgate {verb.name} {name}")]
+            parts += _described(command, f"headgate {verb.name}", "##")
     return "\n".join(parts)
+
+
+def _described(command: click.Command, path: str, heading: str) -> list[str]:
+    """The help of a command and of those under it."""
+    parts = [f"{heading} {path}", "", *_help(command, path)]
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            parts += _described(inner, f"{path} {name}", heading + "#")
+    return parts
 
 
 def _help(command: click.Command, path: str) -> list[str]:

@@ -16,15 +16,19 @@ NAMES = [verb.name for verbs in VERBS.values() for verb in verbs]
 
 
 def commands(name: str) -> list[click.Command]:
-    """The verb itself, or its subcommands where it is a group."""
+    """The verb itself, or its subcommands where it is a group, and theirs."""
     command = headgate.get_command(click.Context(headgate), name)
     assert command is not None
-    if isinstance(command, click.Group):
-        inner = [
-            command.get_command(click.Context(command), sub) for sub in command.list_commands(click.Context(command))
-        ]
-        return [one for one in inner if one]
-    return [command]
+    return leaves(command)
+
+
+def leaves(command: click.Command) -> list[click.Command]:
+    """The commands under one; itself where it is no group."""
+    if not isinstance(command, click.Group):
+        return [command]
+    context = click.Context(command)
+    inner = [command.get_command(context, name) for name in command.list_commands(context)]
+    return [leaf for one in inner if one for leaf in leaves(one)]
 
 
 @pytest.mark.parametrize("name", NAMES)

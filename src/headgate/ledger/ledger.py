@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from pyroaring import BitMap
 from sqlalchemy import Connection, Engine
 
 from headgate.kit.clock import now, stamp
@@ -215,6 +216,10 @@ class Ledger:
     def impact_of_subject(self, key: str) -> Lineage:
         """Everything downstream of the rows about a person."""
         return self._walker.impact_of_subject(key)
+
+    def impact_of_rows(self, numbers: BitMap) -> Lineage:
+        """Some rows and everything downstream of them."""
+        return self._walker.impact_of_rows(numbers)
 
     def closure(self, address: str) -> Lineage:
         """Everything that a node needs."""

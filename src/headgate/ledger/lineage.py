@@ -54,7 +54,11 @@ class Walker:
 
     def impact_of_subject(self, key: str) -> Lineage:
         """The rows about a person and everything downstream of them."""
-        ids, rows = self._walk(set(), self._rows.numbers_of_subject(key), downstream=True)
+        return self.impact_of_rows(self._rows.numbers_of_subject(key))
+
+    def impact_of_rows(self, numbers: BitMap) -> Lineage:
+        """Some rows and everything downstream of them."""
+        ids, rows = self._walk(set(), numbers, downstream=True)
         return Lineage(nodes=tuple(self._nodes.many(ids)), rows=rows)
 
     def closure(self, address: str) -> Lineage:
@@ -98,7 +102,9 @@ class Walker:
                 rows |= self._rows.numbers_of_subject(str(node.body.get("key", node.name)))
         if not numbers:
             return set(), rows
-        return self._versions.nodes_holding(numbers, seen), rows | self._rows.children_of(row_id for _, row_id in self._rows.ids(numbers))
+        return self._versions.nodes_holding(numbers, seen), rows | self._rows.children_of(
+            row_id for _, row_id in self._rows.ids(numbers)
+        )
 
     def _above(self, ids: set[str], numbers: BitMap) -> tuple[set[str], BitMap]:
         rows = BitMap()

@@ -165,6 +165,21 @@ class Rows:
         """Numbers of the rows with the same words."""
         return self._numbers(select(schema.rows.c.number).where(schema.rows.c.content_id == content_id))
 
+    def said_elsewhere(self, numbers: BitMap) -> BitMap:
+        """Those of some rows whose content stands in other rows too."""
+        table, wanted, out = schema.rows.c, sorted(numbers), BitMap()
+        others = schema.rows.alias("others")
+        for start in range(0, len(wanted), BLOCK):
+            part = wanted[start : start + BLOCK]
+            query = (
+                select(table.number, others.c.number)
+                .join(others, table.content_id == others.c.content_id)
+                .where(table.number.in_(part))
+            )
+            with self._reading() as connection:
+                out |= BitMap(own for own, other in connection.execute(query) if other not in numbers)
+        return out
+
     def number_of(self, row_id: str) -> int | None:
         """Number of a row, or None."""
         if not schema.is_address(row_id):

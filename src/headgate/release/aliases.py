@@ -1,16 +1,18 @@
 """Aliases: names that move. Every move is a record, so that the way back is known.
 
 A release or an explicit move puts a release on top; a rollback takes the top off. What lies below is
-what a further rollback returns to.
+what a further rollback returns to. An alias that was withdrawn points at nothing, and there is no way back to what it
+pointed at before.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from headgate.kit.clock import parse_moment
 from headgate.kit.errors import Refused
 from headgate.kit.names import must_be_name
 from headgate.ledger.ledger import Edge, Ledger
@@ -18,7 +20,7 @@ from headgate.ledger.nodes import Node
 from headgate.release.folder import RECORD, must_be_adapter, must_be_same, read_record
 
 KIND = "deployment"
-RELEASE, MOVE, ROLLBACK = "release", "move", "rollback"
+RELEASE, MOVE, ROLLBACK, WITHDRAWN = "release", "move", "rollback", "withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class Move:
 
     id: str
     alias: str
-    release: str
+    release: str  # empty where it was withdrawn
     before: str  # release that it pointed at, empty for the first move
     how: str
     at: str
@@ -44,14 +46,17 @@ def history(ledger: Ledger, alias: str) -> list[Move]:
 
 def all_aliases(ledger: Ledger) -> dict[str, str]:
     """Each alias with the release that it points at."""
-    return {node.name: str(node.body["release"]) for node in ledger.find(KIND)}
+    latest = {node.name: str(node.body["release"]) for node in ledger.find(KIND)}
+    return {alias: release for alias, release in latest.items() if release}
 
 
 def stack(moves: list[Move]) -> list[str]:
     """Releases under an alias, the present one last; rollbacks have taken off what they took off."""
     under: list[str] = []
     for move in moves:
-        if move.how == ROLLBACK:
+        if move.how == WITHDRAWN:
+            under.clear()
+        elif move.how == ROLLBACK:
             while under and under[-1] != move.release:
                 under.pop()
         elif not under or under[-1] != move.release:
@@ -63,24 +68,49 @@ def move(ledger: Ledger, alias: str, release: str, *, project: Path, how: str, n
     """Points an alias at a release whose folder is as it was released.
 
     Raises:
-        Refused: no such release, its folder was changed, or not a name for an alias.
+        Refused: no such release, it was retired, its folder was changed, or not a name for an alias.
     """
     must_be_name(alias, "not a name for an alias")
     node = find_release(ledger, release)
+    must_be_in_use(ledger, node, now)
     must_stand(node, project)
     with ledger.transaction():
         moves = history(ledger, alias)
         if moves and moves[-1].release == node.name:
             return moves[-1]
-        body = {
-            "alias": alias,
-            "release": node.name,
-            "before": moves[-1].release if moves else "",
-            "how": how,
-            "number": len(moves) + 1,
-        }
-        edges = [Edge("served-as", node.id)] + ([Edge("supersedes", moves[-1].id)] if moves else [])
-        return _read(ledger.node(ledger.record(KIND, alias, body, edges=edges, at=now)))
+        return _record(ledger, alias, node.name, moves, how, now, [Edge("served-as", node.id)])
+
+
+def withdraw(ledger: Ledger, release: str, now: datetime) -> list[Move]:
+    """Takes every alias off a release; they point at nothing until another release stands under them."""
+    with ledger.transaction():
+        pointing = [alias for alias, name in all_aliases(ledger).items() if name == release]
+        return [_record(ledger, alias, "", history(ledger, alias), WITHDRAWN, now, []) for alias in pointing]
+
+
+def _record(
+    ledger: Ledger, alias: str, release: str, moves: list[Move], how: str, now: datetime, edges: list[Edge]
+) -> Move:
+    before = moves[-1].release if moves else ""
+    body = {"alias": alias, "release": release, "before": before, "how": how, "number": len(moves) + 1}
+    edges = edges + ([Edge("supersedes", moves[-1].id)] if moves else [])
+    return _read(ledger.node(ledger.record(KIND, alias, body, edges=edges, at=now)))
+
+
+def must_be_in_use(ledger: Ledger, node: Node, now: datetime) -> None:
+    """Refuses a release whose adapter was retired, or is in quarantine now.
+
+    Raises:
+        Refused: it was retired.
+    """
+    adapters = [link.target_id for link in ledger.edges_from(node.id, "derived-from")]
+    for about in (node.id, *adapters):
+        claim = ledger.claims.at(about, "retired", now)
+        if claim is not None:
+            last = parse_moment(claim.valid_to) - timedelta(seconds=1) if claim.valid_to else None
+            until = f" until {last:%Y-%m-%d}" if last else ""
+            said = f"says {claim.source}, {claim.observed_at[:10]}"
+            raise Refused(f"{node.name} is {claim.value}{until}", found=said)
 
 
 def roll_back(ledger: Ledger, alias: str, *, project: Path, now: datetime) -> Move:

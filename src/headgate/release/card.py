@@ -19,8 +19,12 @@ DIRTY_ITEMS = "dirty-items"  # verdicts of the stage evaluate on what leaks were
 SMALLEST_P = 1e-6  # below, the digits say more about the approximation than about the data
 
 
-def card(grounds: Grounds, settings: Settings, name: str) -> str:
-    """The card in Markdown."""
+def card(grounds: Grounds, settings: Settings, name: str, *, quoting: bool = True) -> str:
+    """The card in Markdown.
+
+    `quoting`: whether findings are given in the words of their rules. Those words may quote a row or name a person,
+    so a card that leaves the house gives rule, outcome and number alone.
+    """
     parts = [
         front_matter(grounds, settings),
         f"# {name}\n",
@@ -28,9 +32,9 @@ def card(grounds: Grounds, settings: Settings, name: str) -> str:
         _section("What it is", _what(grounds)),
         _section("Data", _data(grounds)),
         _section("Evaluation", _evaluation(grounds)),
-        _section("Checks", _checks(grounds)),
+        _section("Checks", _checks(grounds, quoting)),
         _section("Waivers", _waivers(grounds)),
-        _section("Limits", _limits(grounds, settings)),
+        _section("Limits", _limits(grounds, settings, quoting)),
         _section("Closure", _closure(grounds)),
     ]
     return "\n".join(parts)
@@ -154,11 +158,17 @@ def _claims(grounds: Grounds) -> list[str]:
     return _table(("claim", "finding", "p, corrected", "gate"), rows)
 
 
-def _checks(grounds: Grounds) -> list[str]:
+def _checks(grounds: Grounds, quoting: bool) -> list[str]:
     shown = [v for v in grounds.verdicts if not v.rule.startswith(OVER) and v.outcome is not Outcome.SKIPPED]
-    rows = [(v.rule or v.failure, v.outcome.value, v.level.value, _measured(v.measure), v.summary) for v in shown]
+    rows = [(v.rule or v.failure, v.outcome.value, v.level.value, _measured(v.measure)) for v in shown]
     skipped = sorted({v.rule for v in grounds.verdicts if v.outcome is Outcome.SKIPPED})
-    lines = _table(("rule", "outcome", "level", "measured", "finding"), rows) or ["No check is recorded."]
+    titles: tuple[str, ...] = ("rule", "outcome", "level", "measured")
+    if quoting:
+        titles = (*titles, "finding")
+        told: list[tuple[str, ...]] = [(*row, v.summary) for row, v in zip(rows, shown, strict=True)]
+    else:
+        told = list(rows)
+    lines = _table(titles, told) or ["No check is recorded."]
     return [*lines, *(["", "Not asked, for want of input: " + ", ".join(skipped) + "."] if skipped else [])]
 
 
@@ -167,7 +177,7 @@ def _waivers(grounds: Grounds) -> list[str]:
     return _table(("rule", "who answers for it", "reason", "until"), rows) or [NOTHING]
 
 
-def _limits(grounds: Grounds, settings: Settings) -> list[str]:
+def _limits(grounds: Grounds, settings: Settings, quoting: bool) -> list[str]:
     lines = [f"- {_plain(one)}" for one in settings.limits]
     suites = sorted({str(one.details.get("suite")) for one in grounds.comparisons})
     if suites:
@@ -178,7 +188,8 @@ def _limits(grounds: Grounds, settings: Settings) -> list[str]:
             about = f"{verdict.details.get('suite')}, {verdict.details.get('pool')}, {verdict.rule.removeprefix(OVER)}"
             lines.append(f"- {about}: with {verdict.measure.n:,} items {visible}.")
     doubts = [v for v in (*grounds.verdicts, *grounds.decided) if v.outcome is Outcome.UNSURE]
-    lines += list(dict.fromkeys(f"- Not settled: {_plain(v.summary)} ({_plain(v.reason)})." for v in doubts))
+    said = [f"{_plain(v.summary)} ({_plain(v.reason)})" if quoting else v.rule or v.failure for v in doubts]
+    lines += list(dict.fromkeys(f"- Not settled: {one}." for one in said))
     return lines or [NOTHING]
 
 

@@ -89,8 +89,17 @@ def gather(ledger: Ledger, context: StageContext) -> Grounds:
             otherwise, or a waiver that it rests on has run out.
     """
     decision = _decision(ledger, context)
+    _must_cover(ledger, decision, ledger.node(str(decision.body["adapter"])), context)
+    return grounds_of(ledger, decision, context.now)
+
+
+def grounds_of(ledger: Ledger, decision: Node, now: datetime) -> Grounds:
+    """What a decision rests on, whatever it says and whether or not it still holds.
+
+    Raises:
+        Refused: its adapter has no base or no run, or its dataset version is not in the ledger.
+    """
     adapter = ledger.node(str(decision.body["adapter"]))
-    _must_cover(ledger, decision, adapter, context)
     needs = ledger.nodes.many(link.target_id for link in ledger.edges_from(adapter.id, "derived-from"))
     kinds = {node.kind: node for node in needs}
     if "base" not in kinds or "run" not in kinds:
@@ -104,7 +113,7 @@ def gather(ledger: Ledger, context: StageContext) -> Grounds:
         base=kinds["base"],
         run=kinds["run"],
         version=version,
-        sources=tuple(_source(ledger, node.name, version, context.now) for node in sources),
+        sources=tuple(_source(ledger, node.name, version, now) for node in sources),
         verdicts=tuple(verdict_from_json(node.body) for node in judged),
         decided=tuple(verdict_from_json(one) for one in decision.body["verdicts"]),
     )

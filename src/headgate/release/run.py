@@ -15,7 +15,7 @@ from headgate.kit.names import must_be_name
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.nodes import Node
 from headgate.ledger.steps import StageContext, StepResult
-from headgate.release.aliases import RELEASE, all_aliases, history, move, must_stand, stack
+from headgate.release.aliases import RELEASE, all_aliases, history, move, must_be_in_use, must_stand, stack
 from headgate.release.card import card
 from headgate.release.evidence import Grounds, gather
 from headgate.release.folder import build, files_of
@@ -29,9 +29,10 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     """Releases the adapter that the gate let through.
 
     Raises:
-        Refused: no passing decision covers exactly this adapter, or its files were changed since.
+        Refused: no passing decision covers exactly this adapter, it was retired, or its files were changed since.
     """
     grounds = gather(ledger, context)
+    must_be_in_use(ledger, grounds.adapter, context.now)
     first = must_be_name(settings.name or context.flow_name, "release.name")
     name = f"{first}@{grounds.digest(card(grounds, settings, first))}"
     target = context.folder / FOLDER / name
@@ -95,7 +96,7 @@ def _record(
     edges += [Edge("derived-from", one["waiver"]) for one in grounds.waivers]
     with ledger.transaction():
         # A release that was made before does not move its alias again: it may have been rolled back since.
-        known = ledger.latest("release", name) is not None and settings.alias in all_aliases(ledger)
+        known = ledger.latest("release", name) is not None and bool(history(ledger, settings.alias))
         node = ledger.node(ledger.record("release", name, body, edges=edges))
         if not settings.alias or known:
             return node, []

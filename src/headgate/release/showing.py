@@ -35,7 +35,8 @@ def describe(ledger: Ledger, project: Path, name: str) -> tuple[dict[str, Any], 
     """
     node = find_release(ledger, name)
     must_stand(node, project)
-    moves = [move.as_json() for alias in all_aliases(ledger) for move in history(ledger, alias)]
+    aliases = dict.fromkeys(one.name for one in ledger.find("deployment"))
+    moves = [move.as_json() for alias in aliases for move in history(ledger, alias)]
     mine = [move for move in moves if node.name in (move["release"], move["before"])]
     card = (project / str(node.body["folder"]) / CARD).read_text(encoding="utf-8")
     return {**node.body, "id": node.id, "at": node.at, "moves": mine}, card

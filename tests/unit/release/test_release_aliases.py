@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from headgate.kit.errors import Refused
-from headgate.release.aliases import MOVE, all_aliases, find_release, history, move, roll_back
+from headgate.release.aliases import MOVE, all_aliases, find_release, history, move, roll_back, withdraw
 from headgate.release.run import run
 from headgate.release.settings import Settings
 
@@ -99,3 +99,31 @@ def test_an_unknown_alias_is_refused(scene):
     """Nothing was released under that name."""
     with pytest.raises(Refused, match="no alias 'staging'"):
         roll_back(scene.ledger, "staging", project=scene.folder, now=scene.now)
+
+
+def test_a_withdrawn_alias_points_at_nothing_and_has_no_way_back(three):
+    """The next release stands under it alone; what was released before does not come back by itself."""
+    scene, (_, second, third) = three
+    (gone,) = withdraw(scene.ledger, third, scene.now)
+    assert ("production", "", third) == (gone.alias, gone.release, gone.before)
+    assert {} == all_aliases(scene.ledger)
+    with pytest.raises(Refused, match="nothing to roll production back to"):
+        back(scene)
+    run(scene.ledger, Settings(), context=scene.context)
+    assert {} == all_aliases(scene.ledger)
+    move(scene.ledger, "production", second, project=scene.folder, how=MOVE, now=scene.now)
+    assert {"production": second} == all_aliases(scene.ledger)
+
+
+def test_a_retired_release_is_not_served_again(three):
+    """Neither by a move nor by releasing its adapter again; others are."""
+    scene, (first, _, third) = three
+    node = find_release(scene.ledger, third)
+    adapter = scene.ledger.edges_from(node.id, "derived-from")[0].target_id
+    scene.ledger.claims.assert_(adapter, "retired", "retired", source="A. Vos", observed_at=scene.now)
+    with pytest.raises(Refused, match="is retired"):
+        run(scene.ledger, Settings(), context=scene.context)
+    with pytest.raises(Refused, match="is retired"):
+        move(scene.ledger, "staging", third, project=scene.folder, how=MOVE, now=scene.now)
+    move(scene.ledger, "staging", first, project=scene.folder, how=MOVE, now=scene.now)
+    assert first == all_aliases(scene.ledger)["staging"]

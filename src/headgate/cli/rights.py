@@ -1,0 +1,41 @@
+"""`headgate rights`: who is in a model, by what right, and how to get them out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from headgate.cli import rights_cases, rights_remedies
+from headgate.cli.output import answer, examples, print_json
+from headgate.cli.rights_options import store_options, target_options
+
+
+@click.group()
+def command() -> None:
+    """Answers for people and sources: what was made from their rows, what changed, what was done about it."""
+
+
+@command.command(epilog=examples("rights", "impact --subject user-17", "impact --source forum --json"))
+@target_options
+@store_options
+def impact(subject: str | None, source: str | None, row: str | None, store: Path, quiet: bool, as_json: bool) -> None:
+    """Lists everything made from the rows of a person or source, or from one row.
+
+    Rows made from rows, dataset versions by split, runs, adapters, merges, releases and deployments. Answers from
+    the lineage alone, so also after the rows themselves were erased.
+    """
+    from headgate.ledger.ledger import Ledger
+    from headgate.rights import reach
+
+    with Ledger.open(store) as ledger:
+        found = reach.reach(ledger, reach.target_of(subject, source, row))
+    if as_json:
+        print_json(answer("rights impact", found.as_json()))
+    elif not quiet:
+        click.echo("\n".join(reach.lines(found)))
+
+
+for part in (rights_remedies.remedy, rights_remedies.close):
+    rights_cases.case.add_command(part)
+command.add_command(rights_cases.case)

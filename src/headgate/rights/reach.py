@@ -1,0 +1,169 @@
+"""What was made from a person's rows, from a source, or from one row: rows, dataset versions, models, deployments.
+
+The walk goes through rows that were made from rows, whole dataset versions, runs, adapters, merges and releases. It
+reads the ledger alone and no text, so that it still answers when every row has been erased.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyroaring import BitMap
+
+from headgate.kit.errors import Refused
+from headgate.ledger.ledger import Ledger, Node
+
+SUBJECT, SOURCE, ROW = "subject", "source", "row"
+VERSION = "dataset-version"
+# Kinds that a person may have to act on, in the order in which they came to be; verdicts and steps are left out.
+SHOWN = (VERSION, "run", "adapter", "probe", "score", "decision", "release", "deployment")
+MODELS = ("adapter", "release", "deployment")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is asked about: a person by key, a source by name, or a row by address."""
+
+    kind: str  # SUBJECT, SOURCE or ROW
+    key: str
+
+    def __str__(self) -> str:
+        return self.key if self.kind == ROW else f"{self.kind}:{self.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One dataset version that holds rows that are reached."""
+
+    node: Node
+    splits: Mapping[str, int]  # such rows in each split
+    rows: int  # such rows in all
+    newest: bool  # no later version of the dataset is there
+
+    @property
+    def dataset(self) -> str:
+        """Name without the number."""
+        return self.node.name.rpartition("@")[0]
+
+    def as_json(self) -> dict[str, Any]:
+        """As printed."""
+        known = {"id": self.node.id, "name": self.node.name, "rows": self.rows}
+        return known | {"splits": dict(self.splits), "newest": self.newest}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Everything downstream of a target."""
+
+    target: Target
+    own: BitMap  # rows of the target itself
+    derived: BitMap  # rows made from them, whoever they are about
+    versions: tuple[Held, ...]  # in order of freezing
+    nodes: tuple[Node, ...]  # of the kinds in SHOWN but versions, oldest first
+    shared: int  # own rows whose words stand in rows of others too, which remain
+
+    @property
+    def rows(self) -> BitMap:
+        """Own and derived rows."""
+        return self.own | self.derived
+
+    def of(self, *kinds: str) -> list[Node]:
+        """The nodes of some kinds."""
+        return [node for node in self.nodes if node.kind in kinds]
+
+    def as_json(self) -> dict[str, Any]:
+        """As printed."""
+        return {
+            "of": str(self.target),
+            "rows": len(self.own),
+            "derived_rows": len(self.derived),
+            "shared_rows": self.shared,
+            "dataset_versions": [held.as_json() for held in self.versions],
+            "nodes": [{"id": n.id, "kind": n.kind, "name": n.name, "at": n.at} for n in self.nodes],
+        }
+
+
+def target_of(subject: str | None, source: str | None, row: str | None) -> Target:
+    """The one target that is named.
+
+    Raises:
+        Refused: none or several are named.
+    """
+    named = [Target(kind, key) for kind, key in ((SUBJECT, subject), (SOURCE, source), (ROW, row)) if key]
+    if len(named) != 1:
+        found = ", ".join(map(str, named)) or "none"
+        raise Refused("whose rights?", found=found, wanted="one of --subject KEY, --source NAME, --row ADDRESS")
+    return named[0]
+
+
+def own_rows(ledger: Ledger, target: Target) -> BitMap:
+    """The rows of a target, erased ones included.
+
+    Raises:
+        Refused: the ledger knows no such person, source or row.
+    """
+    if target.kind == ROW:
+        number = ledger.rows.number_of(target.key)
+        if number is None:
+            raise Refused("the ledger has no such row", found=target.key, wanted="b3: and 64 hex digits")
+        return BitMap([number])
+    if target.kind == SOURCE:
+        sources = ledger.find(SOURCE, target.key)
+        if not sources:
+            known = ", ".join(dict.fromkeys(node.name for node in ledger.find(SOURCE))) or "there are none yet"
+            raise Refused("the ledger has no such source", found=target.key, wanted=known)
+        return BitMap.union(BitMap(), *(ledger.rows.numbers_of_source(node.id) for node in sources))
+    own = ledger.rows.numbers_of_subject(target.key)
+    if not own:
+        hint = "people are known by the `subject` of rows"
+        raise Refused("no row about this person", found=target.key, wanted=hint)
+    return own
+
+
+def reach(ledger: Ledger, target: Target) -> Reach:
+    """Everything that was made from the rows of a target, at one moment of the ledger.
+
+    Raises:
+        Refused: the ledger knows no such person, source or row.
+    """
+    with ledger.snapshot():
+        own = own_rows(ledger, target)
+        found = ledger.impact_of_rows(own)
+        rows = found.rows | own
+        versions = tuple(_held(ledger, node, rows) for node in found.of(VERSION))
+        nodes = tuple(node for node in found.nodes if node.kind in SHOWN and node.kind != VERSION)
+        shared = len(ledger.rows.said_elsewhere(own))
+    return Reach(target=target, own=own, derived=rows - own, versions=versions, nodes=nodes, shared=shared)
+
+
+def _held(ledger: Ledger, node: Node, rows: BitMap) -> Held:
+    version = ledger.versions.get(node.name)
+    splits = {split: numbers.intersection_cardinality(rows) for split, numbers in version.splits.items()}
+    newest = ledger.versions.get(node.name.rpartition("@")[0]).node_id == node.id
+    return Held(
+        node=node,
+        splits={split: count for split, count in splits.items() if count},
+        rows=version.numbers.intersection_cardinality(rows),
+        newest=newest,
+    )
+
+
+def lines(found: Reach) -> list[str]:
+    """A reach in one screen."""
+    made = f", {len(found.derived):,} more made from them" if found.derived else ""
+    out = [f"{found.target}: {_rows(len(found.own))}{made}"]
+    if found.shared:
+        out.append(f"  {_rows(found.shared)} say what rows of others say word for word; those others are not reached")
+    for held in found.versions:
+        splits = ", ".join(f"{split} {count:,}" for split, count in held.splits.items())
+        out.append(f"  {VERSION:<16} {held.node.name:<36} {_rows(held.rows)}" + (f" ({splits})" if splits else ""))
+    out += [f"  {node.kind:<16} {node.name:<36} {node.at[:10]}" for node in found.nodes]
+    if not found.versions and not found.nodes:
+        out.append("  no dataset version and no model was made from them")
+    return out
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
