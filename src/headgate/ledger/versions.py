@@ -31,6 +31,17 @@ class DatasetVersion:
     manifest_digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How many of some rows stand in one version."""
+
+    name: str
+    node_id: str
+    rows: int
+    splits: Mapping[str, int]  # of those that hold any
+    newest: bool  # no later version of the dataset is there
+
+
 class Versions:
     """The dataset versions of one ledger."""
 
@@ -158,6 +169,34 @@ class Versions:
                 for node, packed_numbers in connection.execute(query.execution_options(yield_per=64))
                 if node not in beside and not BitMap.deserialize(packed_numbers).isdisjoint(numbers)
             }
+
+    def shares(self, numbers: BitMap, node_ids: Collection[str]) -> list[Share]:
+        """How many of the rows stand in each of some versions, in order of freezing."""
+        table, nodes, splits = schema.versions, schema.nodes, schema.version_splits
+        query = select(table, nodes.c.id).join(nodes, nodes.c.seq == table.c.seq).order_by(table.c.seq)
+        last: dict[str, int] = {}
+        found: dict[int, tuple[Any, int]] = {}
+        inside: dict[int, dict[str, int]] = {}
+        with self._reading() as connection:
+            for row in connection.execute(query.execution_options(yield_per=64)):
+                last[row.name] = max(last.get(row.name, 0), row.number)
+                if row.id in node_ids:
+                    shared = BitMap.deserialize(row.numbers).intersection_cardinality(numbers)
+                    found[row.seq] = ((row.name, row.number, row.id), shared)
+            for one in connection.execute(select(splits).execution_options(yield_per=64)):
+                count = BitMap.deserialize(one.numbers).intersection_cardinality(numbers) if one.seq in found else 0
+                if count:
+                    inside.setdefault(one.seq, {})[one.split] = count
+        return [
+            Share(
+                name=f"{name}@{number}",
+                node_id=node,
+                rows=shared,
+                splits=inside.get(seq, {}),
+                newest=number == last[name],
+            )
+            for seq, ((name, number, node), shared) in found.items()
+        ]
 
     def _ids_digest(self, numbers: BitMap) -> str:
         ids = [row_id for _, row_id in self._rows.ids(numbers)]

@@ -191,7 +191,7 @@ def _touched(found: Reach) -> dict[str, Any]:
     return {
         "rows": len(found.own),
         "derived_rows": len(found.derived),
-        "datasets": [held.node.name for held in found.versions],
+        "datasets": [held.name for held in found.versions],
         "touched": [{"id": node.id, "kind": node.kind, "name": node.name} for node in found.of(*MODELS)],
     }
 

@@ -6,7 +6,6 @@ reads the ledger alone and no text, so that it still answers when every row has 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from pyroaring import BitMap
 
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger, Node
+from headgate.ledger.versions import Share
 
 SUBJECT, SOURCE, ROW = "subject", "source", "row"
 VERSION = "dataset-version"
@@ -34,33 +34,13 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """One dataset version that holds rows that are reached."""
-
-    node: Node
-    splits: Mapping[str, int]  # such rows in each split
-    rows: int  # such rows in all
-    newest: bool  # no later version of the dataset is there
-
-    @property
-    def dataset(self) -> str:
-        """Name without the number."""
-        return self.node.name.rpartition("@")[0]
-
-    def as_json(self) -> dict[str, Any]:
-        """As printed."""
-        known = {"id": self.node.id, "name": self.node.name, "rows": self.rows}
-        return known | {"splits": dict(self.splits), "newest": self.newest}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
     """Everything downstream of a target."""
 
     target: Target
     own: BitMap  # rows of the target itself
     derived: BitMap  # rows made from them, whoever they are about
-    versions: tuple[Held, ...]  # in order of freezing
+    versions: tuple[Share, ...]  # that hold any of them, in order of freezing
     nodes: tuple[Node, ...]  # of the kinds in SHOWN but versions, oldest first
     shared: int  # own rows whose words stand in rows of others too, which remain
 
@@ -80,7 +60,10 @@ class Reach:
             "rows": len(self.own),
             "derived_rows": len(self.derived),
             "shared_rows": self.shared,
-            "dataset_versions": [held.as_json() for held in self.versions],
+            "dataset_versions": [
+                {"id": one.node_id, "name": one.name, "rows": one.rows, "splits": one.splits, "newest": one.newest}
+                for one in self.versions
+            ],
             "nodes": [{"id": n.id, "kind": n.kind, "name": n.name, "at": n.at} for n in self.nodes],
         }
 
@@ -132,22 +115,10 @@ def reach(ledger: Ledger, target: Target) -> Reach:
         own = own_rows(ledger, target)
         found = ledger.impact_of_rows(own)
         rows = found.rows | own
-        versions = tuple(_held(ledger, node, rows) for node in found.of(VERSION))
+        versions = tuple(ledger.versions.shares(rows, {node.id for node in found.of(VERSION)}))
         nodes = tuple(node for node in found.nodes if node.kind in SHOWN and node.kind != VERSION)
         shared = len(ledger.rows.said_elsewhere(own))
     return Reach(target=target, own=own, derived=rows - own, versions=versions, nodes=nodes, shared=shared)
-
-
-def _held(ledger: Ledger, node: Node, rows: BitMap) -> Held:
-    version = ledger.versions.get(node.name)
-    splits = {split: numbers.intersection_cardinality(rows) for split, numbers in version.splits.items()}
-    newest = ledger.versions.get(node.name.rpartition("@")[0]).node_id == node.id
-    return Held(
-        node=node,
-        splits={split: count for split, count in splits.items() if count},
-        rows=version.numbers.intersection_cardinality(rows),
-        newest=newest,
-    )
 
 
 def lines(found: Reach) -> list[str]:
@@ -158,7 +129,7 @@ def lines(found: Reach) -> list[str]:
         out.append(f"  {_rows(found.shared)} say what rows of others say word for word; those others are not reached")
     for held in found.versions:
         splits = ", ".join(f"{split} {count:,}" for split, count in held.splits.items())
-        out.append(f"  {VERSION:<16} {held.node.name:<36} {_rows(held.rows)}" + (f" ({splits})" if splits else ""))
+        out.append(f"  {VERSION:<16} {held.name:<36} {_rows(held.rows)}" + (f" ({splits})" if splits else ""))
     out += [f"  {node.kind:<16} {node.name:<36} {node.at[:10]}" for node in found.nodes]
     if not found.versions and not found.nodes:
         out.append("  no dataset version and no model was made from them")

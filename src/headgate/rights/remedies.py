@@ -88,7 +88,7 @@ def close(ledger: Ledger, case: Case, *, by: str, now: datetime) -> tuple[Case, 
 def missing(ledger: Ledger, case: Case, found: Reach, now: datetime) -> list[str]:
     """What a case lacks to be closed, each with the next step."""
     out = [
-        f"{held.node.name}, the newest {VERSION}, holds {held.rows:,} of the rows: curate again without them"
+        f"{held.name}, the newest {VERSION}, holds {held.rows:,} of the rows: curate again without them"
         for held in found.versions
         if held.newest
     ]

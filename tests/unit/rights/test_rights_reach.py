@@ -18,7 +18,7 @@ def test_a_person_is_reached_through_grandchildren_and_merges(world) -> None:
     found = reach(world.ledger, Target("subject", "ann"))
     assert {world.numbers[one] for one in ("ann-1", "ann-2")} == set(found.own)
     assert {world.numbers[one] for one in ("paraphrase", "paraphrase of it", "of both")} == set(found.derived)
-    assert ["support@1", "support@2"] == [held.node.name for held in found.versions]
+    assert ["support@1", "support@2"] == [held.name for held in found.versions]
     assert [{"held": 1}, {"train": 1}] == [held.splits for held in found.versions]
     assert [False, True] == [held.newest for held in found.versions]
     assert ["run of support@2", "adapter of support@2", "merged"] == names(found, "run", "adapter")
@@ -43,7 +43,7 @@ def test_a_source_reaches_all_of_its_rows_and_a_row_only_its_own(world) -> None:
     """The forum's row went into another dataset and into what was made from it."""
     forum = reach(world.ledger, Target("source", "forum"))
     assert {world.numbers[one] for one in ("bob-2", "of both", "of bob")} == set(forum.rows)
-    assert ["support@1", "other@1"] == [held.node.name for held in forum.versions]
+    assert ["support@1", "other@1"] == [held.name for held in forum.versions]
     row = reach(world.ledger, Target("row", world.ids["paraphrase of it"]))
     assert ([world.numbers["paraphrase of it"]], []) == (list(row.own), list(row.derived))
     assert any("support@2" in line and "train 1" in line for line in lines(row))
