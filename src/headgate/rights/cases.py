@@ -16,6 +16,7 @@ from headgate.kit.clock import parse_moment, stamp
 from headgate.kit.errors import Refused
 from headgate.ledger.claims import Moment
 from headgate.ledger.ledger import Edge, Ledger, Node
+from headgate.rights.difference import said
 from headgate.rights.reach import MODELS, ROW, SOURCE, SUBJECT, Reach, Target, reach
 
 KIND = "case"
@@ -170,8 +171,9 @@ def lines(case: Case, now: datetime) -> list[str]:
     out.append(f"  {body['rows']:,} rows, {body['derived_rows']:,} made from them; in {_list(body['datasets'])}")
     for one in case.touched:
         remedy = case.remedies.get(one["id"])
-        said = f"{remedy['remedy']} by {remedy['by']}, {remedy['at'][:10]}" if remedy else "no remedy yet"
-        out.append(f"  {one['kind']:<11} {one['name']:<36} {said}")
+        done = f"{remedy['remedy']} by {remedy['by']}, {remedy['at'][:10]}" if remedy else "no remedy yet"
+        out.append(f"  {one['kind']:<11} {one['name']:<36} {done if one['kind'] == 'adapter' else ''}".rstrip())
+        out += [f"    replacement over it on {said(told)}" for told in (remedy or {}).get("difference", ())]
     return out
 
 

@@ -1,6 +1,6 @@
 """What is done about a model that a case touches, and whether the ledger bears it out.
 
-- `retrain-without`: another adapter takes its place, whose lineage holds none of the rows.
+- `retrain-without`: another adapter takes its place, whose lineage holds none of the rows; no alias moves back to it.
 - `retire`: the adapter is out of use for good; aliases are taken off its releases.
 - `quarantine`: the same until a day.
 - `justify`: it stays, and a person answers for that until a day.
@@ -17,11 +17,12 @@ from headgate.ledger.ledger import Ledger, Node
 from headgate.ledger.waivers import is_over
 from headgate.release.aliases import all_aliases, withdraw
 from headgate.rights.cases import CLOSED, Case, changed, refreshed
+from headgate.rights.difference import cost, difference
 from headgate.rights.reach import VERSION, Reach
 
 RETRAIN, RETIRE, QUARANTINE, JUSTIFY = "retrain-without", "retire", "quarantine", "justify"
 REMEDIES = (RETRAIN, RETIRE, QUARANTINE, JUSTIFY)
-STANDING = {RETIRE: "retired", QUARANTINE: "quarantined"}  # what is claimed of the adapter
+STANDING = {RETRAIN: "replaced", RETIRE: "retired", QUARANTINE: "quarantined"}  # what is claimed of the adapter
 LEAST_REASON = 10  # characters of a justification
 
 
@@ -61,7 +62,9 @@ def apply(
         if remedy == JUSTIFY and len(reason.strip()) < LEAST_REASON:
             raise Refused("a justification without a reason", found=repr(reason), wanted="--reason TEXT")
         if remedy == RETRAIN:
-            said["replacement"] = _replacement(ledger, replacement, adapter, found).id
+            other = _replacement(ledger, replacement, adapter, found)
+            said |= {"replacement": other.id, "cost": cost(ledger, other)}
+            said["difference"] = difference(ledger, adapter, other)
         if remedy in STANDING:
             _take_out_of_use(ledger, case, adapter, STANDING[remedy], by, now, until)
         return changed(ledger, case, remedies={**case.remedies, adapter.id: said})
@@ -111,7 +114,7 @@ def _problems(ledger: Ledger, adapter: Node, remedy: Any, found: Reach, now: dat
         if held:
             out.append(f"{replacement.name}, which takes its place, was made from {len(held):,} of the rows")
     if how != JUSTIFY:
-        served = {release: alias for alias, release in all_aliases(ledger).items()}
+        served = {name: alias for alias, name in all_aliases(ledger).items()}
         pointed = [release.name for release in _releases(ledger, adapter) if release.name in served]
         out += [f"{served[name]} still points at {name}: release its replacement" for name in pointed]
     return out
@@ -149,6 +152,8 @@ def _take_out_of_use(
     ledger.claims.assert_(
         adapter.id, "retired", value, source=f"{by}, {case.name}", observed_at=now, valid_from=now, valid_to=last
     )
+    if value == STANDING[RETRAIN]:
+        return  # it is served until its replacement is: `close` looks where aliases point
     for release in _releases(ledger, adapter):
         withdraw(ledger, release.name, now)
 
