@@ -36,7 +36,8 @@ def cost(ledger: Ledger, adapter: Node) -> dict[str, Any]:
     runs = [ledger.node(link.target_id) for link in ledger.edges_from(adapter.id, "derived-from")]
     run = next((one for one in runs if one.kind == "run"), None)
     results = run.body.get("results", []) if run else []
-    own = next((one for one in results if one.get("adapter") == adapter.body.get("digest")), {})
+    empty: dict[str, Any] = {}
+    own = next((one for one in results if one.get("adapter") == adapter.body.get("digest")), empty)
     return {name: own.get(name) for name in ("wall_s", "cpu_s")}
 
 
