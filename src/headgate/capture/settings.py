@@ -23,6 +23,9 @@ class Settings:
     owner: str = option("", help="Who answers for the source; claimed for the source.")
     consent: str = option("", help="Purpose agreed to by everyone in the source; claimed for the source.")
     consent_until: date | None = option(None, help="Day until which that consent holds.")
+    teachers: dict[str, str] = option(
+        {}, help="Whether outputs of a model may train another: its name and yes, no, conditional or its licence."
+    )
     claims: str = option("", help="CSV or JSON lines with subject, consent, valid_from, valid_to, source.", unit="file")
     format: str = option("", help="Format of the files; empty: detected.")
     columns: dict[str, str] = option(

@@ -1,4 +1,4 @@
-"""Claims asserted at capture: terms of the source, consent of its people. A claim made once is not made again."""
+"""Claims at capture: terms of the source and of teachers, consent of its people. One made once is not made again."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from headgate.kit.hashing import digest_file
 from headgate.ledger.ledger import Ledger
 
 SETTINGS = "settings of capture"  # who says what the flow file says
+CLAIMED = ("licence", "owner", "consent", "provider-policy")
+POLICIES = ("yes", "no", "conditional")  # any other word about a teacher is its licence
 
 
 @dataclass
@@ -43,6 +45,9 @@ def assert_terms(ledger: Ledger, settings: Settings, folder: Path, now: datetime
             said.claim(about, "owner", settings.owner, source=SETTINGS)
         if settings.consent:
             said.claim(about, "consent", settings.consent, source=SETTINGS, until=settings.consent_until)
+        for teacher, word in settings.teachers.items():
+            what = "provider-policy" if word.lower() in POLICIES else "licence"
+            said.claim(f"teacher:{teacher}", what, word, source=SETTINGS)
         for one in statements:
             said.claim(
                 f"subject:{one.subject}",
@@ -66,7 +71,7 @@ class _Saying:
     def __init__(self, ledger: Ledger, now: datetime) -> None:
         self.ledger, self.now = ledger, now
         self.asserted = Asserted()
-        claims = [claim for what in ("licence", "owner", "consent") for claim in ledger.claims.all(what)]
+        claims = [claim for what in CLAIMED for claim in ledger.claims.all(what)]
         self.made = {(c.about, c.what, str(c.value), c.source, c.valid_from, c.valid_to) for c in claims}
 
     def claim(self, about: str, what: str, value: str, *, source: str, **more: Any) -> None:

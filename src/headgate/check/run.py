@@ -63,6 +63,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     chosen = [
         rule for rule in select(settings.select, ignore=settings.ignore) if settings.labels or NEED not in rule.needs
     ]
+    above = ancestors(ledger, rows)
     given = Given(
         {
             "training-rows": training,
@@ -72,8 +73,8 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
             "few-shot-prompts": _corpus(settings.prompts, settings, context),
             **_besides(settings, context),
             "labels": _labels(settings, context),
-            "claims": claims_about(ledger, rows, context.now),
-            "known-rows": Corpus(ancestors(ledger, rows), name="the ledger"),
+            "claims": claims_about(ledger, [*rows, *above], context.now),
+            "known-rows": Corpus(above, name="the ledger"),
             **_followed(ledger, version, training, settings, chosen, context),
         }
     )

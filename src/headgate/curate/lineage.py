@@ -1,4 +1,4 @@
-"""Rules on the way from row to dataset version: where rows come from, and whether consent still holds."""
+"""Rules on the way from row to dataset version: where rows come from, on what terms, and whether consent holds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from headgate.curate.settings import Settings
 from headgate.curate.working import Bench, removed_from
 from headgate.ledger.ledger import Ledger
+from headgate.rules.ancestry import ancestors
 from headgate.rules.claimed import claims_about
 from headgate.rules.given import Claims, Corpus, Given
 from headgate.rules.running import run_rules
@@ -20,10 +21,12 @@ STEP = "consent"
 
 def judge_lineage(ledger: Ledger, bench: Bench, settings: Settings, at: datetime) -> list[Verdict]:
     """One verdict for each lineage rule; with `withdrawn = "remove"` rows without consent go first, with a reason."""
-    claims = claims_about(ledger, bench.rows(), at)
+    above = ancestors(ledger, bench.rows())
+    claims = claims_about(ledger, [*bench.rows(), *above], at)
     if settings.withdrawn == "remove":
         _remove_withdrawn(bench, settings, claims)
-    given = Given({"training-rows": Corpus(bench.rows(), "selected rows"), "claims": claims})
+    known = Corpus(above, "the ledger")
+    given = Given({"training-rows": Corpus(bench.rows(), "selected rows"), "known-rows": known, "claims": claims})
     rules = select(["lineage"])
     return run_rules(rules, given, settings.rules, settings.level)
 

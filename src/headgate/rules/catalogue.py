@@ -32,6 +32,7 @@ from headgate.rules.lineage.lin003_untyped_signals import untyped_signals
 from headgate.rules.lineage.lin004_comments_as_corrections import comments_as_corrections
 from headgate.rules.lineage.lin005_dominant_actors import dominant_actors
 from headgate.rules.lineage.lin006_impure_labels import impure_labels
+from headgate.rules.lineage.lin007_conflicting_terms import conflicting_terms
 from headgate.rules.shape import Rule
 from headgate.rules.synthetic.syn001_input_gap import input_gap
 from headgate.rules.synthetic.syn002_narrowed_answers import narrowed_answers
@@ -74,6 +75,7 @@ CATALOGUE: tuple[Rule, ...] = (
     comments_as_corrections,
     dominant_actors,
     impure_labels,
+    conflicting_terms,
     input_gap,
     narrowed_answers,
     ungrounded_facts,

@@ -1,8 +1,8 @@
-"""The claims that rules ask for, read from the ledger: those about the sources and subjects of some rows."""
+"""The claims that rules ask for, read from the ledger: about the sources, subjects and teachers of some rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 
 from headgate.kit.clock import parse_moment, stamp
@@ -11,13 +11,19 @@ from headgate.ledger.ledger import Ledger
 from headgate.rows.row import Row
 from headgate.rules.given import Claims, Fact
 
-ASKED = ("consent", "licence")
+ASKED = ("consent", "licence", "provider-policy")
 
 
-def claims_about(ledger: Ledger, rows: Iterable[Row], at: datetime) -> Claims:
-    """Every consent and licence claim about the sources and subjects that rows name, asked at one moment."""
-    named = {f"source:{source}" for source in {row.side.source for row in rows} if source}
+def claims_about(ledger: Ledger, rows: Collection[Row], at: datetime) -> Claims:
+    """Every claim of consent, licence or policy about what rows name, asked at one moment."""
+    named = {f"teacher:{teacher}" for teacher in {row.side.generator for row in rows} if teacher}
+    named |= {f"source:{source}" for source in {row.side.source for row in rows} if source}
     named |= {f"subject:{subject}" for subject in {row.side.subject for row in rows} if subject}
+    return claims_on(ledger, named, at)
+
+
+def claims_on(ledger: Ledger, named: Collection[str], at: datetime) -> Claims:
+    """Every claim of consent, licence or policy about some subjects, sources and teachers."""
     claims = [claim for what in ASKED for claim in ledger.claims.all(what)]
     superseded = {claim.supersedes for claim in claims if claim.supersedes}
     asked = [claim for claim in claims if claim.about in named and claim.id not in superseded]
@@ -41,4 +47,5 @@ def _fact(claim: Claim) -> Fact:
         observed_at=parse_moment(claim.observed_at),
         valid_from=parse_moment(claim.valid_from) if claim.valid_from else None,
         valid_to=parse_moment(claim.valid_to) if claim.valid_to else None,
+        source=claim.source,
     )

@@ -60,12 +60,13 @@ class TokenCount:
 class Fact:
     """One claim of the ledger: what was said about a subject or source, when, and for what time."""
 
-    about: str  # "subject:<key>" or "source:<name>"
+    about: str  # "subject:<key>", "source:<name>" or "teacher:<name>"
     what: str  # "consent", "licence", ...
     value: Any
     observed_at: datetime
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    source: str = ""  # who says so
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Fact:

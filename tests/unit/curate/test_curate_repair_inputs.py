@@ -47,6 +47,12 @@ def real(context: StageContext) -> RepairSettings:
     return RepairSettings(reference=["real.jsonl"], columns={"prompt": "text", "completion": "label"})
 
 
+@pytest.fixture(autouse=True)
+def allowed(ledger: Ledger, context: StageContext) -> None:
+    """Who made the model lets its outputs train others."""
+    ledger.claims.assert_("teacher:m", "provider-policy", "yes", source="its terms", observed_at=context.now)
+
+
 def settings(repair: RepairSettings) -> Settings:
     """One split and no other step."""
     return Settings(steps=[], split={"train": 1.0}, repair_inputs=repair)

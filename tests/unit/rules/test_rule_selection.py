@@ -22,7 +22,7 @@ def test_by_name_and_code(expression: str) -> None:
 def test_by_shelf_in_order_of_codes() -> None:
     """A shelf selects its rules."""
     expected = ["unsourced-rows", "withdrawn-subject"]
-    expected += ["untyped-signals", "comments-as-corrections", "dominant-actors", "impure-labels"]
+    expected += ["untyped-signals", "comments-as-corrections", "dominant-actors", "impure-labels", "conflicting-terms"]
     assert expected == names("lineage")
 
 
@@ -45,8 +45,8 @@ def test_several_expressions_select_a_rule_once() -> None:
 
 def test_ignored_rules_are_left_out() -> None:
     """What is ignored is not selected, whichever word names it."""
-    assert ["withdrawn-subject"] == names("lineage", ignore=("LIN001", "accidental-dataset"))
-    assert [] == names("lineage", ignore=("provenance", "accidental-dataset"))
+    assert ["withdrawn-subject"] == names("lineage", ignore=("LIN001", "LIN007", "accidental-dataset"))
+    assert [] == names("lineage", ignore=("provenance", "licence-as-state", "accidental-dataset"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,220 @@
+"""Licence expressions as people write them: parsed by a library, with the terms of each choice that they leave.
+
+`OR` leaves a choice; what stands beside `AND` and `WITH` binds together. Spellings such as "cc by 4.0" are
+understood only where they can mean one identifier and no other. Everything else has no known terms.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from math import prod
+from typing import Any
+
+from headgate.kit.errors import Refused
+from headgate.rules.licence_terms import NOTHING_KNOWN, Terms, strictest, terms_of
+
+NONE, NOASSERTION = "NONE", "NOASSERTION"
+# Words with which people say that they do not know, or that there is nothing.
+SAYS_NOTHING = frozenset({"", "unknown", "unspecified", "n/a", "none", "noassertion", "other", "unclear", "not stated"})
+OWN = re.compile(r"(?:DocumentRef-[\w.-]+:)?LicenseRef-[\w.-]+", re.IGNORECASE)
+DEPRECATED = re.compile(r"(?!LicenseRef)[A-Za-z]+-[\w.-]*\d[\w.-]*\+?")  # GPL-2.0+; a bare name is none
+OPERATOR = re.compile(r"(\bAND\b|\bOR\b|\bWITH\b|[()])", re.IGNORECASE)
+CHOICES = 64  # beyond so many the expression is read as if all of its licences bound
+LONGEST = 2000  # characters; no expression is longer
+NEAREST = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Licence:
+    """One expression: what was written, how it is read, and the terms of each choice."""
+
+    written: str
+    canonical: str  # equal for expressions that mean the same; of what cannot be read, its words
+    choices: tuple[Terms, ...]
+    read_as: str = ""  # where a spelling was understood that is no identifier
+    why: str = ""  # why its terms are not known; empty where they are
+
+    @property
+    def best(self) -> Terms:
+        """The least strict choice."""
+        return min(self.choices, key=Terms.strictness)
+
+
+@lru_cache(maxsize=4096)
+def understood(written: str) -> Licence:
+    """A licence as written somewhere; what cannot be read has unknown terms, and says why."""
+    try:
+        return read_licence(written)
+    except Refused as error:
+        found = f" {error.found}" if error.found else ""
+        near = f" ({error.wanted})" if error.wanted else ""
+        same = " ".join(written.lower().split())
+        return Licence(written=written, canonical=same, choices=(NOTHING_KNOWN,), why=f"{error.what}:{found}{near}")
+
+
+def read_licence(written: str) -> Licence:
+    """A licence expression.
+
+    Raises:
+        Refused: it cannot be parsed, or names what is no SPDX identifier; with the nearest identifiers.
+    """
+    text = " ".join(written.split())
+    if text.lower() in SAYS_NOTHING:
+        name = NONE if text.lower() == "none" else NOASSERTION
+        why = f"{text} is no licence" if text else "no licence is stated"
+        return Licence(written=written, canonical=name, choices=(NOTHING_KNOWN,), why=why)
+    parsed, noted = _parsed(text)
+    choices = tuple(dict.fromkeys(strictest(map(_terms, one)) for one in _ways(parsed)))
+    own = [key for key in _keys(parsed) if _terms(key).unknown]
+    return Licence(
+        written=written,
+        canonical=str(parsed.simplify()),
+        choices=choices,
+        read_as=str(parsed) if noted else "",
+        why=f"the terms of {', '.join(own)} are not known here" if own else "",
+    )
+
+
+def plain(text: str) -> str:
+    """A spelling without what people leave out or add: case, punctuation, "license", "version", final zeros."""
+    words = re.sub(r"[^a-z0-9.]+", " ", text.lower().replace("’", "'"))
+    for wrong, right in WORDS:
+        words = re.sub(rf"\b{wrong}\b", right, words)
+    words = re.sub(r"\bv(?=\d)", "", words)
+    words = re.sub(r"(\d)\.0\b(?!\.)", r"\1", words)
+    said = " ".join(words.replace(" . ", " ").split()).strip(". ")
+    return f"cc {said}" if said.startswith("by ") else said
+
+
+WORDS = (
+    ("non commercial|noncommercial", "nc"),
+    ("no derivatives|noderivatives|no derivs|noderivs", "nd"),
+    ("share alike|sharealike", "sa"),
+    ("creative commons|creativecommons", "cc"),
+    ("attribution", "by"),
+    ("open data commons", "odc"),
+    ("the|licen[sc]e|licen[sc]ed|under|version|international|unported|generic|public|domain dedication|v", " "),
+)
+MORE_SPELLINGS = {
+    "cc0": "CC0-1.0",
+    "cc zero": "CC0-1.0",
+    "cc zero 1": "CC0-1.0",
+    "academic free 3": "AFL-3.0",
+    "boost software 1": "BSL-1.0",
+    "community data agreement permissive 2": "CDLA-Permissive-2.0",
+    "eclipse 1": "EPL-1.0",
+    "eclipse 2": "EPL-2.0",
+    "mozilla 2": "MPL-2.0",
+    "open government 3": "OGL-UK-3.0",
+    "ogl 3": "OGL-UK-3.0",
+}
+
+
+@lru_cache(maxsize=1)
+def _library() -> Any:
+    """The parser with the identifiers of the SPDX list; `LicenseRef-` names mean nothing beyond their document."""
+    from license_expression import LicenseSymbol, Licensing, get_license_index
+
+    symbols = []
+    for one in get_license_index():
+        key = one.get("spdx_license_key") or ""
+        if key and not OWN.match(key):
+            others = tuple(each for each in one.get("other_spdx_license_keys") or () if DEPRECATED.fullmatch(each))
+            symbols.append(LicenseSymbol(key, aliases=others, is_exception=bool(one.get("is_exception"))))
+    return Licensing(symbols)
+
+
+@lru_cache(maxsize=1)
+def _identifiers() -> dict[str, str]:
+    """Identifiers by their spelling in lower case."""
+    found: dict[str, str] = {}
+    for key, symbol in _library().known_symbols.items():
+        found |= dict.fromkeys((str(key).lower(), *(str(each).lower() for each in symbol.aliases)), str(key))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _spellings() -> dict[str, str]:
+    """Identifiers by the plain form of their spelling; a form that two of them share stands for neither."""
+    found: dict[str, str] = {}
+    shared: set[str] = set()
+    for key in sorted(set(_identifiers().values())):
+        form = plain(key)
+        if form in found:
+            shared.add(form)
+        found[form] = key
+    return {form: key for form, key in found.items() if form not in shared} | MORE_SPELLINGS
+
+
+def _parsed(text: str) -> tuple[Any, bool]:
+    """The expression, and whether a spelling in it was understood that is no identifier."""
+    from license_expression import ExpressionError
+
+    if len(text) > LONGEST:
+        raise Refused("not a licence expression", found=f"{len(text):,} characters", wanted="an SPDX expression")
+    meant, noted = _identifier(text)
+    if not meant:
+        operands = [(each, each if OPERATOR.fullmatch(each) else "") for each in OPERATOR.split(text) if each.strip()]
+        pairs = [(operator.upper(), False) if operator else _must_mean(each) for each, operator in operands]
+        meant, noted = " ".join(word for word, _ in pairs), any(was for _, was in pairs)
+    try:
+        return _library().parse(meant, strict=True), noted
+    except (ExpressionError, ValueError, TypeError, AttributeError, IndexError):
+        wanted = "an SPDX expression, such as MIT AND CC-BY-4.0"
+        raise Refused("not a licence expression", found=repr(text[:80]), wanted=wanted) from None
+
+
+def _identifier(text: str) -> tuple[str, bool]:
+    """The identifier that a text is or means, and whether it was another spelling; empty where there is none."""
+    known = _identifiers()
+    name, later = text.strip().lower(), text.strip().endswith("+")
+    if name in known:
+        return known[name], False
+    if later and name[:-1] in known:
+        return known[name[:-1]] + "+", False
+    if name.upper() in (NONE, NOASSERTION):
+        return name.upper(), False
+    if OWN.fullmatch(text.strip()):
+        return text.strip(), False
+    meant = "" if later or "(" in text else _spellings().get(plain(text), "")
+    return meant, bool(meant)
+
+
+def _must_mean(text: str) -> tuple[str, bool]:
+    meant, noted = _identifier(text)
+    if not meant:
+        raise Refused("not an SPDX licence identifier", found=repr(text.strip()[:80]), wanted=_nearest(text))
+    return meant, noted
+
+
+def _keys(parsed: Any) -> list[str]:
+    return sorted({str(symbol) for symbol in parsed.symbols})
+
+
+def _terms(key: str) -> Terms:
+    """Terms of a licence; what an exception beside it allows is not counted on."""
+    return terms_of(key.partition(" WITH ")[0])
+
+
+def _ways(node: Any) -> list[tuple[str, ...]]:
+    """Each set of licences that may be chosen; where there are too many, the one of all that are named."""
+    if not hasattr(node, "operator"):
+        return [(str(node),)]
+    below = [_ways(each) for each in node.args]
+    if type(node).__name__ == "OR":
+        found = [way for ways in below for way in ways]
+    elif prod(map(len, below)) <= CHOICES:
+        found = [tuple(dict.fromkeys(key for way in ways for key in way)) for ways in product(*below)]
+    else:
+        found = []
+    return found if 0 < len(found) <= CHOICES else [tuple(_keys(node))]
+
+
+def _nearest(text: str) -> str:
+    forms = {plain(key): key for key in sorted(set(_identifiers().values()))}
+    words = difflib.get_close_matches(plain(text), forms, n=NEAREST, cutoff=0.6)
+    return "nearest: " + ", ".join(forms[word] for word in words) if words else "an SPDX identifier"

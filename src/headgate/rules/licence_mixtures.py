@@ -1,0 +1,258 @@
+"""Mixtures of licences: what binds the whole, which parts conflict, and of which parts too little is known.
+
+A part is what one source says of some rows, or what the provider of a teacher says of its outputs. All parts bind.
+Where a licence leaves a choice, the choice is made that conflicts least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
+from typing import Any
+
+from headgate.kit.errors import Refused
+from headgate.rules.given import Claims, Fact
+from headgate.rules.licence_expressions import NOASSERTION, Licence, understood
+from headgate.rules.licence_terms import (
+    CONDITIONAL,
+    FREE,
+    NO,
+    NOTHING_KNOWN,
+    UNKNOWN,
+    YES,
+    Says,
+    Terms,
+    read_terms,
+    strictest,
+)
+
+COMMERCIAL, RESEARCH, ANY = "commercial", "research", ""
+USES = (COMMERCIAL, RESEARCH, ANY)
+POLICY = "provider-policy"
+OUTPUTS = "outputs-may-train"
+SHARE_ALIKE = "share-alike"
+NAMED_AT_MOST = 8
+TRIED = 512  # choices of all parts together that are tried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Some rows and the terms that bind them."""
+
+    name: str  # such as "source shop" or "teacher some-model"
+    licence: str  # as claimed and as written on rows, in words; empty: nothing is said
+    choices: tuple[Terms, ...]
+    rows: int
+    why: str = ""  # why too little is known, where it is
+    read_as: str = ""  # the identifier that an unusual spelling was read as
+    since: str = ""  # from when the claim holds, or when it was seen
+    until: str = ""  # to when it holds
+    said_by: str = ""  # who claims it; "rows": it stands on the rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """What cannot be had together, and the parts that it is between."""
+
+    kind: str
+    parts: tuple[int, ...]  # places in the mixture
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mixture:
+    """The terms of a whole."""
+
+    parts: tuple[Part, ...]
+    chosen: tuple[Terms, ...]  # of each part
+    terms: Terms
+    conflicts: tuple[Conflict, ...]
+    doubts: tuple[tuple[int, str], ...]  # part, and what has to be known or read
+
+    def as_json(self) -> dict[str, Any]:
+        """As printed and stored."""
+        return {
+            "mixture": self.terms.as_json()
+            | ({"under": sorted(self.terms.under)} if self.terms.under is not None else {}),
+            "parts": [part_json(part, terms) for part, terms in zip(self.parts, self.chosen, strict=True)],
+            "conflicts": [
+                {"kind": one.kind, "between": [self.parts[place].name for place in one.parts], "text": one.text}
+                for one in self.conflicts
+            ],
+            "doubts": [{"of": self.parts[place].name, "text": text} for place, text in self.doubts],
+        }
+
+
+def mixture(parts: Sequence[Part], use: str, *, adapted: bool = True) -> Mixture:
+    """The mixture of some parts for an intended use; `adapted`: a tuned model counts as made from its rows.
+
+    Raises:
+        Refused: an unknown use.
+    """
+    if use not in USES:
+        raise Refused("unknown use", found=repr(use), wanted='"commercial", "research" or "" (not said)')
+    tried = [tuple(min(part.choices, key=lambda each: _cost([each], use, adapted)) for part in parts)]
+    if 1 < prod(len(part.choices) for part in parts) <= TRIED:
+        tried += product(*(part.choices for part in parts))
+    chosen = min(tried, key=lambda each: _cost(each, use, adapted)) if len(tried) > 1 else tried[0]
+    doubts = [(place, text) for place, terms in enumerate(chosen) for text in _doubts(terms, use, adapted)]
+    return Mixture(
+        parts=tuple(parts),
+        chosen=chosen,
+        terms=strictest(chosen),
+        conflicts=tuple(_conflicts(chosen, [_told(part) for part in parts], use, adapted)),
+        doubts=tuple((place, text or parts[place].why or "its terms are not all known") for place, text in doubts),
+    )
+
+
+def part_of_source(
+    claims: Claims | None, source: str | None, stated: str | None, rows: int, own: Mapping[str, str] | None = None
+) -> Part:
+    """The part that rows of one source are, with the licence that they state themselves; `own`: terms by name.
+
+    What is claimed and what is stated both bind. A claim that has run out leaves nothing known.
+    """
+    name = f"source {source}" if source else "rows without a source"
+    fact = claims.latest(f"source:{source}", "licence") if claims and source else None
+    on_rows = (stated or "").strip()
+    said = [on_rows] if understood(on_rows).canonical != NOASSERTION else []
+    licences = [licence_of(written, own) for written in said]
+    dates = {"said_by": "rows"} if said else {}
+    if claims and fact is not None:
+        dates = _dates(fact)
+        if written_in(fact.value) not in said:
+            said.insert(0, written_in(fact.value))
+            licences.insert(0, licence_of(fact.value, own))
+        if fact.ended_by(claims.at):
+            ended = f"its licence ran out on {dates['until']}"
+            return Part(name=name, licence=" + ".join(said), choices=(NOTHING_KNOWN,), rows=rows, why=ended, **dates)
+    if not licences:
+        return Part(name=name, licence="", choices=(NOTHING_KNOWN,), rows=rows, why="no licence is known")
+    return Part(
+        name=name,
+        licence=" + ".join(said),
+        choices=tuple(dict.fromkeys(strictest(each) for each in product(*(one.choices for one in licences)))),
+        rows=rows,
+        why="; ".join(one.why for one in licences if one.why),
+        read_as="; ".join(one.read_as for one in licences if one.read_as),
+        **dates,
+    )
+
+
+def part_of_teacher(claims: Claims | None, teacher: str, rows: int) -> Part:
+    """The part that rows written by a model are: whether its provider lets its outputs train another model.
+
+    A claim `provider-policy` about `teacher:NAME` says yes, no or conditional; else the licence of the teacher does.
+    """
+    name, about = f"teacher {teacher}", f"teacher:{teacher}"
+    policy = claims.latest(about, POLICY) if claims else None
+    fact = policy or (claims.latest(about, "licence") if claims else None)
+    if claims is None or fact is None:
+        why = "nobody said whether its outputs may train another model"
+        return Part(name=name, licence="", choices=(_outputs(UNKNOWN),), rows=rows, why=why)
+    if fact.ended_by(claims.at):
+        says, licence, why = [UNKNOWN], "", f"what was claimed of it ran out on {fact.valid_to:%Y-%m-%d}"
+    elif policy is not None:
+        says = [_policy(fact.value)]
+        licence = f"{OUTPUTS}={says[0]}"
+        why = f"its policy is not yes, no or conditional: {fact.value!r}" if says[0] is UNKNOWN else ""
+    else:
+        read = licence_of(fact.value)
+        says, licence, why = [each.outputs_may_train for each in read.choices], read.written, read.why
+    choices = tuple(_outputs(each) for each in dict.fromkeys(says))
+    return Part(name=name, licence=licence, choices=choices, rows=rows, why=why, **_dates(fact))
+
+
+def _conflicts(chosen: Sequence[Terms], told: Sequence[str], use: str, adapted: bool) -> Iterator[Conflict]:
+    for place, terms in enumerate(chosen):
+        for kind, text in _lone(terms, use, adapted):
+            yield Conflict(kind=kind, parts=(place,), text=f"{told[place]}: {text}")
+    bound = [place for place, terms in enumerate(chosen) if terms.under is not None]
+    if bound and not frozenset.intersection(*(chosen[place].under or frozenset() for place in bound)):
+        among = listed(list(dict.fromkeys(told[place] for place in bound)))
+        yield Conflict(kind=SHARE_ALIKE, parts=tuple(bound), text=f"no licence is allowed by all of {among}")
+
+
+def _lone(terms: Terms, use: str, adapted: bool) -> Iterator[tuple[str, str]]:
+    """What is wrong with one part whatever stands beside it."""
+    if use == COMMERCIAL and terms.commercial is NO:
+        yield "non-commercial", "no commercial use"
+    if use == COMMERCIAL and terms.research_only is YES:
+        yield "research-only", "for research only"
+    if adapted and terms.derivatives is NO:
+        yield "no-derivatives", "nothing may be made from it"
+    if terms.outputs_may_train is NO:
+        yield "outputs-may-not-train", "its outputs may not train another model"
+
+
+def _doubts(terms: Terms, use: str, adapted: bool) -> Iterator[str]:
+    """What has to be known or read of one part; an empty text: its terms."""
+    if terms.unknown:
+        yield ""
+    if use == ANY and (terms.commercial is NO or terms.research_only is YES):
+        yield "allows no commercial use, and the intended use is not said"
+    asked = {"commercial": use != RESEARCH, "derivatives": adapted, "outputs_may_train": True}
+    for name, wanted in asked.items():
+        if wanted and getattr(terms, name) is CONDITIONAL:
+            yield f"{name.replace('_', '-')} is under a condition that a person has to read"
+
+
+def _cost(chosen: Sequence[Terms], use: str, adapted: bool) -> tuple[int, int, tuple[int, ...]]:
+    """Sorts the choice that fits best first."""
+    conflicts = sum(1 for _ in _conflicts(chosen, [""] * len(chosen), use, adapted))
+    doubts = sum(1 for terms in chosen for _ in _doubts(terms, use, adapted))
+    return conflicts, doubts, strictest(chosen).strictness()
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in one line; of many, the first."""
+    rest = f" and {len(names) - NAMED_AT_MOST:,} more" if len(names) > NAMED_AT_MOST else ""
+    return ", ".join(names[:NAMED_AT_MOST]) + rest
+
+
+def _told(part: Part) -> str:
+    return f"{part.name} ({part.licence})" if part.licence else part.name
+
+
+def _dates(fact: Fact) -> dict[str, str]:
+    return {
+        "since": f"{fact.valid_from or fact.observed_at:%Y-%m-%d}",
+        "until": f"{fact.valid_to:%Y-%m-%d}" if fact.valid_to else "",
+        "said_by": fact.source,
+    }
+
+
+def written_in(value: Any) -> str:
+    """The expression of a claim: its text, or the `licence` of an object that also says the terms."""
+    return str(value.get("licence", "") if isinstance(value, Mapping) else value).strip()
+
+
+def licence_of(value: Any, own: Mapping[str, str] | None = None) -> Licence:
+    """The licence of a claim. Terms that a person read count only where the expression alone leaves them unknown."""
+    written = written_in(value)
+    licence = understood(written)
+    told = value.get("terms") if isinstance(value, Mapping) else (own or {}).get(written)
+    if not told or not any(terms.unknown for terms in licence.choices):
+        return licence
+    terms = read_terms(str(told), written)
+    return replace(licence, choices=(terms,), why=licence.why if terms.unknown else "")
+
+
+def _policy(value: Any) -> Says:
+    told = value.get(OUTPUTS, "") if isinstance(value, Mapping) else value
+    word = ("yes" if told else "no") if isinstance(told, bool) else str(told).strip().lower()
+    return Says(word) if word in set(Says) else UNKNOWN
+
+
+def _outputs(says: Says) -> Terms:
+    """Terms of what a model wrote, as far as its provider binds it."""
+    return replace(FREE, outputs_may_train=says)
+
+
+def part_json(part: Part, terms: Terms) -> dict[str, Any]:
+    """A part as printed and stored; what is not known of it is left out."""
+    named = {name: getattr(part, name) for name in ("licence", "read_as", "since", "until", "said_by", "why")}
+    kept = {name.replace("_", "-"): value for name, value in named.items() if value}
+    return {"name": part.name, "rows": part.rows, **kept, "terms": terms.as_json()}

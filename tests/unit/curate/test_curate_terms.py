@@ -1,0 +1,80 @@
+"""The transition from row to dataset version asks whether the terms of all sources go together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from headgate.curate.run import run
+from headgate.curate.settings import Settings
+from headgate.kit.hashing import digest
+from headgate.ledger.ledger import Ledger
+from headgate.ledger.rows import RowRecord
+from headgate.ledger.steps import StageContext
+from headgate.rows.row import Kind, Message, Row, Side, to_bytes
+from headgate.stats.verdict import Outcome, Verdict
+
+Store = Callable[[Sequence[Row]], None]
+
+
+def row(number: int, **side: object) -> Row:
+    """A row about one person, each another one."""
+    turns = (Message("user", f"Where is parcel {number}?"), Message("assistant", f"In town {number * 7}."))
+    return Row(kind=Kind.DEMONSTRATION, messages=turns, side=Side(subject=f"p{number}", **side))  # type: ignore[arg-type]
+
+
+def judged(
+    ledger: Ledger, context: StageContext, steps: Sequence[str] = (), where: str = "", **options: object
+) -> Verdict:
+    """The verdict on terms of a curation."""
+    rules = {"conflicting-terms": options}
+    settings = Settings(steps=list(steps), where=where, split={"train": 1.0}, rules=rules)
+    result = run(ledger, settings, context=context)
+    return next(one for one in result.verdicts if one.rule == "conflicting-terms")
+
+
+def add(ledger: Ledger, one: Row, source: str) -> None:
+    """A row of another source."""
+    node = ledger.record("source", source, {"name": source})
+    named = one.with_side(source=source)
+    ledger.rows.append(
+        [
+            RowRecord(
+                id=named.id,
+                content_id=digest(named.id.encode()),
+                body=to_bytes(named),
+                source_id=node,
+                subject=named.side.subject,
+                parents=named.side.parents,
+            )
+        ]
+    )
+
+
+def test_a_source_for_research_only_stops_a_commercial_version(
+    ledger: Ledger, context: StageContext, store: Store
+) -> None:
+    """Nothing is frozen for a commercial use; for research the same rows pass."""
+    store([row(n) for n in range(20)])
+    add(ledger, row(50), "forum")
+    for what, value in (("licence", "CC-BY-NC-4.0"), ("consent", "training")):
+        ledger.claims.assert_("source:forum", what, value, source="test", observed_at="2026-01-01")
+    stopped = judged(ledger, context, use="commercial")
+    assert (Outcome.FAIL, True, 1) == (stopped.outcome, stopped.blocks, len(stopped.findings))
+    assert "source forum (CC-BY-NC-4.0): no commercial use" == stopped.findings[0].message
+    assert [] == ledger.versions.names()
+    assert Outcome.UNSURE is judged(ledger, context).outcome
+    assert Outcome.PASS is judged(ledger, context, use="research").outcome
+    assert ["support@1"] == ledger.versions.names()
+
+
+def test_a_row_inherits_the_terms_of_what_it_was_made_from(ledger: Ledger, context: StageContext, store: Store) -> None:
+    """The old row is replaced by what was made from it, whose own source is free: the terms go with it."""
+    old = row(50)
+    add(ledger, old, "forum")
+    for what, value in (("licence", "CC-BY-ND-4.0"), ("consent", "training")):
+        ledger.claims.assert_("source:forum", what, value, source="test", observed_at="2026-01-01")
+    parent = old.with_side(source="forum").id
+    store([*(row(n) for n in range(20)), row(51, parents=(parent,))])
+    verdict = judged(ledger, context, steps=["select"], where='source == "shop"', use="research")
+    assert (Outcome.FAIL, 1) == (verdict.outcome, len(verdict.findings))
+    assert "source forum (CC-BY-ND-4.0): nothing may be made from it" == verdict.findings[0].message
