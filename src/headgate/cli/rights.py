@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from headgate.cli import rights_cases, rights_remedies
+from headgate.cli import rights_cases, rights_erase, rights_remedies
 from headgate.cli.output import answer, examples, print_json
 from headgate.cli.rights_options import store_options, target_options
 
@@ -39,3 +39,4 @@ def impact(subject: str | None, source: str | None, row: str | None, store: Path
 for part in (rights_remedies.remedy, rights_remedies.close):
     rights_cases.case.add_command(part)
 command.add_command(rights_cases.case)
+command.add_command(rights_erase.erase)

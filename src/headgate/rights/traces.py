@@ -1,0 +1,133 @@
+"""Where texts stand: in records and content of a ledger, and in files, whole or in part, however they are written.
+
+A text is looked for by pieces of 32 characters that overlap, so that a quote of 48 characters cannot be missed; a
+shorter text is looked for as a whole. Pieces that rows of others say too are not looked for: they remain.
+"""
+
+from __future__ import annotations
+
+import gzip
+import html
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, cast
+
+import orjson
+import zstandard
+
+PIECE, STRIDE = 32, 16  # characters
+LEAST = 12  # characters; shorter texts stand everywhere and say nothing about anybody
+BLOCK = 2_000  # texts looked through at a time
+CHUNK, OVERLAP = 1 << 26, 1 << 12  # bytes
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Texts that are looked for."""
+
+    pieces: tuple[str, ...]
+
+    @classmethod
+    def of(cls, texts: Iterable[str], surviving: Iterable[str]) -> Traces:
+        """The pieces of texts that no surviving text has."""
+        own = dict.fromkeys(piece for text in texts for piece in pieces_of(text))
+        traces = cls(tuple(own))
+        kept = traces.found_in(surviving)
+        return cls(tuple(piece for piece in own if piece not in kept))
+
+    @cached_property
+    def forms(self) -> list[str]:
+        """Each piece as it stands in plain text, in JSON (two ways) and in HTML."""
+        written = dict[str, None]()
+        for piece in self.pieces:
+            plain = html.escape(piece, quote=False)
+            escaped = plain, html.escape(piece), plain.replace("'", "&#39;").replace('"', "&#34;")
+            for form in (piece, json.dumps(piece)[1:-1], orjson.dumps(piece).decode()[1:-1], *escaped):
+                written[form] = None
+        return list(written)
+
+    def found_in(self, texts: Iterable[str]) -> set[str]:
+        """The pieces that stand in any of some texts as they are."""
+        import polars
+
+        if not self.pieces:
+            return set()
+        wanted, out, stream = list(self.pieces), set[str](), iter(texts)
+        while block := list(islice(stream, BLOCK)):
+            found = polars.Series(block, dtype=polars.String).str.extract_many(wanted, overlapping=True)
+            out.update(found.explode().drop_nulls().to_list())
+        return out
+
+    def hits(self, texts: Sequence[str]) -> list[bool]:
+        """Which of some texts have any piece, in any form."""
+        import polars
+
+        if not self.pieces or not texts:
+            return [False] * len(texts)
+        found: list[bool] = polars.Series(list(texts), dtype=polars.String).str.contains_any(self.forms).to_list()
+        return found
+
+    def in_bytes(self, data: bytes) -> bool:
+        """Whether bytes, read as text, have any piece."""
+        return self.hits([data.decode("utf-8", "replace")])[0]
+
+    def in_file(self, path: Path) -> bool:
+        """Whether a file has any piece, as it is or unpacked; a file that is gone has none."""
+        for opened in (_plain, _gzip, _zstd):
+            try:
+                with opened(path) as stream:
+                    if any(map(self.in_bytes, _chunks(stream))):
+                        return True
+            except (FileNotFoundError, gzip.BadGzipFile, EOFError, zlib.error, zstandard.ZstdError):
+                continue  # not packed in this way, or cut off: then it was looked through as it is
+        return False
+
+
+def _plain(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+def _gzip(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path))
+
+
+def _zstd(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", zstandard.open(path))
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    """The bytes of a stream in parts; each begins with the end of the one before, for words that lie across."""
+    tail = b""
+    while part := stream.read(CHUNK):
+        yield tail + part
+        tail = part[-OVERLAP:]
+
+
+def pieces_of(text: str) -> Iterator[str]:
+    """The pieces by which a text is looked for."""
+    text = text.strip()
+    if len(text) < LEAST:
+        return
+    if len(text) < PIECE + STRIDE:
+        yield text
+        return
+    for start in range(0, len(text) - PIECE + 1, STRIDE):
+        yield text[start : start + PIECE]
+    yield text[-PIECE:]
+
+
+def strings_of(value: Any) -> Iterator[str]:
+    """Every string in a JSON value, keys left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from strings_of(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from strings_of(one)

@@ -1,0 +1,216 @@
+"""Erasure: the words are in no file, everything else stands, and a kill changes nothing at the end."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+import pytest
+from pyroaring import BitMap
+
+from headgate.kit.errors import Refused
+from headgate.kit.hashing import digest
+from headgate.ledger.ledger import Edge, Ledger, RowRecord
+from headgate.rights import erasure
+from headgate.rights.reach import Target, reach
+from headgate.rights.traces import Traces, pieces_of
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ANN = Target("subject", "ann")
+SECRET = 'My neighbour\'s "blue" gate was left open on the 3rd of May, and the dog ran into the harbour – nobody paid.'
+PARAPHRASE = (
+    "On 3 May the dog of a neighbour escaped through an open blue gate towards the harbour and was never paid for."
+)
+COMMON = "Where can I see the transactions of last month?"
+BOB = "The card that you sent to me in April does not work abroad at all."
+MERGED = f"{BOB} Also, there was a matter about a harbour that somebody else had raised before."
+
+
+def words(row: str) -> bytes:
+    """The body of a row that says something."""
+    return json.dumps({"messages": [{"role": "user", "content": row}, {"role": "assistant", "content": "ok"}]}).encode()
+
+
+def build(store: Path) -> None:
+    """Ann's row, one that Bob says too, a paraphrase, a merge with Bob's; and quotes of them in many places."""
+    store.mkdir()
+    with Ledger.open(store, create=True, clock=lambda: NOW) as ledger:
+        source = ledger.record("source", "desk", {})
+        ids = [digest(f"row {number}".encode()) for number in range(6)]
+        said = [SECRET, COMMON, COMMON, BOB, PARAPHRASE, MERGED]
+        whose = ["ann", "ann", "bob", "bob", None, None]
+        parents = [(), (), (), (), (ids[0],), (ids[0], ids[3])]
+        ledger.rows.append(
+            [
+                RowRecord(
+                    id=ids[n],
+                    content_id=digest(said[n].encode()),
+                    body=words(said[n]),
+                    source_id=source,
+                    subject=whose[n],
+                    parents=parents[n],
+                )
+                for n in range(6)
+            ]
+        )
+        every = BitMap(range(1, 7))
+        ledger.versions.freeze("support", numbers=every, splits={"train": every}, manifest={})
+        run = ledger.record("run", "run", {}, edges=[Edge("trained-on", ledger.versions.get("support").node_id)])
+        ledger.record("adapter", "adapter", {}, edges=[Edge("derived-from", run)])
+        ledger.record("verdict", "check", {"examples": [SECRET[10:70]]})
+        ledger.record("item", "topics/gate", {"question": SECRET})
+        ledger.content.put(json.dumps({"transcript": SECRET}).encode())
+        ledger.content.put(words(BOB))
+    work = store / "work"
+    work.mkdir()
+    (work / "removed.jsonl").write_text(json.dumps({"text": SECRET}) + "\n")
+    (work / "kept.jsonl").write_text(json.dumps({"text": BOB}) + "\n")
+    (work / "packed.jsonl.gz").write_bytes(gzip.compress(words(PARAPHRASE)))
+    (work / "report.html").write_text(f"<p>{escape(SECRET)}</p>")
+    (work / "asked.shard").write_bytes(shard(ids[0]))
+    (work / "other.shard").write_bytes(shard(ids[3]))
+    (store.parent / "train.jsonl").write_text(json.dumps({"text": SECRET}, ensure_ascii=False) + "\n")
+
+
+def shard(row_id: str) -> bytes:
+    """A shard of one row, as the trainer reads it."""
+    import numpy as np
+
+    from headgate.train.shard import Shard
+
+    none = np.zeros(0, dtype=np.int32)
+    return Shard(
+        row_ids=(row_id,), offsets=np.zeros(2, dtype=np.int64), tokens=none, weights=none.astype(np.float32)
+    ).to_bytes()
+
+
+def run(store: Path, **more: bool) -> erasure.Erased:
+    """An erasure of Ann."""
+    with Ledger.open(store, clock=lambda: NOW) as ledger:
+        planned = erasure.plan(ledger, ANN, **more)
+        return erasure.erase(ledger, planned, store=store, by="A. Vos", reason="case 1", now=NOW)
+
+
+def state(store: Path) -> tuple[object, ...]:
+    """What can be told afterwards."""
+    with Ledger.open(store) as ledger:
+        every = ledger.rows.all_numbers()
+        bodies = [(number, body) for number, _, body in ledger.rows.bodies(every)]
+        files = sorted(path.name for path in (store / "work").iterdir())
+        verdicts = [(node.name, node.erased) for node in ledger.find("verdict")]
+        return bodies, files, verdicts, len(every), ledger.verify().outcome.value
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """The folder of a ledger."""
+    build(tmp_path / ".headgate")
+    return tmp_path / ".headgate"
+
+
+def test_the_words_are_in_no_file_and_the_rest_stands(store: Path) -> None:
+    """Ann's rows and the paraphrase of one go; what Bob says too and what was also made from his stays."""
+    with Ledger.open(store) as ledger:
+        before = reach(ledger, ANN).as_json()
+    done = run(store)
+    bodies, files, verdicts, rows, verified = state(store)
+    assert [3, 4, 6] == [number for number, _ in bodies]
+    assert ["kept.jsonl", "other.shard"] == files
+    assert [("check", True)] == verdicts
+    assert (6, "pass") == (rows, verified)
+    assert (3, 1, 1) == (done.rows, done.content, len(done.records))
+    assert (1, ["ledger.sqlite"]) == (len(done.left), done.remaining)  # the item of a suite: a person decides
+    assert ["train.jsonl"] == done.yours
+    with Ledger.open(store) as ledger:
+        assert before == reach(ledger, ANN).as_json()
+        assert BOB in ledger.content.get(digest(words(BOB))).decode()
+
+
+def test_a_byte_search_of_the_test_itself_finds_nothing(store: Path) -> None:
+    """Not by the code that erased: every file, raw, and every blob unpacked."""
+    import sqlite3
+
+    import zstandard
+
+    assert [] == run(store, items=True).remaining
+    wanted = [SECRET[:30].encode(), json.dumps(SECRET)[1:31].encode(), PARAPHRASE[20:50].encode(), b"harbour \\u2013"]
+    hay = [path.read_bytes() for path in store.rglob("*") if path.is_file()]
+    with sqlite3.connect(store / "ledger.sqlite") as connection:
+        for table, column in (("row_bodies", "body"), ("content_bytes", "bytes")):
+            hay += [zstandard.decompress(one[0]) for one in connection.execute(f"select {column} from {table}")]
+    connection.close()
+    assert [] == [one for one in wanted if one in b"".join(hay)]
+
+
+def test_with_merged_rows_too(store: Path) -> None:
+    """What was made from Ann's and Bob's goes, if it is asked for."""
+    done = run(store, merged=True)
+    assert [3, 4] == [number for number, _ in state(store)[0]]
+    assert 4 == done.rows
+
+
+def test_nobody_answers_for_it(store: Path) -> None:
+    """A name and a reason are wanted, and nothing is gone."""
+    with Ledger.open(store) as ledger:
+        planned = erasure.plan(ledger, ANN)
+        with pytest.raises(Refused, match="without a name"):
+            erasure.erase(ledger, planned, store=store, by=" ", reason="case", now=NOW)
+    assert 6 == len(state(store)[0])
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[3])
+from pathlib import Path
+from headgate.ledger import ledger as module
+import test_rights_erasure as tests
+
+left = int(sys.argv[2])
+def counted(function):
+    def called(*arguments, **named):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments, **named)
+    return called
+Path.unlink = counted(Path.unlink)
+module.Ledger.sweep = counted(module.Ledger.sweep)
+from headgate.ledger.chain import Writing
+Writing.append = counted(Writing.append)
+tests.run(Path(sys.argv[1]), items=True)
+"""
+
+
+@pytest.mark.parametrize("steps", range(10))
+def test_a_kill_at_any_moment_and_another_run_end_alike(tmp_path: Path, steps: int) -> None:
+    """Killed before a file, a record, a commit or a sweep; the second run goes on to the same end."""
+    build(tmp_path / "killed")
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "killed"), str(steps), str(Path(__file__).parent)]
+    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, check=False)
+    assert -signal.SIGKILL == ended.returncode
+    build(tmp_path / "whole")
+    run(tmp_path / "whole", items=True)
+    done = run(tmp_path / "killed", items=True)
+    assert [] == done.remaining
+    assert state(tmp_path / "whole") == state(tmp_path / "killed")
+
+
+def test_pieces_overlap_so_that_a_quote_holds_one_whole() -> None:
+    """Wherever a quote of 48 characters begins."""
+    text = "".join(chr(ord("a") + number * 7 % 26) + str(number) for number in range(60))
+    traces = Traces.of([text], [])
+    assert all(traces.hits([text[start : start + 48] for start in range(len(text) - 48)]))
+    assert [] == list(pieces_of("yes please"))
+
+
+def test_what_others_say_is_not_looked_for() -> None:
+    """A piece that a surviving text has is no trace of the person."""
+    assert [False, True] == Traces.of([COMMON, SECRET], [f"{COMMON} Thank you."]).hits([COMMON, SECRET])
