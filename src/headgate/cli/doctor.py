@@ -14,10 +14,10 @@ from headgate.kit.doors import Door, missing, version_of
 from headgate.stats.verdict import Outcome
 
 # Tables of doors, by reference, so that a room is imported only when it is asked.
-TABLES = ("headgate.train.doors", "headgate.models.doors", "headgate.check.doors")
+TABLES = ("headgate.train.doors", "headgate.models.doors", "headgate.check.doors", "headgate.rights.evidence.doors")
 CORE = (
-    "blake3", "click", "httpx", "jinja2", "numba", "numpy", "orjson", "polars", "pyroaring", "rich", "scipy",
-    "sqlalchemy", "symspellpy", "zstandard",
+    "blake3", "click", "httpx", "jinja2", "license-expression", "numba", "numpy", "orjson", "polars", "pyroaring",
+    "rich", "scipy", "sqlalchemy", "symspellpy", "zstandard",
 )  # fmt: skip
 
 EXAMPLES = examples("doctor", "", "--json")

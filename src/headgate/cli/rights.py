@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from headgate.cli import rights_cases, rights_erase, rights_remedies
+from headgate.cli import rights_cases, rights_erase, rights_evidence, rights_remedies, rights_signatures
 from headgate.cli.output import answer, examples, print_json
 from headgate.cli.rights_options import store_options, target_options
 
@@ -40,3 +40,5 @@ for part in (rights_remedies.remedy, rights_remedies.close):
     rights_cases.case.add_command(part)
 command.add_command(rights_cases.case)
 command.add_command(rights_erase.erase)
+for verb in (rights_evidence.export, rights_evidence.bundle, rights_signatures.sign, rights_signatures.verify):
+    command.add_command(verb)

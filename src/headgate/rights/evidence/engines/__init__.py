@@ -1,0 +1,1 @@
+"""Engines that import the libraries of the extra `evidence`."""
