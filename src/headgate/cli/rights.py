@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from headgate.cli import rights_cases, rights_erase, rights_evidence, rights_remedies, rights_signatures
+from headgate.cli import (
+    rights_cases,
+    rights_erase,
+    rights_evidence,
+    rights_licence,
+    rights_remedies,
+    rights_signatures,
+    rights_terms,
+)
 from headgate.cli.output import answer, examples, print_json
 from headgate.cli.rights_options import store_options, target_options
 
@@ -42,3 +50,5 @@ command.add_command(rights_cases.case)
 command.add_command(rights_erase.erase)
 for verb in (rights_evidence.export, rights_evidence.bundle, rights_signatures.sign, rights_signatures.verify):
     command.add_command(verb)
+for look in (rights_terms.terms, rights_licence.licence):
+    command.add_command(look)

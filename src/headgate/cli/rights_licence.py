@@ -1,0 +1,60 @@
+"""`headgate rights licence`: what the licence of a source is now; a change of its terms opens a case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from headgate.cli.output import answer, examples, print_json
+from headgate.cli.rights_cases import DAY, FILE, moment
+from headgate.cli.rights_options import store_options
+from headgate.kit.errors import Refused
+
+
+@click.command(
+    epilog=examples(
+        "rights",
+        'licence --source forum --is CC-BY-NC-4.0 --text LICENSE --by "A. Vos"',
+        'licence --source forum --is NONE --by "A. Vos"',
+        'licence --teacher grand-1 --is no --by "A. Vos"',
+    )
+)
+@click.option("--source", metavar="NAME", help="Whose licence was looked up.")
+@click.option("--teacher", metavar="MODEL", help="Of which model: may its outputs train another?")
+@click.option(
+    "--is", "value", required=True, metavar="EXPRESSION", help="SPDX, NONE; of a teacher: yes, no, conditional."
+)
+@click.option("--text", type=FILE, help="The licence as it was found; kept in the ledger as evidence.")
+@click.option("--terms", default="", metavar="WORDS", help="What a person read in a text that is no known licence.")
+@click.option("--by", required=True, metavar="WHO", help="Who looked.")
+@click.option("--since", type=DAY, metavar="DATE", help="From when on it holds.")
+@click.option("--until", type=DAY, metavar="DATE", help="To when it holds, without that day.")
+@store_options
+def licence(**asked: Any) -> None:
+    """Records what the licence of a source is now, and opens a case where its terms changed.
+
+    An expression that means the same and a text that differs only in line breaks, marks, letter case or mark-up open
+    nothing. NONE says that the licence is gone. What was trained on the source is listed with the case.
+    """
+    from headgate.ledger.ledger import Ledger
+    from headgate.rights import licence_changes as changes
+    from headgate.rights.reach import SOURCE, Target, reach
+
+    source, teacher = asked["source"], asked["teacher"]
+    if bool(source) == bool(teacher):
+        raise Refused("the licence of what?", wanted="one of --source NAME, --teacher MODEL")
+    if teacher and asked["terms"]:
+        raise Refused("a teacher has a policy or a licence", found="--terms", wanted="--is yes, no or conditional")
+    said = {name: asked[name] for name in ("by", "since", "until")} | {"now": moment()}
+    said["text"] = asked["text"].read_bytes() if asked["text"] else None
+    with Ledger.open(asked["store"]) as ledger:
+        if teacher:
+            done = changes.record_policy(ledger, teacher, asked["value"], **said)
+        else:
+            done = changes.record(ledger, source, asked["value"], terms=asked["terms"], **said)
+        found = reach(ledger, Target(SOURCE, source)) if done.case else None
+    if asked["as_json"]:
+        print_json(answer("rights licence", done.as_json() | ({"reach": found.as_json()} if found else {})))
+    elif not asked["quiet"]:
+        click.echo("\n".join(changes.lines(done, found, said["now"])))

@@ -1,0 +1,233 @@
+"""A licence is looked up again: the claim is recorded with its text, and a change of terms opens a case.
+
+What changed only in form opens nothing: an expression that is written differently and means the same, a text with
+other line breaks, marks, letter case or mark-up.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from headgate.kit.errors import Refused
+from headgate.kit.hashing import digest
+from headgate.ledger.claims import Claim, Moment
+from headgate.ledger.ledger import Ledger
+from headgate.rights.cases import LICENCE_CHANGE, Case, open_case
+from headgate.rights.cases import lines as case_lines
+from headgate.rights.reach import SOURCE, Reach, Target, own_rows
+from headgate.rights.reach import lines as reach_lines
+from headgate.rules.licence_expressions import NOASSERTION, NONE, Licence, read_licence
+from headgate.rules.licence_mixtures import POLICY, licence_of, written_in
+from headgate.rules.licence_terms import read_terms
+
+LICENCE = "licence"
+POLICIES = ("yes", "no", "conditional")
+QUOTED = 8  # words of a text that are shown where it begins to differ
+MARKUP = re.compile(
+    r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|</?[a-z][^<>]*>|<!doctype[^>]*>", re.DOTALL | re.IGNORECASE
+)
+YEARS = re.compile(r"(copyright|\(c\)|©)([\s,\d–-]|\(c\)|©)*\d{4}", re.IGNORECASE)  # of a notice, no part of the terms
+KEPT = re.compile(r"[^\W_]+|(?<=\d)[.,](?=\d)|[%€$£<>≤≥]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What was recorded, what differs from what was claimed before, and the case that it opened."""
+
+    claim: Claim
+    before: str  # what was claimed or stated before; empty: nothing
+    read_as: str  # the identifier that a spelling was read as
+    changes: tuple[str, ...]
+    case: Case | None
+
+    def as_json(self) -> dict[str, Any]:
+        """As printed."""
+        return {
+            "claim": self.claim.as_json(),
+            "before": self.before or None,
+            "read_as": self.read_as or None,
+            "changes": list(self.changes),
+            "case": self.case.as_json() if self.case else None,
+        }
+
+
+def record(
+    ledger: Ledger,
+    source: str,
+    expression: str,
+    *,
+    by: str,
+    now: datetime,
+    text: bytes | None = None,
+    terms: str = "",
+    since: Moment | None = None,
+    until: Moment | None = None,
+) -> Recorded:
+    """Claims the licence of a source; where its terms differ from those before, opens a case of a changed licence.
+
+    `expression` may be NONE (the licence is gone) or NOASSERTION; `text`: the licence as it was found, kept as
+    evidence; `terms`: what a person read in a text that is no known licence (`rules.licence_terms.read_terms`).
+
+    Raises:
+        Refused: nobody is named, no such source, an expression or terms that cannot be read, or bad dates.
+    """
+    _must_be_said(by)
+    licence = read_licence(expression)
+    value: Any = expression.strip()
+    if terms:
+        read_terms(terms, value)
+        value = {"licence": value, "terms": terms}
+    about = f"{SOURCE}:{source}"
+    with ledger.transaction():
+        own_rows(ledger, Target(SOURCE, source))
+        history = ledger.claims.history(about, LICENCE)
+        before = _before(ledger, source, ledger.claims.at(about, LICENCE, now), history)
+        evidence = ledger.content.put(text) if text is not None else None
+        claim = _assert(ledger, about, LICENCE, value, by, now, since, until, evidence)
+        changes = _changes(ledger, before, history, licence_of(value), value, text)
+        case = None
+        if changes:
+            reason = "; ".join(changes)
+            target = Target(SOURCE, source)
+            case = open_case(
+                ledger, LICENCE_CHANGE, target, reason=reason, source=by, now=now, since=since, evidence=evidence
+            )
+    told = written_in(before) if before is not None else ""
+    return Recorded(claim=claim, before=told, read_as=licence.read_as, changes=tuple(changes), case=case)
+
+
+def record_policy(
+    ledger: Ledger,
+    teacher: str,
+    says: str,
+    *,
+    by: str,
+    now: datetime,
+    text: bytes | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+) -> Recorded:
+    """Claims whether the outputs of a model may train another: yes, no, conditional, or by the licence of the model.
+
+    Raises:
+        Refused: nobody is named, no model, neither of the words nor a licence, or bad dates.
+    """
+    _must_be_said(by)
+    if not teacher.strip():
+        raise Refused("a policy of no model", wanted="--teacher NAME, as the rows name their generator")
+    word = says.strip().lower()
+    what, read_as = (POLICY, "") if word in POLICIES else (LICENCE, read_licence(says).read_as)
+    about = f"teacher:{teacher}"
+    with ledger.transaction():
+        before = ledger.claims.at(about, what, now)
+        evidence = ledger.content.put(text) if text is not None else None
+        value = word if what == POLICY else says.strip()
+        claim = _assert(ledger, about, what, value, by, now, since, until, evidence)
+    was = written_in(before.value) if before else ""
+    changes = (f"{was} became {value}",) if was and was != value else ()
+    return Recorded(claim=claim, before=was, read_as=read_as, changes=changes, case=None)
+
+
+def plain_text(data: bytes) -> str:
+    """What a text says, without its form; of what is no text, its digest.
+
+    Line breaks, spaces, marks, letter case, mark-up and the years of a copyright notice are form; words, numbers and
+    signs of amounts are not.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return digest(data)
+    return "".join(_tokens(text))
+
+
+def _tokens(text: str) -> list[str]:
+    bare = html.unescape(MARKUP.sub(" ", text))
+    bare = YEARS.sub(" ", unicodedata.normalize("NFKC", bare))
+    return KEPT.findall(bare.casefold().replace("\u00ad", ""))
+
+
+def _must_be_said(by: str) -> None:
+    if not by.strip():
+        raise Refused("a claim without a name", wanted="--by NAME")
+
+
+def _assert(
+    ledger: Ledger,
+    about: str,
+    what: str,
+    value: Any,
+    by: str,
+    now: datetime,
+    since: Moment | None,
+    until: Moment | None,
+    evidence: str | None,
+) -> Claim:
+    made = ledger.claims.assert_(
+        about, what, value, source=by, observed_at=now, valid_from=since, valid_to=until, evidence=evidence
+    )
+    return next(claim for claim in ledger.claims.history(about, what) if claim.id == made)
+
+
+def _before(ledger: Ledger, source: str, speaking: Claim | None, history: list[Claim]) -> Any:
+    """What was claimed, or the last that ever was; where nothing was, what the rows of frozen versions state."""
+    if speaking is not None or history:
+        return (speaking or history[-1]).value
+    stated: dict[str, None] = {}
+    for node in ledger.find("dataset-version"):
+        said = node.body.get("manifest", {}).get("sources", {}).get(source, {}).get("licences", {})
+        stated |= dict.fromkeys(sorted(said))
+    words = list(stated)
+    return " AND ".join(f"({word})" for word in words) if len(words) > 1 else words[0] if words else None
+
+
+def _changes(
+    ledger: Ledger, before: Any, history: list[Claim], licence: Licence, value: Any, text: bytes | None
+) -> list[str]:
+    """In what the terms differ; empty where only the form does, or where nothing was known before."""
+    if before is None:
+        return []
+    earlier = licence_of(before)
+    if earlier.canonical in (NONE, NOASSERTION):
+        return []
+    if licence.canonical == NONE:
+        return [f"the licence is gone: it was {written_in(before)}"]
+    if earlier.canonical != licence.canonical:
+        return [f"the licence was {written_in(before)} and is {written_in(value)}"]
+    out = []
+    if set(earlier.choices) != set(licence.choices):
+        out.append(f"the terms of {written_in(value)} are read otherwise than before")
+    known = [one for one in history if one.evidence and ledger.content.has(one.evidence)]
+    if text is not None and known:
+        old = ledger.content.get(str(known[-1].evidence))
+        if plain_text(old) != plain_text(text):
+            out.append(f"the text of {written_in(value)} changed: {_difference(old, text)}")
+    return out
+
+
+def _difference(old: bytes, new: bytes) -> str:
+    """Where two texts begin to differ."""
+    first, second = (_tokens(data.decode("utf-8", "replace")) for data in (old, new))
+    pairs = enumerate(zip(first, second, strict=False))
+    same = next((place for place, (was, now) in pairs if was != now), min(len(first), len(second)))
+    old_words, new_words = (" ".join(words[same : same + QUOTED]) or "the end" for words in (first, second))
+    return f"{old_words!r} became {new_words!r}"
+
+
+def lines(done: Recorded, found: Reach | None, now: datetime) -> list[str]:
+    """What was recorded, what changed, the case and what it reaches, in one screen."""
+    claim = done.claim
+    out = [f"{claim.about}: {claim.what} is {written_in(claim.value)} (says {claim.source}, {claim.observed_at[:10]})"]
+    if done.read_as:
+        out.append(f"  read as {done.read_as}")
+    out += [f"  changed: {change}" for change in done.changes]
+    if not done.changes:
+        out.append("  its terms are those before" if done.before else "  nothing was known before")
+    if done.case is not None:
+        out += case_lines(done.case, now)
+    return out + (reach_lines(found) if found is not None else [])
