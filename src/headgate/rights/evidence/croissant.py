@@ -117,11 +117,11 @@ def people(data: DataFacts) -> list[str]:
     rows = data.rows
     if not rows.people:
         return [f"No row names a person that it is about; whether texts hold personal data: {NOASSERTION}."]
-    told = counted(rows.consent, "none is claimed")
-    unknown = f"; of {rows.consent_unknown:,} nothing is claimed" if rows.consent_unknown else ""
+    told = f"Consent claimed of people: {counted(rows.consent)}" if rows.consent else "No consent of people is claimed"
+    unknown = f"; of {rows.consent_unknown:,} nothing is claimed" if rows.consent and rows.consent_unknown else ""
     return [
         f"{rows.about_people:,} rows are about {rows.people:,} people; their pseudonymous keys are not published.",
-        f"Consent of people: {told}{unknown}.",
+        f"{told}{unknown}.",
     ]
 
 

@@ -58,7 +58,7 @@ def _characteristics(facts: Facts) -> dict[str, str]:
         "Training data size, this fine-tune": trained or f"{len(facts.data.version.numbers):,} rows in all splits",
         "Tokens learned from, each pass": f"{learned:,}" if learned else "",
         "Bytes of the rows": f"{rows.size:,}" if not rows.erased else "",
-        "Latest date of data acquisition": f"not after {facts.data.frozen_at[:10]}, when the rows were frozen",
+        "Latest date of data acquisition": f"no later than {facts.data.frozen_at[:10]}, when the rows were frozen",
         "Dates that rows bear": f"{rows.first} to {rows.last}, on {rows.dated:,} rows" if rows.dated else "",
         "Languages": counted(rows.languages, ""),
         "Types of content": counted(rows.kinds, ""),

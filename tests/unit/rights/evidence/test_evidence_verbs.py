@@ -113,18 +113,24 @@ def test_a_signed_release_verifies_until_a_byte_changes(project, scene, tmp_path
     code, out, _ = call(capsys, "verify", "production", "--key", public, "--json")
     assert (0, True) == (code, json.loads(out)["holds"])
     assert 0 == call(capsys, "verify", folder, "--key", public)[0]
-    assert 1 == call(capsys, "verify", "production", "--key", other)[0]
+    assert (
+        "the signature does not hold: the signature was not made with this key\n"
+        == (call(capsys, "verify", "production", "--key", other)[1])
+    )
     tensors = folder / "adapter_model.safetensors"
     content = bytearray(tensors.read_bytes())
     content[-1] ^= 1
     tensors.write_bytes(content)
     code, out, _ = call(capsys, "verify", "production", "--key", public)
-    assert (1, True) == (code, "adapter_model.safetensors" in out)
+    assert (1, "the signature does not hold: another content: adapter_model.safetensors\n") == (code, out)
     content[-1] ^= 1
     tensors.write_bytes(content)
     assert 0 == call(capsys, "verify", "production", "--key", public)[0]
     (folder / ".gitignore").write_text("x")
-    assert 1 == call(capsys, "verify", "production", "--key", public)[0]
+    (folder / "README.md").unlink()
+    assert (1, "the signature does not hold: not signed: .gitignore; missing: README.md\n") == (
+        call(capsys, "verify", "production", "--key", public)[:2]
+    )
 
 
 def test_a_changed_release_is_not_signed(project, scene, tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -54,8 +55,18 @@ def problem(folder: Path, signature: Path, key: Path) -> str:
     except InvalidSignature:
         return "the signature was not made with this key"
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:  # whatever a damaged bundle breaks
-        return str(error) or type(error).__name__
+        return _plain(str(error)) or f"the signature cannot be read: {type(error).__name__} {error}".rstrip()
     return ""
+
+
+def _plain(told: str) -> str:
+    """What the library found, without the digests in its own notation; empty where it found nothing of the kind."""
+    if told.startswith("Key mismatch"):
+        return "the signature was not made with this key"
+    found = [f"another content: {name}" for name in re.findall(r"Hash mismatch for \\?'(.+?)\\?': Expected", told)]
+    for words, title in (("Extra files found", "not signed"), ("Missing files", "missing")):
+        found += [f"{title}: {names}" for names in re.findall(rf"{words} in model '.*?': (.+?)[\"'][,\]]", told)]
+    return "; ".join(found)
 
 
 def _everything() -> hashing.Config:
