@@ -121,9 +121,9 @@ def remaining(ledger: Ledger, traces: Traces, store: Path) -> list[str]:
     """Where the words still stand: bytes of every file beside the ledger and of the ledger's own, raw and unpacked."""
     out = [path.name for path in (store / name for name in LEDGER_FILES) if path.exists() and traces.in_file(path)]
     out += [str(path.relative_to(store)) for path in _files(store) if traces.in_file(path)]
-    out += [f"content {address}" for address, data in _content(ledger) if traces.in_bytes(data)]
-    bodies = (body for _, _, body in ledger.rows.bodies(ledger.rows.all_numbers()))
-    return out + ["the body of a row" for body in bodies if traces.in_bytes(body)][:1]
+    out += [f"content {address}" for address in traces.among(_content(ledger))]
+    bodies = ((number, _text(body)) for number, _, body in ledger.rows.bodies(ledger.rows.all_numbers()))
+    return out + [f"the body of row {number}" for number in traces.among(bodies)]
 
 
 def _traces(ledger: Ledger, planned: Plan, quiet: bool) -> Traces:
@@ -141,7 +141,7 @@ def _traces(ledger: Ledger, planned: Plan, quiet: bool) -> Traces:
 
 def _erase_content(ledger: Ledger, traces: Traces, items: bool, out: Erased) -> None:
     prompts = {str(node.body.get("prompts")): node for node in ledger.find("probe")}
-    for address in [address for address, data in _content(ledger) if traces.in_bytes(data)]:
+    for address in list(traces.among(_content(ledger))):
         if address in prompts and not items:
             out.left.append(f"prompts of probe {prompts[address].name} {address}")
         else:
@@ -149,8 +149,8 @@ def _erase_content(ledger: Ledger, traces: Traces, items: bool, out: Erased) -> 
 
 
 def _erase_records(ledger: Ledger, traces: Traces, items: bool, out: Erased) -> None:
-    found = [(node, kind, name) for node, kind, name, body in _records(ledger) if traces.hits([body])[0]]
-    for node, kind, name in found:
+    found = traces.among(((node, kind, name), body) for node, kind, name, body in _records(ledger))
+    for node, kind, name in list(found):
         if kind in NEVER or (kind in ITEMS and not items):
             out.left.append(f"{kind} {name} {node}")
         elif ledger.nodes.erase(node):
@@ -164,11 +164,15 @@ def _records(ledger: Ledger) -> Sequence[Any]:
         return connection.execute(query).all()
 
 
-def _content(ledger: Ledger) -> Iterator[tuple[str, bytes]]:
+def _content(ledger: Ledger) -> Iterator[tuple[str, str]]:
     with ledger.snapshot() as connection:
         known = list(connection.scalars(select(schema.content_bytes.c.digest)))
     for address in known:
-        yield address, ledger.content.get(address)
+        yield address, _text(ledger.content.get(address))
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
 
 
 def _files(store: Path) -> Iterator[Path]:

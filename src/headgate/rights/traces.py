@@ -13,15 +13,15 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import orjson
 import zstandard
 
 PIECE, STRIDE = 32, 16  # characters
 LEAST = 12  # characters; shorter texts stand everywhere and say nothing about anybody
+T = TypeVar("T")
 BLOCK = 2_000  # texts looked through at a time
 CHUNK, OVERLAP = 1 << 26, 1 << 12  # bytes
 
@@ -57,9 +57,10 @@ class Traces:
 
         if not self.pieces:
             return set()
-        wanted, out, stream = list(self.pieces), set[str](), iter(texts)
-        while block := list(islice(stream, BLOCK)):
-            found = polars.Series(block, dtype=polars.String).str.extract_many(wanted, overlapping=True)
+        wanted, out = list(self.pieces), set[str]()
+        for block in _blocks((None, text) for text in texts):
+            series = polars.Series([text for _, text in block], dtype=polars.String)
+            found = series.str.extract_many(wanted, overlapping=True)
             out.update(found.explode().drop_nulls().to_list())
         return out
 
@@ -71,6 +72,12 @@ class Traces:
             return [False] * len(texts)
         found: list[bool] = polars.Series(list(texts), dtype=polars.String).str.contains_any(self.forms).to_list()
         return found
+
+    def among(self, texts: Iterable[tuple[T, str]]) -> Iterator[T]:
+        """The keys of those texts that have any piece; many are looked through at a time."""
+        for block in _blocks(texts):
+            found = self.hits([text for _, text in block])
+            yield from (key for (key, _), hit in zip(block, found, strict=True) if hit)
 
     def in_bytes(self, data: bytes) -> bool:
         """Whether bytes, read as text, have any piece."""
@@ -106,6 +113,19 @@ def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
     while part := stream.read(CHUNK):
         yield tail + part
         tail = part[-OVERLAP:]
+
+
+def _blocks(texts: Iterable[tuple[T, str]]) -> Iterator[list[tuple[T, str]]]:
+    """So many texts, or so many characters, at a time."""
+    block, size = list[tuple[T, str]](), 0
+    for one in texts:
+        block.append(one)
+        size += len(one[1])
+        if len(block) == BLOCK or size >= CHUNK:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
 
 
 def pieces_of(text: str) -> Iterator[str]:
