@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from headgate.cli import ledger_closure
 from headgate.cli.output import EXIT_OF, answer, common_options, examples, print_json
 from headgate.kit.hashing import short
 
@@ -114,3 +115,6 @@ def query(question: str, name: str, store: Path, quiet: bool, as_json: bool) -> 
         for node in found.nodes:
             click.echo(f"{node.kind:<16} {node.name:<32} {short(node.id)}")
         click.echo(f"{question} of {name}: {len(found.nodes):,} records, {len(found.rows):,} rows")
+
+
+command.add_command(ledger_closure.closure)

@@ -156,6 +156,15 @@ class Rows:
         """Numbers of the rows about a person."""
         return self._numbers(select(schema.rows.c.number).where(schema.rows.c.subject == key))
 
+    def subjects_of(self, numbers: BitMap) -> int:
+        """How many people some rows are about."""
+        table, found, wanted = schema.rows.c, set[str](), sorted(numbers)
+        for start in range(0, len(wanted), BLOCK):
+            query = select(table.subject).where(_among(table.number, wanted[start : start + BLOCK])).distinct()
+            with self._reading() as connection:
+                found.update(one for one in connection.scalars(query) if one)
+        return len(found)
+
     def numbers_of_source(self, source_id: str) -> BitMap:
         """Numbers of the rows of a source."""
         source = select(schema.nodes.c.seq).where(schema.nodes.c.id == source_id).scalar_subquery()
