@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from pyroaring import BitMap
 
 from headgate.kit.clock import parse_moment
 from headgate.ledger.claims import Claim
 from headgate.ledger.ledger import Ledger
 from headgate.rights.reach import SOURCE, Target, own_rows
-from headgate.rows.stored import stored_rows
+from headgate.rows.row import Kind, Row, Side
 from headgate.rules.ancestry import ancestors
 from headgate.rules.claimed import claims_about, claims_on
 from headgate.rules.licence_mixtures import Mixture, Part, mixture, part_of_source, written_in
@@ -90,7 +91,7 @@ def _table(
     use: str,
     own: Mapping[str, str] | None,
 ) -> Table:
-    held = dict(stored_rows(ledger, numbers))
+    held = dict(_bare_rows(ledger, numbers))
     # The source that a row names where it was read is not always the one that it was captured from: both bind.
     rows = [*held.values(), *ancestors(ledger, held.values())]
     claims = claims_about(ledger, rows, now)
@@ -100,6 +101,15 @@ def _table(
     more = claims_on(ledger, {f"source:{name}" for name in beside}, now)
     parts += [part_of_source(more, name, None, len(inside), own) for name, inside in beside.items()]
     return Table(of=of, rows=len(numbers), use=use, mixture=mixture(parts, use))
+
+
+def _bare_rows(ledger: Ledger, numbers: BitMap) -> Iterator[tuple[int, Row]]:
+    """Rows with what terms hang on and without their words, which would take four times as long to unfold."""
+    for number, address, body in ledger.rows.bodies(numbers):
+        known = orjson.loads(body).get("side") or {}
+        told = {name: known[name] for name in ("source", "licence", "generator") if name in known}
+        side = Side(parents=tuple(known.get("parents", ())), **told)
+        yield number, Row(kind=Kind.DEMONSTRATION, side=side).known_as(address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,7 @@ def mixture(parts: Sequence[Part], use: str, *, adapted: bool = True) -> Mixture
     """
     if use not in USES:
         raise Refused("unknown use", found=repr(use), wanted='"commercial", "research" or "" (not said)')
-    tried = [tuple(min(part.choices, key=lambda each: _cost([each], use, adapted)) for part in parts)]
+    tried = [tuple(_best(part.choices, use, adapted) for part in parts)]
     if 1 < prod(len(part.choices) for part in parts) <= TRIED:
         tried += product(*(part.choices for part in parts))
     chosen = min(tried, key=lambda each: _cost(each, use, adapted)) if len(tried) > 1 else tried[0]
@@ -204,6 +204,11 @@ def _cost(chosen: Sequence[Terms], use: str, adapted: bool) -> tuple[int, int, t
     conflicts = sum(1 for _ in _conflicts(chosen, [""] * len(chosen), use, adapted))
     doubts = sum(1 for terms in chosen for _ in _doubts(terms, use, adapted))
     return conflicts, doubts, strictest(chosen).strictness()
+
+
+def _best(choices: Sequence[Terms], use: str, adapted: bool) -> Terms:
+    """The choice that fits best where nothing stands beside it."""
+    return choices[0] if len(choices) == 1 else min(choices, key=lambda each: _cost([each], use, adapted))
 
 
 def listed(names: Sequence[str]) -> str:
