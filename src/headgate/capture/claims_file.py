@@ -1,4 +1,4 @@
-"""Claims about people, from a file: one line for each statement of consent."""
+"""Claims about people and sources, from a file: one line for each statement of consent or licence."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from headgate.kit.clock import parse_moment
 from headgate.kit.errors import Refused, merged
 from headgate.kit.files import must_be_file
 
-COLUMNS = ("subject", "consent", "valid_from", "valid_to", "source")
+COLUMNS = ("subject", "consent", "of", "licence", "valid_from", "valid_to", "source")
+WANTED = "subject and consent of a person, or of (a source) with its licence or consent"
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LARGEST = 256 << 20  # bytes; a file of claims is read whole
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement: whose consent, what it says, from when to when, and who says so."""
+    """One statement: of whom or what, what it says, from when to when, and who says so."""
 
-    subject: str
+    subject: str  # of a person; empty where it is about a source
     consent: str
+    of: str  # of a source; empty where it is about a person
+    licence: str
     valid_from: datetime | None
     valid_to: datetime | None
     source: str
@@ -36,7 +39,7 @@ class Statement:
 def read_statements(path: Path) -> list[Statement]:
     """Statements of a CSV file with a header, or of JSON lines, in order of time.
 
-    A later statement about the same person supersedes an earlier one; those without a beginning
+    A later statement about the same person or source supersedes an earlier one; those without a beginning
     come first.
 
     Raises:
@@ -94,21 +97,22 @@ def _json_lines(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]
 
 def _check_columns(path: Path, names: list[str], line: int = 1) -> None:
     unknown = [name for name in names if name not in COLUMNS]
-    if unknown or not {"subject", "consent"} <= set(names):
-        found = ", ".join(names) or "nothing"
-        raise Refused(
-            "wrong columns in the file of claims", file=str(path), line=line, found=found, wanted=", ".join(COLUMNS)
-        )
+    there = set(names)
+    if unknown or not ({"subject", "consent"} <= there or ("of" in there and there & {"licence", "consent"})):
+        found, wanted = ", ".join(names) or "nothing", f"of {', '.join(COLUMNS)}: {WANTED}"
+        raise Refused("wrong columns in the file of claims", file=str(path), line=line, found=found, wanted=wanted)
 
 
 def _statement(body: Mapping[str, Any], line: int) -> Statement:
     texts = {name: "" if body.get(name) is None else str(body[name]).strip() for name in COLUMNS}
-    for name in ("subject", "consent"):
-        if not texts[name]:
-            raise Refused(f"a claim without a {name}", wanted="both subject and consent")
+    if bool(texts["subject"]) == bool(texts["of"]):
+        raise Refused("a claim is about a person or about a source", wanted=WANTED)
+    if not (texts["consent"] or (texts["of"] and texts["licence"])) or (texts["subject"] and texts["licence"]):
+        raise Refused("a claim that says nothing, or what it cannot say", wanted=WANTED)
     if None in body:
         raise Refused("more fields than columns")
     begin, end = (parse_moment(texts[name]) if texts[name] else None for name in ("valid_from", "valid_to"))
     if begin and end and end <= begin:
         raise Refused("a claim that ends before it begins", found=f"{texts['valid_from']} to {texts['valid_to']}")
-    return Statement(texts["subject"], texts["consent"], begin, end, texts["source"], line)
+    subject, consent, of, licence = (texts[name] for name in ("subject", "consent", "of", "licence"))
+    return Statement(subject, consent, of, licence, begin, end, texts["source"], line)

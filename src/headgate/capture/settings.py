@@ -26,7 +26,9 @@ class Settings:
     teachers: dict[str, str] = option(
         {}, help="Whether outputs of a model may train another: its name and yes, no, conditional or its licence."
     )
-    claims: str = option("", help="CSV or JSON lines with subject, consent, valid_from, valid_to, source.", unit="file")
+    claims: str = option(
+        "", help="CSV or JSON lines: subject, consent, of, licence, valid_from, valid_to, source.", unit="file"
+    )
     format: str = option("", help="Format of the files; empty: detected.")
     columns: dict[str, str] = option(
         {}, help='Our names and theirs, such as { prompt = "text", subject = "customer" }.'

@@ -49,15 +49,11 @@ def assert_terms(ledger: Ledger, settings: Settings, folder: Path, now: datetime
             what = "provider-policy" if word.lower() in POLICIES else "licence"
             said.claim(f"teacher:{teacher}", what, word, source=SETTINGS)
         for one in statements:
-            said.claim(
-                f"subject:{one.subject}",
-                "consent",
-                one.consent,
-                source=one.source or Path(settings.claims).name,
-                since=one.valid_from,
-                until=one.valid_to,
-                evidence=evidence,
-            )
+            of = f"subject:{one.subject}" if one.subject else f"source:{one.of}"
+            more = {"since": one.valid_from, "until": one.valid_to, "evidence": evidence}
+            for what, value in (("consent", one.consent), ("licence", one.licence)):
+                if value:
+                    said.claim(of, what, value, source=one.source or Path(settings.claims).name, **more)
     return said.asserted
 
 

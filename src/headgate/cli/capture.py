@@ -49,7 +49,7 @@ def command(ctx: click.Context, flow_file: Path, overrides: tuple[str, ...], qui
 @click.option("--owner", default="", help="Who answers for the source.")
 @click.option("--subject", default="", metavar="COLUMN", help="Column with the key of the person a row is about.")
 @click.option("--consent", default="", metavar="PURPOSE", help="Purpose that everyone in the source agreed to.")
-@click.option("--claims", default="", metavar="FILE", help="Consent by subject, CSV or JSON lines.")
+@click.option("--claims", default="", metavar="FILE", help="Consent by subject, licence of sources; CSV or JSON lines.")
 @click.option("--columns", multiple=True, metavar="OURS=THEIRS,...", help="Column mapping; may be given again.")
 @click.option("--format", "file_format", default="", help="Format of the files; detected by default.")
 @click.option("--mask", multiple=True, metavar="KIND", help="Personal data to mask before storing; may be given again.")

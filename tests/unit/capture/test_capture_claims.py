@@ -50,6 +50,10 @@ def test_json_lines_are_read_too(tmp_path: Path) -> None:
         ("consent\nyes\n", 1),
         ("subject,consent,valid_from\nann,yes,tomorrow\n", 2),
         ("subject,consent\n,yes\n", 2),
+        ("of,consent,subject\nforum,yes,ann\n", 2),
+        ("subject,consent,licence\nann,yes,MIT\n", 2),
+        ("of,licence\nforum,\n", 2),
+        ("of,valid_to\nforum,2026-01-01\n", 1),
         ("subject,consent\nann,yes,more\n", 2),
         ("subject,consent,valid_from,valid_to\nann,yes,2026-02-01,2026-01-01\n", 2),
         ('{"subject": "ann", "consent": "yes"}\n{"subject"\n', 2),
@@ -95,3 +99,19 @@ def test_claims_speak_by_the_beginning_of_their_time(ledger: Ledger, context: St
     assert claims.value("subject:ann", "consent") == "withdrawn"
     assert claims.value("subject:bob", "consent") is None
     assert claims.latest("subject:bob", "consent").ended_by(context.now)  # type: ignore[union-attr]
+
+
+def test_licences_of_sources_come_from_the_same_file(ledger: Ledger, context: StageContext, tmp_path: Path) -> None:
+    """A line about a source claims its licence and consent, with dates; the later one speaks from its day on."""
+    (tmp_path / "c.csv").write_text(
+        "of,licence,consent,valid_from,source\n"
+        "forum,MIT,training,2026-01-01,its page\n"
+        "forum,CC-BY-NC-4.0,,2026-06-01,a mail\n"
+    )
+    settings = Settings(files=["x"], source="shop", claims="c.csv", teachers={"grand-1": "no", "open-2": "Apache-2.0"})
+    made = assert_terms(ledger, settings, tmp_path, context.now)
+    assert {"licence": 3, "consent": 1, "provider-policy": 1} == dict(made.new)
+    spoken = [ledger.claims.at("source:forum", "licence", day) for day in ("2026-03-01", "2026-07-01")]
+    assert [("MIT", "its page"), ("CC-BY-NC-4.0", "a mail")] == [(one.value, one.source) for one in spoken if one]
+    assert "no" == ledger.claims.at("teacher:grand-1", "provider-policy", context.now).value  # type: ignore[union-attr]
+    assert 5 == assert_terms(ledger, settings, tmp_path, context.now).known
