@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headgate.rights.evidence.facts import DataFacts, Facts, SourceFacts, counted, curation, urn
+from headgate.rights.evidence.facts import DataFacts, Facts, SourceFacts, curation, people, urn
 from headgate.rights.evidence.licences import NOASSERTION, page_of
 
 CONFORMS = "http://mlcommons.org/croissant/1.1"
@@ -110,19 +110,6 @@ def _responsible(data: DataFacts) -> dict[str, Any]:
     if rows.generators:
         out["rai:machineAnnotationTools"] = [f"{name} wrote {count:,} rows" for name, count in rows.generators.items()]
     return out
-
-
-def people(data: DataFacts) -> list[str]:
-    """Who the rows are about, and by what leave, in counts."""
-    rows = data.rows
-    if not rows.people:
-        return [f"No row names a person that it is about; whether texts hold personal data: {NOASSERTION}."]
-    told = f"Consent claimed of people: {counted(rows.consent)}" if rows.consent else "No consent of people is claimed"
-    unknown = f"; of {rows.consent_unknown:,} nothing is claimed" if rows.consent and rows.consent_unknown else ""
-    return [
-        f"{rows.about_people:,} rows are about {rows.people:,} people; their pseudonymous keys are not published.",
-        f"{told}{unknown}.",
-    ]
 
 
 def _splits(data: DataFacts) -> dict[str, Any]:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from headgate.rights.evidence.croissant import people
-from headgate.rights.evidence.facts import DataFacts, Facts, FileFacts, ModelFacts, SourceFacts, counted, curation, urn
+from headgate.rights.evidence.facts import (
+    DataFacts,
+    Facts,
+    FileFacts,
+    ModelFacts,
+    SourceFacts,
+    counted,
+    curation,
+    people,
+    urn,
+)
 from headgate.rights.evidence.facts import uuid_of as same_uuid
 from headgate.rights.evidence.licences import NOASSERTION, OWN, SILENT
 from headgate.rights.evidence.scores import scores

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from headgate.rights.evidence.croissant import people
-from headgate.rights.evidence.facts import DataFacts, Facts, counted, curation
+from headgate.rights.evidence.facts import DataFacts, Facts, counted, curation, people
 from headgate.rights.evidence.licences import SILENT, page_of
 
 # Size classes of the registries, by the number of rows below which each holds.

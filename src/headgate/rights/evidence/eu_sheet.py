@@ -7,9 +7,8 @@ that it does not know. The data of the base are those of its provider's own summ
 
 from __future__ import annotations
 
-from headgate.rights.evidence.croissant import people
 from headgate.rights.evidence.dataset_card import said, section, sources
-from headgate.rights.evidence.facts import Facts, counted, curation
+from headgate.rights.evidence.facts import Facts, counted, curation, people
 from headgate.rights.evidence.licences import NOASSERTION
 
 KINDS = "The ledger knows sources by name and terms, not by the kinds of this template"

@@ -212,6 +212,19 @@ def curation(data: DataFacts) -> list[str]:
     return [f"{one['step']}: {one['before']:,} rows to {one['after']:,}" for one in data.steps]
 
 
+def people(data: DataFacts) -> list[str]:
+    """Who the rows are about, and by what leave, in counts."""
+    rows = data.rows
+    if not rows.people:
+        return [f"No row names a person that it is about; whether texts hold personal data: {NOASSERTION}."]
+    told = f"Consent claimed of people: {counted(rows.consent)}" if rows.consent else "No consent of people is claimed"
+    unknown = f"; of {rows.consent_unknown:,} nothing is claimed" if rows.consent and rows.consent_unknown else ""
+    return [
+        f"{rows.about_people:,} rows are about {rows.people:,} people; their pseudonymous keys are not published.",
+        f"{told}{unknown}.",
+    ]
+
+
 def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:
     if isinstance(value, Mapping):
         return [pair for key, inner in value.items() for pair in _flat(f"{prefix}{key}.", inner)]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from headgate.kit.errors import Refused
 from headgate.release.card import card as release_card
-from headgate.rights.evidence.croissant import people
 from headgate.rights.evidence.dataset_card import section, sources
-from headgate.rights.evidence.facts import Facts
+from headgate.rights.evidence.facts import Facts, people
 
 
 def card(facts: Facts) -> str:

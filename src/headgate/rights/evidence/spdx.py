@@ -8,8 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from headgate.rights.evidence.croissant import people
-from headgate.rights.evidence.facts import DataFacts, Facts, FileFacts, ModelFacts, curation, hex_of, urn
+from headgate.rights.evidence.facts import (
+    DataFacts,
+    Facts,
+    FileFacts,
+    ModelFacts,
+    curation,
+    hex_of,
+    people,
+    urn,
+)
 from headgate.rights.evidence.licences import NOASSERTION, references
 from headgate.rights.evidence.scores import SUITE, Score, scores
 
@@ -45,12 +53,13 @@ class Graph:
     def licence(self, expression: str) -> str:
         """A licence expression."""
         if expression not in self._licences:
-            own = [{"type": "DictionaryEntry", "key": one} for one in references([expression])]
+            # A reference of one's own means nothing beyond this document, so its address is one of this document.
+            own = {one: self.name("licence", one) for one in references([expression])}
             self._licences[expression] = self.add(
                 "simplelicensing_LicenseExpression",
                 self.name("licence", str(len(self._licences) + 1)),
                 simplelicensing_licenseExpression=expression,
-                simplelicensing_customIdToUri=[{**one, "value": urn("licence", f"b3:{one['key']}")} for one in own],
+                simplelicensing_customIdToUri=_entries(own),
             )
         return self._licences[expression]
 

@@ -111,6 +111,12 @@ def build(folder: Path) -> Any:
     return made
 
 
+@pytest.fixture(scope="session")
+def scenes() -> ModuleType:
+    """The module that makes scenes."""
+    return scene_module()
+
+
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Any]:
     """A project of a test's own, to change."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from headgate.gate.waivers import give
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Edge
 from headgate.rights.evidence.facts import Term
@@ -156,3 +157,31 @@ def test_a_term_says_who_and_until_when():
     """The end of a claim is part of it."""
     term = Term(value="training", said_by="mail", observed="2026-01-01", until="2026-12-31T00:00:00.000000Z")
     assert "training (says mail, 2026-01-01, until 2026-12-31)" == term.as_text()
+
+
+def test_an_adapter_that_may_not_be_released_says_so(scene, scenes):
+    """Its card is that of the newest decision, and its provenance names the outcome."""
+    adapter = scene.ledger.node(scene.outputs["train"]["adapter"])
+    scene.step("check", scenes.check(3))
+    scene.gate()
+    facts = gather(scene.ledger, adapter.id, AT)
+    documents, left = made(facts)
+    assert {} == left
+    assert "The newest decision about this adapter is: fail." in documents["model-card"].decode()
+    decision = json.loads(documents["slsa"])["predicate"]["runDetails"]["byproducts"][0]
+    assert ("decision", "fail") == (decision["name"], decision["annotations"]["outcome"])
+    assert ["curate", "curate", "train", "train"] == [
+        json.loads(line)["job"]["name"] for line in documents["openlineage"].splitlines()
+    ]
+
+
+def test_a_waiver_stands_in_the_bill_of_materials(scene, scenes):
+    """Who reads the bill sees which failure somebody answers for, and until when."""
+    told = {"flow": "support", "name": "Ann Lee", "reason": "known until the rename", "until": "2026-12-31"}
+    give(scene.ledger, rule="learned-typo", **told, now=AT)
+    scene.step("check", scenes.check(3))
+    scene.gate()
+    component = json.loads(FORMATS["cyclonedx"].make(gather(scene.ledger, "tiny@planned", AT)))["metadata"]["component"]
+    assert ["learned-typo until 2026-12-31"] == [
+        one["value"] for one in component["properties"] if one["name"] == "headgate:waiver"
+    ]

@@ -6,6 +6,7 @@ import io
 import json
 import warnings
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -25,7 +26,9 @@ from openlineage.client.generated.ownership_dataset import Owner, OwnershipDatas
 from openlineage.client.serde import Serde
 
 from headgate.rights.evidence.formats import FORMATS
+from headgate.rights.evidence.gathering import gather
 
+AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BOTH = ("released", "frozen")
 
 
@@ -284,3 +287,19 @@ def test_the_sheet_has_every_section_of_the_template(written):
     assert [] == [one for one, title in zip(wanted, found, strict=True) if not title.startswith(one)]
     assert "- **Provider name and contact**: Unknown: the ledger does not say." in text
     assert "2 of 12 rows were written by models: teacher-7b: 2" in text
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"), [("as agreed in 2024", "LicenseRef-as-agreed-in-2024"), ("none", "NONE"), ("?!", "LicenseRef-")]
+)
+def test_words_that_are_no_licence_leave_valid_documents(scene, said, wanted):
+    """Whatever people wrote as a licence, every document stays one that its format takes."""
+    claim = {"source": "mail", "observed_at": "2026-03-01"}
+    for source in ("tickets", "forum"):
+        scene.ledger.claims.assert_(f"source:{source}", "licence", said, **claim)
+    facts = gather(scene.ledger, "production", AT)
+    assert all(wanted in one.expression for one in facts.data.sources if not one.stated)
+    spdx, bom, croissant = (json.loads(FORMATS[name].make(facts)) for name in ("spdx", "cyclonedx", "croissant"))
+    read_spdx(spdx)
+    assert problem_of_bom(bom) is None
+    assert [] == sorted(read_croissant(croissant).metadata.ctx.issues.errors)
