@@ -169,7 +169,7 @@ def lines(case: Case, now: datetime) -> list[str]:
     out.append(f"  {case.reason} (says {case.source}, {case.opened_at[:10]})")
     body = case.body
     out.append(f"  {body['rows']:,} rows, {body['derived_rows']:,} made from them; in {_list(body['datasets'])}")
-    for one in case.touched:
+    for one in {(one["kind"], one["name"]): one for one in case.touched}.values():
         remedy = case.remedies.get(one["id"])
         done = f"{remedy['remedy']} by {remedy['by']}, {remedy['at'][:10]}" if remedy else "no remedy yet"
         out.append(f"  {one['kind']:<11} {one['name']:<36} {done if one['kind'] == 'adapter' else ''}".rstrip())

@@ -19,7 +19,7 @@ SUBJECT, SOURCE, ROW = "subject", "source", "row"
 VERSION = "dataset-version"
 # Kinds that a person may have to act on, in the order in which they came to be; verdicts and steps are left out.
 SHOWN = (VERSION, "run", "adapter", "probe", "score", "decision", "release", "deployment")
-MODELS = ("adapter", "release", "deployment")
+MODELS = ("adapter", "release")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,12 @@ def lines(found: Reach) -> list[str]:
     for held in found.versions:
         splits = ", ".join(f"{split} {count:,}" for split, count in held.splits.items())
         out.append(f"  {VERSION:<16} {held.name:<36} {_rows(held.rows)}" + (f" ({splits})" if splits else ""))
-    out += [f"  {node.kind:<16} {node.name:<36} {node.at[:10]}" for node in found.nodes]
+    alike: dict[tuple[str, str], list[Node]] = {}
+    for node in found.nodes:
+        alike.setdefault((node.kind, node.name), []).append(node)
+    for (kind, name), nodes in alike.items():
+        times = f", {len(nodes)} records" if len(nodes) > 1 else ""
+        out.append(f"  {kind:<16} {name:<36} {nodes[-1].at[:10]}{times}")
     if not found.versions and not found.nodes:
         out.append("  no dataset version and no model was made from them")
     return out

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -53,7 +54,7 @@ def apply(
         raise Refused("a remedy without a name", wanted="--by NAME")
     with ledger.transaction():
         case, found = refreshed(ledger, case)
-        adapter = _touched(found, on, case)
+        adapters = _touched(found, on, case)
         said: dict[str, Any] = {"remedy": remedy, "by": by, "reason": reason, "at": stamp(now), "evidence": evidence}
         if remedy in (QUARANTINE, JUSTIFY):
             if until is None or is_over(until, now):
@@ -62,12 +63,12 @@ def apply(
         if remedy == JUSTIFY and len(reason.strip()) < LEAST_REASON:
             raise Refused("a justification without a reason", found=repr(reason), wanted="--reason TEXT")
         if remedy == RETRAIN:
-            other = _replacement(ledger, replacement, adapter, found)
+            other = _replacement(ledger, replacement, adapters, found)
             said |= {"replacement": other.id, "cost": cost(ledger, other)}
-            said["difference"] = difference(ledger, adapter, other)
-        if remedy in STANDING:
+            said["difference"] = difference(ledger, adapters[-1], other)
+        for adapter in adapters if remedy in STANDING else ():
             _take_out_of_use(ledger, case, adapter, STANDING[remedy], by, now, until)
-        return changed(ledger, case, remedies={**case.remedies, adapter.id: said})
+        return changed(ledger, case, remedies={**case.remedies, **{adapter.id: said for adapter in adapters}})
 
 
 def close(ledger: Ledger, case: Case, *, by: str, now: datetime) -> tuple[Case, list[str]]:
@@ -90,18 +91,21 @@ def close(ledger: Ledger, case: Case, *, by: str, now: datetime) -> tuple[Case, 
 
 def missing(ledger: Ledger, case: Case, found: Reach, now: datetime) -> list[str]:
     """What a case lacks to be closed, each with the next step."""
+    adapters = found.of("adapter")
+    # Who answers for every model made from the rows answers for the rows as well.
+    justified = adapters and all(case.remedies.get(one.id, {}).get("remedy") == JUSTIFY for one in adapters)
     out = [
         f"{held.name}, the newest {VERSION}, holds {held.rows:,} of the rows: curate again without them"
         for held in found.versions
-        if held.newest
+        if held.newest and not justified
     ]
-    for adapter in found.of("adapter"):
+    for adapter in adapters:
         remedy = case.remedies.get(adapter.id)
         if remedy is None:
             out.append(f"adapter {adapter.name} has no remedy: {', '.join(REMEDIES)}")
             continue
         out += [f"adapter {adapter.name}: {problem}" for problem in _problems(ledger, adapter, remedy, found, now)]
-    return out
+    return list(dict.fromkeys(out))
 
 
 def _problems(ledger: Ledger, adapter: Node, remedy: Any, found: Reach, now: datetime) -> list[str]:
@@ -120,20 +124,21 @@ def _problems(ledger: Ledger, adapter: Node, remedy: Any, found: Reach, now: dat
     return out
 
 
-def _touched(found: Reach, on: str, case: Case) -> Node:
+def _touched(found: Reach, on: str, case: Case) -> list[Node]:
+    """The adapters of that name or address: the same weights, trained twice, are one adapter with two records."""
     adapters = found.of("adapter")
     named = [node for node in adapters if on in (node.id, node.name) or (on[:3] == "b3:" and node.id.startswith(on))]
-    if len(named) != 1:
-        wanted = ", ".join(node.name for node in adapters) or "none: the case touches no adapter"
+    if not named or len({node.name for node in named}) > 1:
+        wanted = ", ".join(dict.fromkeys(node.name for node in adapters)) or "none: the case touches no adapter"
         raise Refused(f"{case.name} touches no such adapter", found=on, wanted=wanted)
-    return named[0]
+    return named
 
 
-def _replacement(ledger: Ledger, name: str, adapter: Node, found: Reach) -> Node:
+def _replacement(ledger: Ledger, name: str, adapters: Sequence[Node], found: Reach) -> Node:
     if not name:
         raise Refused("retrained without, and nothing takes its place", wanted="--replacement ADAPTER")
     node = ledger.node(name)
-    if node.kind != "adapter" or node.id == adapter.id:
+    if node.kind != "adapter" or node.name in {adapter.name for adapter in adapters}:
         raise Refused("an adapter is replaced by another adapter", found=f"{node.kind} {node.name}")
     held = ledger.closure(node.id).rows & found.rows
     if held:

@@ -117,6 +117,28 @@ def test_what_was_made_after_the_case_was_opened_needs_a_remedy_too(world, opene
     assert any("adapter late has no remedy" in one for one in lacking)
 
 
+def test_a_case_may_be_answered_for_until_a_day(world, opened, now) -> None:
+    """Where each model is justified the rows are too; when one justification is over the case cannot be closed."""
+    ledger, until = world.ledger, {"until": date(2027, 1, 1), "reason": "kept under a legal duty"}
+    case = remedies.apply(ledger, opened, "merged", "justify", by="A", now=now, **until)
+    assert 2 == len(remedies.close(ledger, case, by="A", now=now)[1])
+    case = remedies.apply(ledger, case, "adapter of support@2", "justify", by="A", now=now, **until)
+    _, lacking = remedies.close(ledger, case, by="A", now=now + timedelta(days=60))
+    assert ["is over" in one for one in lacking] == [True, True]
+    closed, lacking = remedies.close(ledger, case, by="A", now=now)
+    assert ([], cases.CLOSED) == (lacking, closed.state)
+
+
+def test_the_same_weights_trained_twice_are_one_adapter(world, opened, now) -> None:
+    """Two records of one name; one remedy is for both."""
+    ledger = world.ledger
+    again = ledger.record("adapter", "merged", {"again": True}, edges=[Edge("derived-from", world.ids["merged"])])
+    case = remedies.apply(ledger, opened, "merged", "retire", by="A", now=now)
+    assert {again, world.ids["merged"]} == set(case.remedies)
+    told = cases.lines(case, now)
+    assert 1 == sum("merged" in line and "adapter" in line for line in told)
+
+
 def test_two_people_who_change_one_case_do_not_overwrite_each_other(world, opened, now) -> None:
     """The second one worked on a state that is not the latest any more."""
     remedies.apply(world.ledger, opened, "merged", "retire", by="A", now=now)
