@@ -33,6 +33,7 @@ USES = (COMMERCIAL, RESEARCH, ANY)
 POLICY = "provider-policy"
 OUTPUTS = "outputs-may-train"
 SHARE_ALIKE = "share-alike"
+NOT_SAID = "allows no commercial use, and the intended use is not said"
 NAMED_AT_MOST = 8
 TRIED = 512  # choices of all parts together that are tried
 
@@ -192,7 +193,7 @@ def _doubts(terms: Terms, use: str, adapted: bool) -> Iterator[str]:
     if terms.unknown:
         yield ""
     if use == ANY and (terms.commercial is NO or terms.research_only is YES):
-        yield "allows no commercial use, and the intended use is not said"
+        yield NOT_SAID
     asked = {"commercial": use != RESEARCH, "derivatives": adapted, "outputs_may_train": True}
     for name, wanted in asked.items():
         if wanted and getattr(terms, name) is CONDITIONAL:

@@ -43,13 +43,15 @@ import numpy as np
 from headgate.kit.errors import Refused
 from headgate.rules.corpus import findings_of
 from headgate.rules.given import Claims, Given
-from headgate.rules.licence_mixtures import SHARE_ALIKE, Conflict, Mixture, listed, mixture
+from headgate.rules.licence_mixtures import NOT_SAID, SHARE_ALIKE, Conflict, Mixture, listed, mixture
 from headgate.rules.licence_parts import bound_by, parts_of
 from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
 
 KNOWN = "known-rows"
+LOOK_UP = "headgate rights licence --source NAME --is EXPRESSION --by WHO"
+SAY_USE = 'set use = "commercial" or "research" for conflicting-terms'
 SHOWN = 50  # parts, conflicts and doubts listed in the details
 
 
@@ -97,7 +99,7 @@ def conflicting_terms(given: Given, options: Options) -> Verdict:
         return cannot_tell(
             summary=f"the terms of {told} are not clear",
             reason="; ".join(dict.fromkeys(f"{found.parts[place].name}: {text}" for place, text in found.doubts[:3])),
-            next_step="headgate rights licence --source NAME --is EXPRESSION --by WHO",
+            next_step=SAY_USE if {text for _, text in found.doubts} == {NOT_SAID} else LOOK_UP,
             details=details,
         )
     return judge_share(
