@@ -75,6 +75,7 @@ def _model(model: ModelFacts, data: str) -> dict[str, Any]:
             _property("run", model.run.id),
             _property("plan", str(model.run.body.get("plan_digest") or NOASSERTION)),
             _property("decision", decision),
+            *([_property("out-of-use", model.retired.as_text())] if model.retired else []),
             *(_property("waiver", f"{one['rule']} until {one['until']}") for one in _waivers(model)),
         ],
     }

@@ -39,7 +39,8 @@ def _model(facts: Facts) -> dict[str, str]:
     if model is None:
         return {"Versioned model name": f"none yet: this is about dataset version {facts.data.name}"}
     root = model.base.body["fingerprint"]["root"]
-    return {
+    standing = {"Out of use": model.retired.as_text()} if model.retired else {}
+    return standing | {
         "Versioned model name": model.name,
         "Model dependencies": f"{model.base.name}, fingerprint {root}; its own training data: see its provider",
         "Date of placement on the Union market": "",

@@ -134,6 +134,7 @@ class ModelFacts:
     grounds: Grounds | None  # None: no decision covers the adapter
     settings: Settings  # of the release; defaults where there is none
     files: tuple[FileFacts, ...]
+    retired: Term | None  # retired, or in quarantine, at the moment of the export
 
     @property
     def name(self) -> str:

@@ -58,6 +58,7 @@ def gather(ledger: Ledger, name: str, at: datetime) -> Facts:
         grounds=_grounds(ledger, node, adapter, at),
         settings=_settings(ledger, node),
         files=_files(ledger, node, adapter),
+        retired=_term(ledger, node.id, "retired", at) or _term(ledger, adapter.id, "retired", at),
     )
     return Facts(at=at, made_by=__version__, data=_data(ledger, version, at), model=model)
 
@@ -164,12 +165,12 @@ def _data(ledger: Ledger, version: DatasetVersion, at: datetime) -> DataFacts:
 
 
 def _source(ledger: Ledger, node: Node, rows: int, stated: Mapping[str, int], at: datetime) -> SourceFacts:
-    terms = {what: _term(ledger, node.name, what, at) for what in ("licence", "owner", "consent")}
+    terms = {what: _term(ledger, f"source:{node.name}", what, at) for what in ("licence", "owner", "consent")}
     return SourceFacts(name=node.name, id=node.id, rows=rows, stated=dict(sorted(stated.items())), **terms)
 
 
-def _term(ledger: Ledger, source: str, what: str, at: datetime) -> Term | None:
-    claim = ledger.claims.at(f"source:{source}", what, at)
+def _term(ledger: Ledger, about: str, what: str, at: datetime) -> Term | None:
+    claim = ledger.claims.at(about, what, at)
     if claim is None:
         return None
     day = claim.observed_at[:10]

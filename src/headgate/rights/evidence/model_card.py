@@ -23,6 +23,8 @@ def card(facts: Facts) -> str:
         release_card(model.grounds, model.settings, model.name, quoting=False),
         section("Licences and people", [*sources(facts.data), "", *people(facts.data)]),
     ]
+    if model.retired:
+        parts.append(section("Out of use", [f"The adapter is {model.retired.as_text()}."]))
     outcome = model.grounds.decision.body["outcome"]
     if outcome != "pass":
         parts.append(section("Not released", [f"The newest decision about this adapter is: {outcome}."]))

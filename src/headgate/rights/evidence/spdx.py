@@ -142,6 +142,7 @@ def _model(graph: Graph, model: ModelFacts, data: str) -> str:
         urn(model.kind, model.node.id),
         name=model.name,
         description=model.settings.about,
+        comment=f"out of use: {model.retired.as_text()}" if model.retired else "",
         software_packageVersion=model.name.rpartition("@")[2],
         software_primaryPurpose="model",
         software_downloadLocation=NOASSERTION,

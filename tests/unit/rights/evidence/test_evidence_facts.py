@@ -185,3 +185,14 @@ def test_a_waiver_stands_in_the_bill_of_materials(scene, scenes):
     assert ["learned-typo until 2026-12-31"] == [
         one["value"] for one in component["properties"] if one["name"] == "headgate:waiver"
     ]
+
+
+def test_a_model_out_of_use_says_so_from_that_day_on(scene):
+    """A reader of a card learns that the adapter was retired, and by whom; a document of the day before does not."""
+    adapter = scene.outputs["train"]["adapter"]
+    scene.ledger.claims.assert_(adapter, "retired", "retired", source="A. Vos, rights/1", observed_at=AT, valid_from=AT)
+    before, after = (made(gather(scene.ledger, "production", AT + timedelta(days=n)))[0] for n in (-1, 1))
+    said = "retired (says A. Vos, rights/1, 2026-11-21)"
+    told = {name for name, content in after.items() if said in content.decode()}
+    assert {"spdx", "cyclonedx", "model-card", "eu-sheet"} == told
+    assert [] == [name for name, content in before.items() if said in content.decode()]
