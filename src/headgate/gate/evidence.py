@@ -16,7 +16,7 @@ from headgate.ledger.ledger import Ledger
 from headgate.ledger.nodes import Node
 from headgate.ledger.steps import StageContext, verdict_from_json, verdicts_of
 from headgate.ledger.waivers import NEVER_WAIVED
-from headgate.stats.judging import cannot_tell
+from headgate.stats.judging import cannot_tell, judge_count
 from headgate.stats.paired import PairedComparison
 from headgate.stats.power import mde
 from headgate.stats.quantiles import normal_below, z_two_sided
@@ -24,6 +24,7 @@ from headgate.stats.verdict import Outcome, Verdict
 
 OVER = "candidate-over-"
 MISSING, EXPIRED, STALE = NEVER_WAIVED
+CASE = "open-case"
 FAILURE = "departing-engineer"  # what is not recorded cannot be promoted
 COMPARED = "ft-vs-prompting"
 
@@ -100,6 +101,23 @@ def ended(source: str, what: str) -> Verdict:
         details={"source": source, "what": what},
     )
     return replace(verdict, rule=EXPIRED, failure="licence-as-state")
+
+
+def open_case(case: Node) -> Verdict:
+    """The verdict where somebody's rows, of which a case is open, are in what the adapter was made from."""
+    about = case.body["about"]
+    what = f"{case.name}, {case.body['kind']} of {about['kind']} {about['key']}"
+    verdict = judge_count(
+        1,
+        name="open cases",
+        unit="cases",
+        looked_at=1,
+        at_most=0,
+        summary=f"{what}, is open, and the adapter was made from those rows",
+        next_step=f"curate without them, or answer for it: headgate rights case show {case.name}",
+        details={"case": case.name, "due_at": case.body["due_at"]},
+    )
+    return replace(verdict, rule=CASE, failure="provenance")
 
 
 def is_old(evidence: Evidence, settings: Settings, now: datetime) -> bool:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from headgate.gate.claims import judge_claims
-from headgate.gate.evidence import OVER, Evidence, blocking, doubts, ended, ended_claims, gather, is_old
+from headgate.gate.evidence import OVER, Evidence, blocking, doubts, ended, ended_claims, gather, is_old, open_case
 from headgate.gate.settings import Settings
 from headgate.gate.waivers import Waiver, covering, may_answer, standing
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import short
+from headgate.ledger.cases import open_on
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.nodes import Node
 from headgate.ledger.steps import StageContext, StepResult
@@ -47,7 +48,8 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     adapter = _adapter(ledger, context)
     found = gather(ledger, context)
     ran_out = [ended(source, what) for source, what in ended_claims(ledger, adapter, context.now)]
-    judged = judge(ledger, found, settings, context, ran_out)
+    unanswered = [open_case(case) for case in open_on(ledger, adapter.id)]
+    judged = judge(ledger, found, settings, context, [*ran_out, *unanswered])
     decision = _record(ledger, adapter, found, judged, settings, context)
     return StepResult(
         stage=STAGE,
@@ -73,6 +75,7 @@ def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any
         "waivers": [waiver.id for waiver in standing(ledger, context.flow_name, context.now)],
         "old": bool(evaluation and is_old(evaluation, settings, context.now)),
         "ended": ended_claims(ledger, _adapter(ledger, context), context.now),
+        "cases": [case.id for case in open_on(ledger, _adapter(ledger, context).id)],
     }
 
 

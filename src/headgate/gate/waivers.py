@@ -24,7 +24,7 @@ __all__ = [
     "standing",
 ]
 
-GATE_RULES = ("candidate-over-base", "candidate-over-few-shot", "worst-drop", "coverage")
+GATE_RULES = ("candidate-over-base", "candidate-over-few-shot", "worst-drop", "coverage", "open-case")
 
 
 def give(ledger: Ledger, *, rule: str, flow: str, name: str, reason: str, until: str, now: datetime) -> Waiver:

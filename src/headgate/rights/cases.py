@@ -14,18 +14,16 @@ from typing import Any
 
 from headgate.kit.clock import parse_moment, stamp
 from headgate.kit.errors import Refused
+from headgate.ledger.cases import CLOSED, KIND, OPEN, PREFIX, latest
 from headgate.ledger.claims import Moment
 from headgate.ledger.ledger import Edge, Ledger, Node
 from headgate.rights.difference import said
 from headgate.rights.reach import MODELS, ROW, SOURCE, SUBJECT, Reach, Target, reach
 
-KIND = "case"
-PREFIX = "rights/"
 WITHDRAWAL, LICENCE_CHANGE, TAKEDOWN = "withdrawal", "licence-change", "takedown"
 KINDS = (WITHDRAWAL, LICENCE_CHANGE, TAKEDOWN)
 # One month to act on a request: Regulation (EU) 2016/679, article 12(3). Others have the same, for want of a law.
 DAYS = 30
-OPEN, CLOSED = "open", "closed"
 CLAIMED = {WITHDRAWAL: "withdrawn", TAKEDOWN: "revoked"}  # what is then claimed of consent
 
 
@@ -114,11 +112,7 @@ def open_case(
 
 def all_cases(ledger: Ledger) -> list[Case]:
     """The latest state of every case, oldest first."""
-    latest: dict[str, Node] = {}
-    for node in ledger.find(KIND):
-        if node.name.startswith(PREFIX):
-            latest[node.name] = node
-    return [_read(node) for node in latest.values()]
+    return [_read(node) for node in latest(ledger)]
 
 
 def get(ledger: Ledger, name: str) -> Case:

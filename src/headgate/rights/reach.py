@@ -12,6 +12,7 @@ from typing import Any
 from pyroaring import BitMap
 
 from headgate.kit.errors import Refused
+from headgate.ledger.cases import rows_of
 from headgate.ledger.ledger import Ledger, Node
 from headgate.ledger.versions import Share
 
@@ -87,22 +88,16 @@ def own_rows(ledger: Ledger, target: Target) -> BitMap:
     Raises:
         Refused: the ledger knows no such person, source or row.
     """
+    own = rows_of(ledger, target.kind, target.key)
+    if own or (target.kind == SOURCE and ledger.find(SOURCE, target.key)):
+        return own
     if target.kind == ROW:
-        number = ledger.rows.number_of(target.key)
-        if number is None:
-            raise Refused("the ledger has no such row", found=target.key, wanted="b3: and 64 hex digits")
-        return BitMap([number])
+        raise Refused("the ledger has no such row", found=target.key, wanted="b3: and 64 hex digits")
     if target.kind == SOURCE:
-        sources = ledger.find(SOURCE, target.key)
-        if not sources:
-            known = ", ".join(dict.fromkeys(node.name for node in ledger.find(SOURCE))) or "there are none yet"
-            raise Refused("the ledger has no such source", found=target.key, wanted=known)
-        return BitMap.union(BitMap(), *(ledger.rows.numbers_of_source(node.id) for node in sources))
-    own = ledger.rows.numbers_of_subject(target.key)
-    if not own:
-        hint = "people are known by the `subject` of rows"
-        raise Refused("no row about this person", found=target.key, wanted=hint)
-    return own
+        known = ", ".join(dict.fromkeys(node.name for node in ledger.find(SOURCE))) or "there are none yet"
+        raise Refused("the ledger has no such source", found=target.key, wanted=known)
+    hint = "people are known by the `subject` of rows"
+    raise Refused("no row about this person", found=target.key, wanted=hint)
 
 
 def reach(ledger: Ledger, target: Target) -> Reach:

@@ -14,6 +14,7 @@ from typing import Any
 
 from headgate.kit.clock import parse_moment, stamp
 from headgate.kit.errors import Refused
+from headgate.ledger.cases import JUSTIFY
 from headgate.ledger.ledger import Ledger, Node
 from headgate.ledger.waivers import is_over
 from headgate.release.aliases import all_aliases, withdraw
@@ -21,7 +22,7 @@ from headgate.rights.cases import CLOSED, Case, changed, refreshed
 from headgate.rights.difference import cost, difference
 from headgate.rights.reach import VERSION, Reach
 
-RETRAIN, RETIRE, QUARANTINE, JUSTIFY = "retrain-without", "retire", "quarantine", "justify"
+RETRAIN, RETIRE, QUARANTINE = "retrain-without", "retire", "quarantine"
 REMEDIES = (RETRAIN, RETIRE, QUARANTINE, JUSTIFY)
 STANDING = {RETRAIN: "replaced", RETIRE: "retired", QUARANTINE: "quarantined"}  # what is claimed of the adapter
 LEAST_REASON = 10  # characters of a justification

@@ -98,6 +98,32 @@ def test_a_licence_that_ran_out_expires_the_evidence(bare, scenes):
     assert (Outcome.UNSURE, "the consent of source tickets has run out") == (result.outcome, result.verdicts[0].summary)
 
 
+def test_an_open_case_about_its_rows_blocks_until_somebody_answers(scene):
+    """Withdrawn after training: not released, unless the case is justified for this adapter."""
+    from datetime import date
+
+    from headgate.rights import cases, remedies
+    from headgate.rights.reach import Target
+
+    target = Target("source", "tickets")
+    case = cases.open_case(scene.ledger, "takedown", target, reason="a letter", source="A. Vos", now=scene.now)
+    result = scene.gate()
+    assert (Outcome.FAIL, ["open-case"]) == (result.outcome, rules(result, Outcome.FAIL))
+    assert "rights/1, takedown of source tickets" in result.summary
+    (adapter,) = [one for one in case.touched if one["kind"] == "adapter"]
+    remedies.apply(
+        scene.ledger,
+        case,
+        adapter["id"],
+        "justify",
+        by="A. Vos",
+        now=scene.now,
+        reason="kept under a legal duty",
+        until=date(2027, 1, 1),
+    )
+    assert "open-case" not in rules(scene.gate())
+
+
 def test_evidence_about_something_else_is_stale(scene, scenes):
     """A check of another dataset version says nothing about this one."""
     scene.step("check", scenes.check(), outputs={"dataset": "support@7"})
