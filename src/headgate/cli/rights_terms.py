@@ -37,11 +37,9 @@ def terms(version: str | None, **asked: Any) -> int:
         if asked["due"]:
             return _due(ledger, asked)
         own = dict(_own(one) for one in asked["own"])
-        about = {"now": moment(), "use": asked["use"] or "", "own": own}
-        source = asked["source"]
-        table = (
-            rights.of_source(ledger, source, **about) if source else rights.of_version(ledger, str(version), **about)
-        )
+        named = asked["source"] or str(version)
+        look = rights.of_source if asked["source"] else rights.of_version
+        table = look(ledger, named, now=moment(), use=asked["use"] or "", own=own)
     if asked["as_json"]:
         print_json(answer("rights terms", table.as_json(), table.outcome))
     elif not asked["quiet"]:
