@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any
 
 from headgate.kit.errors import Refused
-from headgate.kit.hashing import digest
 from headgate.ledger.claims import Claim, Moment
 from headgate.ledger.ledger import Ledger
 from headgate.rights.cases import LICENCE_CHANGE, Case, open_case
@@ -31,7 +30,12 @@ QUOTED = 8  # words of a text that are shown where it begins to differ
 MARKUP = re.compile(
     r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|</?[a-z][^<>]*>|<!doctype[^>]*>", re.DOTALL | re.IGNORECASE
 )
-YEARS = re.compile(r"(copyright|\(c\)|©)([\s,\d–-]|\(c\)|©)*\d{4}", re.IGNORECASE)  # of a notice, no part of the terms
+YEARS = re.compile(
+    r"(?:copyright|©)(?:\s|copyright|\(c\)|©)*(?:(?:19|20)\d\d[\s,–-]*)+", re.IGNORECASE
+)  # of a notice: no terms
+NUMBERED = re.compile(r"(?m)^\s*\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s+", re.IGNORECASE)  # a list as plain text has it
+APART = re.compile(r"(?<=\d)\0(?=\d)")  # two numbers; words run together, for hyphens may part them anywhere
+BINARY = (b"%PDF", b"PK")
 KEPT = re.compile(r"[^\W_]+|(?<=\d)[.,](?=\d)|[%€$£<>≤≥]")
 
 
@@ -133,23 +137,40 @@ def record_policy(
     return Recorded(claim=claim, before=was, read_as=read_as, changes=changes, case=None)
 
 
-def plain_text(data: bytes) -> str:
-    """What a text says, without its form; of what is no text, its digest.
+def same_text(old: bytes, new: bytes) -> bool:
+    """Whether two texts say the same, whatever their form; files that are no text are held byte by byte.
 
-    Line breaks, spaces, marks, letter case, mark-up and the years of a copyright notice are form; words, numbers and
-    signs of amounts are not.
+    Line breaks, spaces, marks, letter case, mark-up, encoding, the numbers of a list and the years of a copyright
+    notice are form; words, other numbers and signs of amounts are not.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return digest(data)
-    return "".join(_tokens(text))
+    first, second = _decoded(old), _decoded(new)
+    if first is None or second is None:
+        return old == new
+    # A number at the beginning of a line may be of a list, or of a sentence that was broken there.
+    return any(_plain(first, numbered) == _plain(second, numbered) for numbered in (True, False))
+
+
+def _decoded(data: bytes) -> str | None:
+    """A text in any of the usual encodings; None of what is no text."""
+    if data.startswith(BINARY):
+        return None
+    for encoding in ("utf-16",) if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return None if "\0" in text else text
+    return None
+
+
+def _plain(text: str, numbered: bool) -> str:
+    said = "\0".join(_tokens(text if numbered else NUMBERED.sub(" ", MARKUP.sub("\n", text))))
+    return APART.sub(" ", said).replace("\0", "")
 
 
 def _tokens(text: str) -> list[str]:
-    bare = html.unescape(MARKUP.sub(" ", text))
-    bare = YEARS.sub(" ", unicodedata.normalize("NFKC", bare))
-    return KEPT.findall(bare.casefold().replace("\u00ad", ""))
+    bare = unicodedata.normalize("NFKC", html.unescape(MARKUP.sub(" ", text)).replace("\u00ad", ""))
+    return KEPT.findall(YEARS.sub(" ", bare).casefold())
 
 
 def _must_be_said(by: str) -> None:
@@ -205,14 +226,17 @@ def _changes(
     known = [one for one in history if one.evidence and ledger.content.has(one.evidence)]
     if text is not None and known:
         old = ledger.content.get(str(known[-1].evidence))
-        if plain_text(old) != plain_text(text):
+        if not same_text(old, text):
             out.append(f"the text of {written_in(value)} changed: {_difference(old, text)}")
     return out
 
 
 def _difference(old: bytes, new: bytes) -> str:
     """Where two texts begin to differ."""
-    first, second = (_tokens(data.decode("utf-8", "replace")) for data in (old, new))
+    texts = _decoded(old), _decoded(new)
+    if None in texts:
+        return "another file"
+    first, second = (_tokens(text or "") for text in texts)
     pairs = enumerate(zip(first, second, strict=False))
     same = next((place for place, (was, now) in pairs if was != now), min(len(first), len(second)))
     old_words, new_words = (" ".join(words[same : same + QUOTED]) or "the end" for words in (first, second))

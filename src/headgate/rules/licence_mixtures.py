@@ -260,5 +260,7 @@ def _outputs(says: Says) -> Terms:
 def part_json(part: Part, terms: Terms) -> dict[str, Any]:
     """A part as printed and stored; what is not known of it is left out."""
     named = {name: getattr(part, name) for name in ("licence", "read_as", "since", "until", "said_by", "why")}
+    if not terms.unknown:
+        named["why"] = ""  # what is not known of a choice that is not taken
     kept = {name.replace("_", "-"): value for name, value in named.items() if value}
     return {"name": part.name, "rows": part.rows, **kept, "terms": terms.as_json()}

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from headgate.cli.main import main
@@ -15,7 +17,7 @@ from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Edge, Ledger, RowRecord
 from headgate.rights import licence_changes, terms
 from headgate.rights.cases import all_cases
-from headgate.rights.licence_changes import Recorded, plain_text
+from headgate.rights.licence_changes import Recorded, same_text
 from headgate.rights.reach import SOURCE, Target, reach
 from headgate.rows.row import Kind, Message, Row, Side, to_bytes
 from headgate.stats.verdict import Outcome
@@ -127,10 +129,50 @@ def test_the_same_written_differently_opens_nothing(ledger: Ledger, written: str
 
 def test_a_text_that_changed_only_in_form_opens_nothing(ledger: Ledger) -> None:
     """Mark-up, line breaks, quotation marks, hyphens, case and the year of a notice are no terms."""
-    assert plain_text(TEXT.encode()) == plain_text(REFLOWED.encode())
+    assert same_text(TEXT.encode(), REFLOWED.encode())
     for text in (TEXT, REFLOWED, TEXT.replace("\n", "\r\n"), TEXT.upper(), "\ufeff" + TEXT.replace(" ", "  "), TEXT):
         assert ((), None) == (look(ledger, "MIT", text).changes, look(ledger, "MIT", text).case)
     assert [] == all_cases(ledger)
+
+
+SAID = ("you", "may", "not", "use", "share", "30", "1.5", "data", "§", "5%", "naïve")
+FORMS = (" ", "\n", "\r\n\r\n", ", ", " — ", "<br/>", "</p>\n<p>", "-\n")
+WORDS = st.lists(st.sampled_from(SAID), min_size=1, max_size=30)
+BREAKS = st.lists(st.sampled_from(FORMS), min_size=30, max_size=30)
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(WORDS, BREAKS, st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]), st.integers(0, 29))
+def test_form_is_told_from_words(words: list[str], breaks: list[str], encoding: str, place: int) -> None:
+    """However a text is broken, marked up and encoded, it says the same; one word more, and it does not."""
+    old = " ".join(words).encode()
+    new = "".join(word + space for word, space in zip(words, breaks, strict=False))
+    assert same_text(old, new.upper().replace("<BR/>", "<BR>").encode(encoding))
+    more = [*words[:place], "never", *words[place:]]
+    assert not same_text(old, " ".join(more).encode(encoding))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        (b"1. Do this\n2. Not that", b"<ol><li>Do this</li><li>Not that</li></ol>", True),
+        (b"as in section\n2. You may", b"as in section 2. You may", True),
+        ("na\u00efve".encode("cp1252"), "na\u00efve".encode(), True),
+        ("\ufb01ne \u201cprint\u201d".encode(), b'fine "print"', True),
+        (b"Copyright (c) 2020-2024, 2025 A", b"\xc2\xa9 2026 A", True),
+        (b"Copyright (c) 2020-2024, 2025 A", b"copyright 2026 A", True),
+        (b"(c) 1999 copies", b"(c) 2024 copies", False),
+        (b"at most 30 copies", b"at most 300 copies", False),
+        (b"pay 5%", b"pay 5", False),
+        (b"1 000 copies", b"1000 copies", False),
+        (b"non-commercial", b"noncommercial", True),
+        (b"%PDF-1.7 a", b"%PDF-1.7  a", False),
+        (b"%PDF-1.7 a", b"%PDF-1.7 a", True),
+    ],
+)
+def test_what_is_form(old: bytes, new: bytes, same: bool) -> None:
+    """Numbers of a list are, other numbers are not; what cannot be read as text is held byte by byte."""
+    assert (same, same) == (same_text(old, new), same_text(new, old))
 
 
 @pytest.mark.parametrize(
