@@ -1,4 +1,4 @@
-"""Somebody withdraws: from a user's key to the models, the case, the adapter trained without them, and its end.
+"""Somebody withdraws: from a user's key to the models, the case, the adapter trained without them, and the evidence.
 
     python examples/withdrawal/run.py [--steps N]
 
@@ -66,7 +66,12 @@ def main() -> None:
         "rights", "case", "remedy", "1", "--on", first, "--how", "retrain-without", "--replacement", second, "--by", ME
     )
     typed("rights", "case", "close", "1", "--by", ME)
+    # It ends with 1: the words are still in the file that was captured, which is not headgate's to change.
+    typed("rights", "erase", "--subject", person, "--by", ME, "--reason", "rights/1", "--yes", wrong=True)
+    typed("rights", "impact", "--subject", person)
     typed("ledger", "verify")
+    typed("ledger", "closure", "production")
+    typed("rights", "bundle", "production", "--out", "evidence")
 
 
 if __name__ == "__main__":
