@@ -49,6 +49,7 @@ def erase(
     from headgate.rights import erasure
     from headgate.rights.reach import target_of
 
+    erasure.must_be_answered_for(by, reason)
     target = target_of(subject, source, row)
     with Ledger.open(store) as ledger:
         planned = erasure.plan(ledger, target, merged=merged, items=items)
@@ -57,7 +58,7 @@ def erase(
             if yes
             else None
         )
-    left = done is not None and bool(done.remaining or done.left or done.yours)
+    left = done is not None and not done.whole
     if as_json:
         parts = {"of": str(target), "rows": len(planned.rows), "merged": len(planned.merged)}
         told = parts | {"erased": done.as_json() if done else None}

@@ -55,7 +55,7 @@ def _step(ledger: Ledger, stage: str, known: str | None, outputs: Mapping[str, s
     if known is not None:
         return ledger.node(known)
     steps = reversed(ledger.find("step", stage))
-    return next((step for step in steps if dict(step.body["outputs"]) == dict(outputs)), None)
+    return next((step for step in steps if dict(step.body.get("outputs", {})) == dict(outputs)), None)
 
 
 def doubts(

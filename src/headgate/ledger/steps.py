@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.nodes import Edge, Node
+from headgate.stats.judging import cannot_tell
 from headgate.stats.verdict import Finding, Level, Measure, Outcome, Place, Verdict
 
 FINDINGS_KEPT = 200  # findings of a verdict that its record lists; `findings_total` counts all
@@ -89,7 +90,11 @@ def stored_result(step: Node) -> StepResult:
 
 
 def verdict_from_json(body: Mapping[str, Any]) -> Verdict:
-    """Reads a verdict back from the shape in which it is recorded."""
+    """Reads a verdict back from the shape in which it is recorded; one that was erased is a doubt that blocks."""
+    if not body:
+        summary = "a verdict was erased with the words that it quoted"
+        gone = cannot_tell(summary=summary, reason="it is not known any more", next_step="headgate run")
+        return replace(gone, rule="missing-evidence", failure="provenance")
     measure = body.get("measure")
     return Verdict(
         rule=body["rule"],

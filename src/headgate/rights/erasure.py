@@ -23,15 +23,17 @@ from headgate.kit.clock import stamp
 from headgate.kit.errors import Refused
 from headgate.kit.progress import progress
 from headgate.ledger import schema
-from headgate.ledger.ledger import Ledger
+from headgate.ledger.cases import KIND, PREFIX
+from headgate.ledger.ledger import Edge, Ledger
 from headgate.rights.reach import Reach, Target, reach
 from headgate.rights.traces import Traces, strings_of
 from headgate.train.shard import MAGIC
 
 ITEMS = ("item", "suite", "probe")  # what models are asked: a person decides whether an item goes
-NEVER = ("dataset-version", "protection")  # hold addresses and counts, and prove what was held out
+# What was measured or shown, and can be made again. All other records say who, what and when, and are kept.
+QUOTING = ("verdict", "step", "trace", "signal", "score", "case")
 LEDGER_FILES = ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm")
-ADAPTERS = "adapters"  # weights; what they remember is a matter of remedies
+FOLDER, OURS = ".headgate", ("work", "reports", "cache")  # where files may be deleted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,17 +52,24 @@ class Erased:
     """What was erased, and what was not."""
 
     rows: int = 0
+    before: int = 0  # rows whose bodies were gone already, and cannot be searched for
     records: list[str] = field(default_factory=list)  # ids of nodes
     content: int = 0
     files: list[str] = field(default_factory=list)  # relative to the folder of the ledger
     left: list[str] = field(default_factory=list)  # records that still quote the words, and are not taken
     yours: list[str] = field(default_factory=list)  # files of the project that hold the words
     remaining: list[str] = field(default_factory=list)  # where the search at the end still found them
+    unread: list[str] = field(default_factory=list)  # files that could not be searched, and why
     record: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left to do for a person."""
+        return not (self.left or self.yours or self.remaining or self.unread)
 
     def as_json(self) -> dict[str, Any]:
         """As printed and recorded."""
-        names = ("rows", "content", "records", "files", "left", "yours", "remaining", "record")
+        names = ("rows", "before", "content", "records", "files", "left", "yours", "remaining", "unread", "record")
         return {name: getattr(self, name) for name in names}
 
 
@@ -92,66 +101,98 @@ def erase(
         Refused: nobody is named, or no reason.
         Busy: erased, but another process reads the ledger; run it again when that has ended.
     """
-    for name, text in (("name", by), ("reason", reason)):
-        if not text.strip():
-            raise Refused(f"an erasure without a {name}", wanted=f"--{'by' if name == 'name' else name} TEXT")
+    must_be_answered_for(by, reason)
     traces, out = _traces(ledger, planned, quiet), Erased()
-    shards = {row_id for _, row_id in ledger.rows.ids(planned.rows)}
-    for path in _files(store):
-        if _has_rows(path, shards) or (path.suffix != ".shard" and traces.in_file(path)):
-            path.unlink()
-            out.files.append(str(path.relative_to(store)))
-    _erase_content(ledger, traces, planned.items, out)
+    out.before = len(planned.rows) - sum(1 for _ in ledger.rows.bodies(planned.rows))
+    out.left = _items(ledger, traces) if not planned.items else []
+    if out.left:
+        return out  # whole or not at all: once the words are gone nobody could look for them again
+    said = {"target": str(planned.target), "by": by, "reason": reason, "at": stamp(now)}
+    begun = ledger.record("decision", "erasure", said | {"state": "begun", "rows": len(planned.rows)})
+    _erase_files(ledger, planned, traces, store, out)
+    for address in list(traces.among(_content(ledger))):
+        out.content += ledger.content.erase(address)
     _erase_records(ledger, traces, planned.items, out)
+    out.yours += [str(path.relative_to(store.parent)) for path in traces.in_files(_own_files(store), out.unread)]
     out.rows = ledger.rows.erase(planned.rows)
-    out.yours = [str(path.relative_to(store.parent)) for path in _own_files(store) if traces.in_file(path)]
-    out.remaining = remaining(ledger, traces, store)
-    said = {
-        "target": str(planned.target),
-        "by": by,
-        "reason": reason,
-        "at": stamp(now),
-        "merged_left": len(planned.merged),
-    }
-    out.record = ledger.record("decision", "erasure", said | out.as_json())
+    out.remaining = remaining(ledger, traces, store, out.unread)
+    told = said | {"state": "done", "merged_left": len(planned.merged)} | out.as_json()
+    out.record = ledger.record("decision", "erasure", told, edges=[Edge("supersedes", begun)])
     return out
 
 
-def remaining(ledger: Ledger, traces: Traces, store: Path) -> list[str]:
-    """Where the words still stand: bytes of every file beside the ledger and of the ledger's own, raw and unpacked."""
+def must_be_answered_for(by: str, reason: str) -> None:
+    """Refuses an erasure that nobody answers for.
+
+    Raises:
+        Refused: no name, or no reason.
+    """
+    for name, option, text in (("name", "by", by), ("reason", "reason", reason)):
+        if not text.strip():
+            raise Refused(f"an erasure without a {name}", wanted=f"--{option} TEXT")
+
+
+def remaining(ledger: Ledger, traces: Traces, store: Path, unread: list[str]) -> list[str]:
+    """Where the words still stand: the files of the ledger, raw and unpacked, and what it has in its tables."""
     out = [path.name for path in (store / name for name in LEDGER_FILES) if path.exists() and traces.in_file(path)]
-    out += [str(path.relative_to(store)) for path in _files(store) if traces.in_file(path)]
+    out += [str(path.relative_to(store)) for path in traces.in_files(_files(store), unread)]
     out += [f"content {address}" for address in traces.among(_content(ledger))]
     bodies = ((number, _text(body)) for number, _, body in ledger.rows.bodies(ledger.rows.all_numbers()))
     return out + [f"the body of row {number}" for number in traces.among(bodies)]
 
 
 def _traces(ledger: Ledger, planned: Plan, quiet: bool) -> Traces:
-    texts = [text for _, _, body in ledger.rows.bodies(planned.rows) for text in strings_of(orjson.loads(body))]
-    others = ledger.rows.all_numbers() - planned.rows
+    texts = [text for _, _, body in ledger.rows.bodies(planned.rows) for text in _words(body)]
+    # A merged row that stays may hold words of the person, so that it does not make them anybody's.
+    others = ledger.rows.all_numbers() - planned.rows - planned.merged
 
     def surviving() -> Iterator[str]:
         with progress("reading the rows that stay", len(others), quiet=quiet) as advance:
             for _, _, body in ledger.rows.bodies(others):
                 advance(1)
-                yield from strings_of(orjson.loads(body))
+                yield from _words(body)
 
     return Traces.of(texts, surviving())
 
 
-def _erase_content(ledger: Ledger, traces: Traces, items: bool, out: Erased) -> None:
-    prompts = {str(node.body.get("prompts")): node for node in ledger.find("probe")}
-    for address in list(traces.among(_content(ledger))):
-        if address in prompts and not items:
-            out.left.append(f"prompts of probe {prompts[address].name} {address}")
-        else:
-            out.content += ledger.content.erase(address)
+def _words(body: bytes) -> Iterator[str]:
+    """What a row says; of its side data only what nobody declared, for keys and names are no words of a person."""
+    row = orjson.loads(body)
+    side = row.pop("side", None) or {}
+    yield from strings_of(row)
+    yield from strings_of(side.get("extra"))
+
+
+def _items(ledger: Ledger, traces: Traces) -> list[str]:
+    """Evaluation items and frozen prompts that quote the words."""
+    prompts = {str(node.body.get("prompts")): node.name for node in ledger.find("probe")}
+    kinds = ((f"{kind} {name} {node}", body) for node, kind, name, body in _records(ledger) if kind in ITEMS)
+    frozen = ((f"prompts of probe {prompts[a]} {a}", text) for a, text in _content(ledger) if a in prompts)
+    return [*traces.among(kinds), *traces.among(frozen)]
+
+
+def _erase_files(ledger: Ledger, planned: Plan, traces: Traces, store: Path, out: Erased) -> None:
+    ids = {row_id for _, row_id in ledger.rows.ids(planned.rows)}
+    shards = [path for path in _files(store) if path.suffix == ".shard"]
+    quoting = traces.in_files((path for path in _files(store) if path.suffix != ".shard"), out.unread)
+    for path in [*(path for path in shards if _has_rows(path, ids)), *quoting]:
+        inside = path.relative_to(store)
+        if store.resolve().name != FOLDER or inside.parts[0] not in OURS:
+            out.yours.append(str(inside))  # nothing that a person may have put there is deleted
+            continue
+        try:
+            path.unlink()
+            out.files.append(str(inside))
+        except OSError as error:
+            out.unread.append(f"{inside}: {error.strerror}")
+    out.unread += [f"{path.relative_to(store)}: a link" for path in sorted(store.rglob("*")) if path.is_symlink()]
 
 
 def _erase_records(ledger: Ledger, traces: Traces, items: bool, out: Erased) -> None:
     found = traces.among(((node, kind, name), body) for node, kind, name, body in _records(ledger))
     for node, kind, name in list(found):
-        if kind in NEVER or (kind in ITEMS and not items):
+        may = (kind in QUOTING and not (kind == KIND and name.startswith(PREFIX))) or (items and kind in ITEMS)
+        if not may:
             out.left.append(f"{kind} {name} {node}")
         elif ledger.nodes.erase(node):
             out.records.append(node)
@@ -193,17 +234,14 @@ def _own_files(store: Path) -> Iterator[Path]:
 
 
 def _has_rows(path: Path, ids: set[str]) -> bool:
-    """Whether a file is a shard of token ids with one of the rows."""
-    if path.suffix != ".shard":
-        return False
-    with path.open("rb") as stream:
-        head = stream.read(len(MAGIC) + 8)
-        if not head.startswith(MAGIC) or len(head) < len(MAGIC) + 8:
-            return True  # damaged: it can be made again
-        header = stream.read(struct.unpack("<Q", head[len(MAGIC) :])[0])
+    """Whether a file is a shard of token ids with one of the rows; one that is damaged can be made again, and goes."""
     try:
-        return not ids.isdisjoint(orjson.loads(header)["rows"])
-    except (orjson.JSONDecodeError, KeyError):
+        with path.open("rb") as stream:
+            head = stream.read(len(MAGIC) + 8)
+            size = struct.unpack("<Q", head[len(MAGIC) :])[0]
+            header = stream.read(min(size, path.stat().st_size))
+        return not head.startswith(MAGIC) or not ids.isdisjoint(orjson.loads(header)["rows"])
+    except (OSError, struct.error, orjson.JSONDecodeError, KeyError, TypeError):
         return True
 
 
@@ -217,17 +255,22 @@ def lines(planned: Plan, done: Erased | None) -> list[str]:
         out.append(f"  {planned.found.shared:,} rows say what rows of others say: those others stay")
     if done is None:
         return [*out, "nothing was erased: look at `headgate rights impact`, then add --yes"]
+    if done.left and not done.record:
+        out.append("nothing was erased: these quote them too. Take them with --items, or change them first:")
+        return [*out, *(f"  {name}" for name in done.left)]
     out.append(
         f"  erased: {done.rows:,} row bodies, {len(done.records):,} records, {done.content:,} pieces of content, "
         f"{len(done.files):,} files"
     )
+    if done.before:
+        out.append(f"  {done.before:,} rows had been erased before: their words are not known and are not looked for")
     out += [f"    {name}" for name in done.files]
-    out += [f"  left, for a person to decide (--items takes them): {name}" for name in done.left]
+    out += [f"  kept, and quotes them: {name}" for name in done.left]
     out += [f"  still in a file of yours: {name}" for name in done.yours]
+    out += [f"  not searched: {name}" for name in done.unread]
     found = ", ".join(done.remaining[:3])
-    out.append(
-        f"  STILL THERE: {found}"
-        if done.remaining
-        else "  a search of every file of the ledger finds none of their words"
-    )
+    if done.remaining:
+        out.append(f"  STILL THERE: {found}")
+    elif done.rows:
+        out.append("  a search of the ledger, its work files and reports finds none of their words")
     return out

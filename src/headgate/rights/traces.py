@@ -24,6 +24,7 @@ LEAST = 12  # characters; shorter texts stand everywhere and say nothing about a
 T = TypeVar("T")
 BLOCK = 2_000  # texts looked through at a time
 CHUNK, OVERLAP = 1 << 26, 1 << 12  # bytes
+SMALL = 1 << 22  # bytes of a file that is looked through together with others
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,23 @@ class Traces:
         """Whether bytes, read as text, have any piece."""
         return self.hits([data.decode("utf-8", "replace")])[0]
 
+    def in_files(self, paths: Iterable[Path], unread: list[str]) -> list[Path]:
+        """The files that have any piece; `unread` takes what could not be read, and why."""
+        large, small = list[Path](), list[Path]()
+        for path in paths:
+            try:
+                (large if path.stat().st_size > SMALL else small).append(path)
+            except OSError as error:
+                unread.append(f"{path}: {error.strerror}")
+        found = set(self.among(_texts_of(small, unread)))
+        for path in large:
+            try:
+                if self.in_file(path):
+                    found.add(path)
+            except OSError as error:
+                unread.append(f"{path}: {error.strerror}")
+        return sorted(found)
+
     def in_file(self, path: Path) -> bool:
         """Whether a file has any piece, as it is or unpacked; a file that is gone has none."""
         for opened in (_plain, _gzip, _zstd):
@@ -93,6 +111,25 @@ class Traces:
             except (FileNotFoundError, gzip.BadGzipFile, EOFError, zlib.error, zstandard.ZstdError):
                 continue  # not packed in this way, or cut off: then it was looked through as it is
         return False
+
+
+def _texts_of(paths: Iterable[Path], unread: list[str]) -> Iterator[tuple[Path, str]]:
+    """Each file as text, and once more where it is packed; of a packed file that is cut off, what is there."""
+    for path in paths:
+        for opened in (_plain, _gzip, _zstd):
+            text = ""
+            try:
+                with opened(path) as stream:
+                    for part in _chunks(stream):
+                        text += part.decode("utf-8", "replace")
+            except (EOFError, zlib.error, zstandard.ZstdError):
+                pass
+            except OSError as error:
+                if not isinstance(error, gzip.BadGzipFile | FileNotFoundError):
+                    unread.append(f"{path}: {error.strerror}")
+                    break
+            if text:
+                yield path, text
 
 
 def _plain(path: Path) -> IO[bytes]:

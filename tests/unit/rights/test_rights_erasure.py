@@ -115,18 +115,80 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / ".headgate"
 
 
+def test_an_item_that_quotes_them_holds_everything_up(store: Path) -> None:
+    """Whole or not at all: afterwards nobody could look for the words again; with --items it goes through."""
+    before = state(store)
+    held = run(store)
+    assert (0, 1, "") == (held.rows, len(held.left), held.record)
+    assert before == state(store)
+    done = run(store, items=True)
+    assert (3, [], ["train.jsonl"]) == (done.rows, done.left, done.yours)
+    again = run(store, items=True)
+    assert (0, 3) == (again.rows, again.before)
+    assert "had been erased before" in " ".join(told(store, again))
+
+
+def told(store: Path, done: erasure.Erased) -> list[str]:
+    """What is printed."""
+    with Ledger.open(store) as ledger:
+        return erasure.lines(erasure.plan(ledger, ANN), done)
+
+
+def test_names_and_keys_are_no_words_of_a_person(tmp_path: Path) -> None:
+    """A long subject key stands in a case and in a source's name; both stay readable."""
+    from headgate.rights import cases
+
+    store, key = tmp_path / ".headgate", "maria.jansen@example.com"
+    store.mkdir()
+    with Ledger.open(store, create=True, clock=lambda: NOW) as ledger:
+        source = ledger.record("source", "community-forum-2024", {"name": "community-forum-2024"})
+        side = {"subject": key, "source": "community-forum-2024", "extra": {"note": "called about the blue gate"}}
+        body = json.dumps({"messages": [{"role": "user", "content": SECRET}], "side": side}).encode()
+        ledger.rows.append(
+            [RowRecord(id=digest(b"1"), content_id=digest(b"2"), body=body, source_id=source, subject=key)]
+        )
+        ledger.record("verdict", "check", {"examples": ["called about the blue gate"]})
+        target = Target("subject", key)
+        cases.open_case(ledger, "withdrawal", target, reason="mail", source="A", now=NOW)
+        done = erasure.erase(ledger, erasure.plan(ledger, target), store=store, by="A", reason="rights/1", now=NOW)
+        assert (1, 1, True) == (done.rows, len(done.records), done.whole)
+        assert [key] == [case.target.key for case in cases.all_cases(ledger)]
+        assert [False] == [node.erased for node in ledger.find("source")]
+
+
+def test_an_erased_verdict_is_a_doubt_that_blocks(store: Path) -> None:
+    """It may have been a failure."""
+    from headgate.ledger.steps import verdict_from_json
+
+    run(store, items=True)
+    with Ledger.open(store) as ledger:
+        (verdict,) = [verdict_from_json(node.body) for node in ledger.find("verdict")]
+    assert ("missing-evidence", True) == (verdict.rule, verdict.blocks)
+
+
+def test_what_cannot_be_searched_is_said(store: Path, tmp_path: Path) -> None:
+    """A linked folder is named; a file that a person put beside the ledger is named and not deleted."""
+    (store / "mine.jsonl").write_text(json.dumps({"text": SECRET}))
+    (tmp_path / "elsewhere").mkdir()
+    (store / "work" / "linked").symlink_to(tmp_path / "elsewhere")
+    done = run(store, items=True)
+    assert ["work/linked: a link"] == done.unread
+    assert {"mine.jsonl", "train.jsonl"} == set(done.yours)
+    assert (store / "mine.jsonl").exists()
+    assert not done.whole
+
+
 def test_the_words_are_in_no_file_and_the_rest_stands(store: Path) -> None:
     """Ann's rows and the paraphrase of one go; what Bob says too and what was also made from his stays."""
     with Ledger.open(store) as ledger:
         before = reach(ledger, ANN).as_json()
-    done = run(store)
+    done = run(store, items=True)
     bodies, files, verdicts, rows, verified = state(store)
     assert [3, 4, 6] == [number for number, _ in bodies]
     assert ["kept.jsonl", "other.shard"] == files
     assert [("check", True)] == verdicts
     assert (6, "pass") == (rows, verified)
-    assert (3, 1, 1) == (done.rows, done.content, len(done.records))
-    assert (1, ["ledger.sqlite"]) == (len(done.left), done.remaining)  # the item of a suite: a person decides
+    assert (3, 1, 2, []) == (done.rows, done.content, len(done.records), done.remaining)
     assert ["train.jsonl"] == done.yours
     with Ledger.open(store) as ledger:
         assert before == reach(ledger, ANN).as_json()
@@ -151,7 +213,7 @@ def test_a_byte_search_of_the_test_itself_finds_nothing(store: Path) -> None:
 
 def test_with_merged_rows_too(store: Path) -> None:
     """What was made from Ann's and Bob's goes, if it is asked for."""
-    done = run(store, merged=True)
+    done = run(store, merged=True, items=True)
     assert [3, 4] == [number for number, _ in state(store)[0]]
     assert 4 == done.rows
 
@@ -192,15 +254,17 @@ tests.run(Path(sys.argv[1]), items=True)
 @pytest.mark.parametrize("steps", range(10))
 def test_a_kill_at_any_moment_and_another_run_end_alike(tmp_path: Path, steps: int) -> None:
     """Killed before a file, a record, a commit or a sweep; the second run goes on to the same end."""
-    build(tmp_path / "killed")
-    command = [sys.executable, "-c", KILLED, str(tmp_path / "killed"), str(steps), str(Path(__file__).parent)]
+    whole, killed = tmp_path / "whole" / ".headgate", tmp_path / "killed" / ".headgate"
+    for one in (whole, killed):
+        one.parent.mkdir()
+        build(one)
+    command = [sys.executable, "-c", KILLED, str(killed), str(steps), str(Path(__file__).parent)]
     ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, check=False)
     assert -signal.SIGKILL == ended.returncode
-    build(tmp_path / "whole")
-    run(tmp_path / "whole", items=True)
-    done = run(tmp_path / "killed", items=True)
+    run(whole, items=True)
+    done = run(killed, items=True)
     assert [] == done.remaining
-    assert state(tmp_path / "whole") == state(tmp_path / "killed")
+    assert state(whole) == state(killed)
 
 
 def test_pieces_overlap_so_that_a_quote_holds_one_whole() -> None:
