@@ -1,13 +1,15 @@
 """Licence expressions as people write them: parsed by a library, with the terms of each choice that they leave.
 
 `OR` leaves a choice; what stands beside `AND` and `WITH` binds together. Spellings such as "cc by 4.0" are
-understood only where they can mean one identifier and no other. Everything else has no known terms.
+understood only where they can mean one identifier and no other. Everything else has no known terms; so has a text
+with any sign that no name of a licence has, for it may be a word of a condition, or a letter that only looks the same.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -20,7 +22,10 @@ from headgate.rules.licence_terms import NOTHING_KNOWN, Terms, strictest, terms_
 NONE, NOASSERTION = "NONE", "NOASSERTION"
 # Words with which people say that they do not know, or that there is nothing.
 SAYS_NOTHING = frozenset({"", "unknown", "unspecified", "n/a", "none", "noassertion", "other", "unclear", "not stated"})
-OWN = re.compile(r"(?:DocumentRef-[\w.-]+:)?LicenseRef-[\w.-]+", re.IGNORECASE)
+OWN = re.compile(r"(?:DocumentRef-[\w.-]+:)?LicenseRef-[\w.-]+", re.IGNORECASE | re.ASCII)
+STRANGE = re.compile(r"[^A-Za-z0-9 .,:_/+()-]|\.\.")
+SPELLING = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .,_/-]*[A-Za-z0-9])?\.?")
+HYPHENS = dict.fromkeys(map(ord, "\u2010\u2011\u2013"), "-")  # as word processors and web pages set them
 DEPRECATED = re.compile(r"(?!LicenseRef)[A-Za-z]+-[\w.-]*\d[\w.-]*\+?")  # GPL-2.0+; a bare name is none
 OPERATOR = re.compile(r"(\bAND\b|\bOR\b|\bWITH\b|[()])", re.IGNORECASE)
 CHOICES = 64  # beyond so many the expression is read as if all of its licences bound
@@ -81,15 +86,16 @@ def read_licence(written: str) -> Licence:
 
 def plain(text: str) -> str:
     """A spelling without what people leave out or add: case, punctuation, "license", "version", final zeros."""
-    words = re.sub(r"[^a-z0-9.]+", " ", text.lower().replace("’", "'"))
+    words = re.sub(r"[^a-z0-9.]+", " ", text.lower())
     for wrong, right in WORDS:
         words = re.sub(rf"\b{wrong}\b", right, words)
     words = re.sub(r"\bv(?=\d)", "", words)
-    words = re.sub(r"(\d)\.0\b(?!\.)", r"\1", words)
+    words = FINAL_ZERO.sub(r"\1", words)
     said = " ".join(words.replace(" . ", " ").split()).strip(". ")
     return f"cc {said}" if said.startswith("by ") else said
 
 
+FINAL_ZERO = re.compile(r"(?<![\d.])((?=[\d.]*[1-9])\d+(?:\.\d+)*?)\.0\b(?!\.)")  # of 4.0; 0.0 is no 0
 WORDS = (
     ("non commercial|noncommercial", "nc"),
     ("no derivatives|noderivatives|no derivs|noderivs", "nd"),
@@ -156,13 +162,17 @@ def _parsed(text: str) -> tuple[Any, bool]:
 
     if len(text) > LONGEST:
         raise Refused("not a licence expression", found=f"{len(text):,} characters", wanted="an SPDX expression")
+    written, text = text, unicodedata.normalize("NFKC", text).translate(HYPHENS)
+    if strange := STRANGE.search(text):
+        found = f"{strange.group()!a} in {written[:80]!r}"
+        raise Refused("no name of a licence has this sign", found=found, wanted="an SPDX expression")
     meant, noted = _identifier(text)
     if not meant:
         operands = [(each, each if OPERATOR.fullmatch(each) else "") for each in OPERATOR.split(text) if each.strip()]
         pairs = [(operator.upper(), False) if operator else _must_mean(each) for each, operator in operands]
         meant, noted = " ".join(word for word, _ in pairs), any(was for _, was in pairs)
     try:
-        return _library().parse(meant, strict=True), noted
+        return _library().parse(meant, strict=True), noted or text != written
     except (ExpressionError, ValueError, TypeError, AttributeError, IndexError):
         wanted = "an SPDX expression, such as MIT AND CC-BY-4.0"
         raise Refused("not a licence expression", found=repr(text[:80]), wanted=wanted) from None
@@ -180,7 +190,7 @@ def _identifier(text: str) -> tuple[str, bool]:
         return name.upper(), False
     if OWN.fullmatch(text.strip()):
         return text.strip(), False
-    meant = "" if later or "(" in text else _spellings().get(plain(text), "")
+    meant = _spellings().get(plain(text), "") if SPELLING.fullmatch(text.strip()) else ""
     return meant, bool(meant)
 
 

@@ -82,6 +82,50 @@ def test_what_may_mean_several_things_is_refused(written: str, near: str) -> Non
 
 
 @pytest.mark.parametrize(
+    "written",
+    [
+        "MIT 仅限非商业用途",
+        "不 MIT",
+        "MIT 禁止",
+        "!MIT",
+        "¬MIT",
+        "MIT?",
+        "-MIT",
+        "MIT...",
+        "MIT\u0336",
+        "MIT\u200b",
+        "Apache-2.0 非商用",
+        "Apache-2.0 OR 不",
+        "CC BY 4.0 кроме коммерции",
+        "CC-BY-ΝС-4.0",
+        "MIT-0.0",
+        "MIT 0.0",
+    ],
+)
+def test_what_only_looks_permissive_is_unknown(written: str) -> None:
+    """Words in other scripts, letters that look Latin, and marks are never left out; 0.0 is no 0."""
+    read = understood(written)
+    assert ((Terms(),), "") == (read.choices, read.read_as)
+    assert read.why
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("ＭＩＴ", "MIT"),
+        ("CC\u2011BY\u20114.0", "CC-BY-4.0"),
+        ("MIT.", "MIT"),
+        ("MIT 0", "MIT-0"),
+        ("cc_by_4.0", "CC-BY-4.0"),
+    ],
+)
+def test_forms_of_the_same_signs_are_the_same(written: str, meant: str) -> None:
+    """Wide letters and typographic hyphens are what they stand for; that they were read so is told."""
+    read = read_licence(written)
+    assert (meant, meant) == (read.canonical, read.read_as)
+
+
+@pytest.mark.parametrize(
     "written", ["", "NONE", "NOASSERTION", "unknown", "LicenseRef-MIT", "LicenseRef-GPL-2.0", "Borceux", "MIT AND NONE"]
 )
 def test_what_is_unknown_allows_nothing(written: str) -> None:
