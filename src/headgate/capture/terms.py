@@ -12,6 +12,7 @@ from headgate.capture.claims_file import read_statements
 from headgate.capture.settings import Settings
 from headgate.kit.clock import parse_moment, stamp
 from headgate.kit.hashing import digest_file
+from headgate.ledger.claims import WITHHELD
 from headgate.ledger.ledger import Ledger
 
 SETTINGS = "settings of capture"  # who says what the flow file says
@@ -73,7 +74,7 @@ class _Saying:
     def claim(self, about: str, what: str, value: str, *, source: str, **more: Any) -> None:
         since, until = (parse_moment(more[name]) if more.get(name) else None for name in ("since", "until"))
         identity = (about, what, value, source, stamp(since) if since else None, stamp(until) if until else None)
-        if identity in self.made:
+        if identity in self.made or (what == "consent" and self._overruled(about, value, since)):
             self.asserted.known += 1
             return
         self.made.add(identity)
@@ -88,3 +89,12 @@ class _Saying:
             evidence=more.get("evidence"),
         )
         self.asserted.new[what] += 1
+
+    def _overruled(self, about: str, value: str, since: datetime | None) -> bool:
+        """Whether somebody withdrew later than this consent began: a copy of an old list does not bring it back."""
+        if value.strip().lower() in WITHHELD:
+            return False
+        spoken = self.ledger.claims.at(about, "consent", self.now)
+        if spoken is None or str(spoken.value).strip().lower() not in WITHHELD:
+            return False
+        return since is None or stamp(since) <= (spoken.valid_from or spoken.observed_at)

@@ -25,6 +25,8 @@ WHAT = (
     "licence", "consent", "price", "owner", "base-end-of-life", "retention", "provider-policy", "judge-licence",
     "retired",
 )  # fmt: skip
+# What a claim on consent says where there is none.
+WITHHELD = frozenset({"withdrawn", "revoked", "refused", "denied", "expired", "no", "false", "none"})
 Moment = str | date | datetime
 
 

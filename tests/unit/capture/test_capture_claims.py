@@ -115,3 +115,25 @@ def test_licences_of_sources_come_from_the_same_file(ledger: Ledger, context: St
     assert [("MIT", "its page"), ("CC-BY-NC-4.0", "a mail")] == [(one.value, one.source) for one in spoken if one]
     assert "no" == ledger.claims.at("teacher:grand-1", "provider-policy", context.now).value  # type: ignore[union-attr]
     assert 5 == assert_terms(ledger, settings, tmp_path, context.now).known
+
+
+def test_a_copy_of_an_old_list_does_not_bring_back_who_withdrew(tmp_path: Path) -> None:
+    """Under another name its lines are new observations; they began before the withdrawal, and say nothing after it."""
+    from datetime import UTC, datetime
+
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    (tmp_path / "december.csv").write_text(
+        "subject,consent,valid_from\nann,training,2026-01-01\nbob,training,2026-01-01\n"
+    )
+    (tmp_path / "anew.csv").write_text("subject,consent,valid_from\nann,training,2026-11-20\n")
+    with Ledger.open(tmp_path, create=True) as ledger:
+        ledger.claims.assert_(
+            "subject:ann", "consent", "withdrawn", source="A. Vos", observed_at="2026-06-01", valid_from="2026-06-01"
+        )
+        for file, wanted in (("december.csv", "withdrawn"), ("anew.csv", "training")):
+            settings = Settings(source="desk", claims=file)
+            assert_terms(ledger, settings, tmp_path, now)
+            claim = ledger.claims.at("subject:ann", "consent", now)
+            assert claim is not None
+            assert wanted == claim.value
+        assert "training" == ledger.claims.at("subject:bob", "consent", now).value

@@ -33,12 +33,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from headgate.ledger.claims import WITHHELD
 from headgate.rules.given import Claims, Corpus, Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
 
-NO = frozenset({"withdrawn", "revoked", "refused", "denied", "expired", "no", "false", "none"})
 HOLDS, UNKNOWN, NOBODY = "holds", "unknown", "nobody"  # any other state says why consent does not hold
 SHOWN = 50  # subjects listed in the details
 
@@ -145,7 +145,7 @@ def _state(claims: Claims, subject: str | None, source: str | None) -> str:
     if fact.ended_by(claims.at):
         return f"ran out on {fact.valid_to:%Y-%m-%d}"
     value = str(fact.value.get("state", "given") if isinstance(fact.value, dict) else fact.value).strip().lower()
-    return f"is {value}" if value in NO else HOLDS
+    return f"is {value}" if value in WITHHELD else HOLDS
 
 
 def _first(counts: Counter[str]) -> dict[str, int]:

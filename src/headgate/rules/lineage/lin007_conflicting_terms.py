@@ -95,10 +95,12 @@ def conflicting_terms(given: Given, options: Options) -> Verdict:
 
     details = _details(found, given.get("claims"), options)
     if found.doubts and not len(hit):
-        told = listed(list(dict.fromkeys(found.parts[place].name for place, _ in found.doubts)))
+        # By name: the order of rows is to change nothing.
+        told = listed(sorted({found.parts[place].name for place, _ in found.doubts}))
+        doubts = sorted({f"{found.parts[place].name}: {text}" for place, text in found.doubts})
         return cannot_tell(
             summary=f"the terms of {told} are not clear",
-            reason="; ".join(dict.fromkeys(f"{found.parts[place].name}: {text}" for place, text in found.doubts[:3])),
+            reason="; ".join(doubts[:3]),
             next_step=SAY_USE if {text for _, text in found.doubts} == {NOT_SAID} else LOOK_UP,
             details=details,
         )
