@@ -15,8 +15,7 @@ from headgate.kit.errors import Refused
 from headgate.ledger import schema
 from headgate.ledger.ledger import Ledger
 from headgate.rights.evidence.facts import RowFacts
-
-PEOPLE = "subject:"
+from headgate.rights.evidence.shielding import PEOPLE, Shield, consent, languages
 
 
 class Tally:
@@ -68,22 +67,22 @@ def tally(ledger: Ledger, numbers: BitMap) -> Tally:
     return out
 
 
-def row_facts(ledger: Ledger, numbers: BitMap, counted: Tally, at: datetime) -> RowFacts:
+def row_facts(ledger: Ledger, numbers: BitMap, counted: Tally, at: datetime, shield: Shield) -> RowFacts:
     """What the rows of a version are; `counted` is the tally over them."""
     about = _subjects(ledger, numbers)
     people = set(about)
     claims = ledger.claims.current("consent", at)
-    consent = Counter(str(claims[PEOPLE + key].value) for key in people if PEOPLE + key in claims)
+    said = Counter(consent(str(claims[PEOPLE + key].value)) for key in people if PEOPLE + key in claims)
     return RowFacts(
         readable=counted.readable,
         erased=len(numbers) - counted.readable,
         size=counted.size,
         about_people=sum(about.values()),
         people=len(people),
-        consent=dict(sorted(consent.items())),
-        kinds=dict(sorted(counted.kinds.items())),
-        languages=dict(sorted(counted.languages.items())),
-        generators=dict(sorted(counted.generators.items())),
+        consent=dict(sorted(said.items())),
+        kinds=shield.names(counted.kinds),
+        languages=languages(counted.languages),
+        generators=shield.names(counted.generators),
         synthetic=counted.synthetic,
         first=counted.first,
         last=counted.last,

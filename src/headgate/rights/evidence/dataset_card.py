@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from headgate.rights.evidence.facts import DataFacts, Facts, counted, curation, people
@@ -28,7 +29,7 @@ def card(facts: Facts) -> str:
         section("Sources", sources(data)),
         section("People", people(data)),
         section("Rows", rows(data)),
-        section("Curation", [f"- {one}" for one in curation(data)]),
+        section("Curation", [f"- {plain(one)}" for one in curation(data)]),
     ]
     return "\n".join(parts)
 
@@ -105,7 +106,12 @@ def table(titles: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
 
 def plain(text: str) -> str:
     """Words of others, so that they neither end a cell nor start markup."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return marked(text).replace("|", "\\|").replace("<", "&lt;")
+
+
+def marked(text: str) -> str:
+    """Words of others for a text that sees to `|` and `<` itself: every other sign of markup is only itself."""
+    return re.sub(r"([\\`*_\[\]~])", r"\\\1", " ".join(text.split())).replace("&", "&amp;").replace(">", "&gt;")
 
 
 def said(known: Mapping[str, str]) -> list[str]:

@@ -42,7 +42,13 @@ def _no_model(facts: Facts) -> str:
 
 
 def _json(document: Callable[[Facts], Any]) -> Callable[[Facts], bytes]:
-    return lambda facts: orjson.dumps(document(facts), option=OPTIONS)
+    return lambda facts: _dumped(document(facts), OPTIONS)
+
+
+def _dumped(document: Any, option: int) -> bytes:
+    """JSON that may stand in a page of the web: no text in it can end a script; readers get the same text."""
+    written = orjson.dumps(document, option=option)
+    return written.replace(b"<", rb"\u003c").replace(b">", rb"\u003e").replace(b"&", rb"\u0026")
 
 
 def _text(written: Callable[[Facts], str]) -> Callable[[Facts], bytes]:
@@ -51,7 +57,7 @@ def _text(written: Callable[[Facts], str]) -> Callable[[Facts], bytes]:
 
 def _lines(facts: Facts) -> bytes:
     line = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-    return b"".join(orjson.dumps(event, option=line) for event in openlineage.events(facts))
+    return b"".join(_dumped(event, line) for event in openlineage.events(facts))
 
 
 FORMATS = {

@@ -30,6 +30,7 @@ from headgate.rights.evidence.facts import (
     Term,
     hex_of,
 )
+from headgate.rights.evidence.shielding import Shield, consent, shield_of
 
 WORK = "work"  # below the folder of the ledger; adapters lie there
 
@@ -43,24 +44,26 @@ def gather(ledger: Ledger, name: str, at: datetime) -> Facts:
         Refused: the ledger knows nothing of that name, or its record is not whole.
     """
     node = None if name in ledger.versions.names() else _model_node(ledger, name)
+    shield = shield_of(ledger)
     if node is None:
         version = ledger.versions.get(name)
-        return Facts(at=at, made_by=__version__, data=_data(ledger, version, at), model=None)
+        return Facts(at=at, made_by=__version__, data=_data(ledger, version, at, shield), model=None)
     adapter = node if node.kind == ADAPTER else _one(ledger, node, ADAPTER)
     run, base = _one(ledger, adapter, "run"), _one(ledger, adapter, "base")
     version = _trained_on(ledger, run)
+    grounds = _grounds(ledger, node, adapter, at)
     model = ModelFacts(
         kind=node.kind,
         node=node,
         adapter=adapter,
         base=base,
         run=run,
-        grounds=_grounds(ledger, node, adapter, at),
-        settings=_settings(ledger, node),
+        grounds=shield.grounds(grounds) if grounds else None,
+        settings=shield.settings(_settings(ledger, node)),
         files=_files(ledger, node, adapter),
-        retired=_term(ledger, node.id, "retired", at) or _term(ledger, adapter.id, "retired", at),
+        retired=_term(ledger, node.id, "retired", at, shield) or _term(ledger, adapter.id, "retired", at, shield),
     )
-    return Facts(at=at, made_by=__version__, data=_data(ledger, version, at), model=model)
+    return Facts(at=at, made_by=__version__, data=_data(ledger, version, at, shield), model=model)
 
 
 def _model_node(ledger: Ledger, name: str) -> Node | None:
@@ -141,7 +144,7 @@ def _file(path: Path, name: str, address: str) -> FileFacts:
     return FileFacts(name=name, blake3=hex_of(address), sha256=sha256, size=path.stat().st_size)
 
 
-def _data(ledger: Ledger, version: DatasetVersion, at: datetime) -> DataFacts:
+def _data(ledger: Ledger, version: DatasetVersion, at: datetime, shield: Shield) -> DataFacts:
     said: Mapping[str, Any] = version.manifest.get("manifest", {})
     whole = Tally()
     sources = []
@@ -154,24 +157,31 @@ def _data(ledger: Ledger, version: DatasetVersion, at: datetime) -> DataFacts:
         # The manifest remembers what rows stated that have been erased since.
         remembered = said.get("sources", {}).get(node.name, {}).get("licences") if names[node.name] == 1 else None
         stated = remembered if remembered is not None else part.licences
-        sources.append(_source(ledger, node, len(numbers), stated, at))
+        sources.append(_source(ledger, node, len(numbers), stated, at, shield))
     return DataFacts(
         version=version,
         frozen_at=ledger.node(version.node_id).at,
         sources=tuple(sorted(sources, key=lambda one: (one.name, one.id))),
-        rows=row_facts(ledger, version.numbers, whole, at),
-        steps=tuple({name: one[name] for name in ("step", "before", "after")} for one in said.get("steps", ())),
+        rows=row_facts(ledger, version.numbers, whole, at, shield),
+        steps=tuple(
+            {"step": shield.text(str(one["step"])), "before": one["before"], "after": one["after"]}
+            for one in said.get("steps", ())
+        ),
     )
 
 
-def _source(ledger: Ledger, node: Node, rows: int, stated: Mapping[str, int], at: datetime) -> SourceFacts:
-    terms = {what: _term(ledger, f"source:{node.name}", what, at) for what in ("licence", "owner", "consent")}
-    return SourceFacts(name=node.name, id=node.id, rows=rows, stated=dict(sorted(stated.items())), **terms)
+def _source(
+    ledger: Ledger, node: Node, rows: int, stated: Mapping[str, int], at: datetime, shield: Shield
+) -> SourceFacts:
+    about = f"source:{node.name}"
+    terms = {what: _term(ledger, about, what, at, shield) for what in ("licence", "owner", "consent")}
+    return SourceFacts(name=shield.text(node.name), id=node.id, rows=rows, stated=shield.licences(stated), **terms)
 
 
-def _term(ledger: Ledger, about: str, what: str, at: datetime) -> Term | None:
+def _term(ledger: Ledger, about: str, what: str, at: datetime, shield: Shield) -> Term | None:
     claim = ledger.claims.at(about, what, at)
     if claim is None:
         return None
+    said = {"licence": shield.licence, "consent": consent}.get(what, shield.text)(str(claim.value))
     day = claim.observed_at[:10]
-    return Term(value=str(claim.value), said_by=claim.source, observed=day, until=claim.valid_to or "")
+    return Term(value=said, said_by=shield.text(claim.source), observed=day, until=claim.valid_to or "")

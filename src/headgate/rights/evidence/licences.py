@@ -1,5 +1,7 @@
 """Licences as SPDX expressions: what is in the list stays, other words become a LicenseRef, silence stays silence.
 
+Words that are no expression may be any sentence, so the name of their LicenseRef is a hash of them and quotes nothing.
+
 Expressions are read as the rule on conflicting terms reads them, so that a document and a verdict never disagree.
 """
 
@@ -10,25 +12,32 @@ from collections.abc import Iterable
 from functools import cache
 
 from headgate.kit.errors import Refused
+from headgate.kit.hashing import digest
 from headgate.rules.licence_expressions import NOASSERTION, NONE, read_licence
 
-__all__ = ["NOASSERTION", "NONE", "OWN", "SILENT", "all_of", "expression", "page_of", "references"]
+__all__ = ["NOASSERTION", "NONE", "OWN", "SILENT", "all_of", "expression", "page_of", "reference", "references"]
 
 SILENT = (NOASSERTION, NONE)
 OWN = "LicenseRef-"
+DIGITS = 12  # of the hash that names other words
 
 
 @cache
 def expression(text: str) -> str:
-    """A licence as an SPDX expression; words that are none become one `LicenseRef`."""
+    """A licence as an SPDX expression; words that are none become a `LicenseRef` by hash."""
     try:
         canonical = read_licence(text).canonical
     except Refused:
-        return OWN + (re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.") or "other")
+        return reference(text)
     if canonical in SILENT:
         return canonical
     # The two words of silence are whole answers; within an expression they have no meaning.
     return NOASSERTION if set(re.findall(r"[\w.+-]+", canonical)) & set(SILENT) else canonical
+
+
+def reference(text: str) -> str:
+    """A name for words that are no licence expression: the same words have the same name, others another."""
+    return OWN + digest(" ".join(text.split()).encode())[3 : 3 + DIGITS]
 
 
 def all_of(texts: Iterable[str]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from headgate.kit.errors import Refused
 from headgate.release.card import card as release_card
-from headgate.rights.evidence.dataset_card import section, sources
+from headgate.rights.evidence.dataset_card import marked, plain, section, sources
 from headgate.rights.evidence.facts import Facts, people
 
 
@@ -19,12 +21,16 @@ def card(facts: Facts) -> str:
     model = facts.model
     assert model is not None
     assert model.grounds is not None
+    # The card of the release escapes no more than its own words need.
+    told = tuple(replace(one, name=marked(one.name)) for one in model.grounds.sources)
+    grounds = replace(model.grounds, sources=told)
+    about = plain(model.settings.about)
     parts = [
-        release_card(model.grounds, model.settings, model.name, quoting=False),
+        release_card(grounds, replace(model.settings, about=about), model.name, quoting=False),
         section("Licences and people", [*sources(facts.data), "", *people(facts.data)]),
     ]
     if model.retired:
-        parts.append(section("Out of use", [f"The adapter is {model.retired.as_text()}."]))
+        parts.append(section("Out of use", [f"The adapter is {plain(model.retired.as_text())}."]))
     outcome = model.grounds.decision.body["outcome"]
     if outcome != "pass":
         parts.append(section("Not released", [f"The newest decision about this adapter is: {outcome}."]))

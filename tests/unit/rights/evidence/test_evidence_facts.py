@@ -14,7 +14,7 @@ from headgate.ledger.ledger import Edge
 from headgate.rights.evidence.facts import Term
 from headgate.rights.evidence.formats import FORMATS
 from headgate.rights.evidence.gathering import gather
-from headgate.rights.evidence.licences import all_of, expression, page_of
+from headgate.rights.evidence.licences import all_of, expression, page_of, reference
 from headgate.rights.evidence.writing import made
 from headgate.stats.verdict import Outcome
 
@@ -132,12 +132,12 @@ def test_names_find_release_adapter_and_version(kept):
         ("cc by 4.0", "CC-BY-4.0"),
         ("none", "NONE"),
         ("MIT AND NOASSERTION", "NOASSERTION"),
-        ("as agreed with ACME", "LicenseRef-as-agreed-with-ACME"),
-        ("proprietary", "LicenseRef-proprietary"),
+        ("as agreed with ACME", reference("as agreed with ACME")),
+        ("proprietary", reference("proprietary")),
         ("LicenseRef-own", "LicenseRef-own"),
         ("", "NOASSERTION"),
         ("unknown", "NOASSERTION"),
-        ("(MIT", "LicenseRef-MIT"),
+        ("(MIT", reference("(MIT")),
     ],
 )
 def test_licences_become_expressions(written, wanted):
