@@ -44,7 +44,7 @@ def impact(subject: str | None, source: str | None, row: str | None, store: Path
         click.echo("\n".join(reach.lines(found)))
 
 
-for part in (rights_remedies.remedy, rights_remedies.close):
+for part in (rights_remedies.show, rights_remedies.remedy, rights_remedies.close):
     rights_cases.case.add_command(part)
 command.add_command(rights_cases.case)
 command.add_command(rights_erase.erase)

@@ -35,20 +35,20 @@ def case() -> None:
 @click.option("--reason", required=True, metavar="TEXT", help="What was asked, or what changed.")
 @click.option("--by", required=True, metavar="NAME", help="Who says so.")
 @click.option("--since", type=DAY, metavar="DATE", help="From when on consent is gone (default: now).")
-@click.option("--days", default=30, show_default=True, help="Until it is due.")
+@click.option("--days", default=30, show_default=True, help="Until it is due; at most 3650.")
 @click.option("--evidence", type=FILE, help="What was received; kept in the ledger.")
 @store_options
 def open_(**asked: Any) -> None:
     """Opens a case with a clock, and claims from then on that consent is gone.
 
-    An open case of the same kind about the same person, source or row is shown and not opened twice.
+    Of an open case of the same kind about the same person, source or row, what is new is kept with it.
     """
     from headgate.ledger.ledger import Ledger
     from headgate.rights.cases import open_case
     from headgate.rights.reach import target_of
 
     target = target_of(asked["subject"], asked["source"], asked["row"])
-    with Ledger.open(asked["store"]) as ledger:
+    with Ledger.open(asked["store"]) as ledger, ledger.transaction():
         opened = open_case(
             ledger,
             asked["kind"],
@@ -67,34 +67,24 @@ def open_(**asked: Any) -> None:
 @click.option("--all", "every", is_flag=True, help="Closed cases too.")
 @store_options
 def list_(every: bool, store: Path, quiet: bool, as_json: bool) -> int:
-    """Lists open cases with the days that are left; exit code 1 where one is overdue."""
+    """Lists open cases with the days that are left; exit code 1 where one is overdue.
+
+    So is a closed one whose quarantine or justification is over."""
     from headgate.ledger.ledger import Ledger
     from headgate.rights.cases import CLOSED, all_cases, clock_of
 
     with Ledger.open(store) as ledger:
-        found = [one for one in all_cases(ledger) if every or one.state != CLOSED]
+        known = all_cases(ledger)
     now = moment()
-    overdue = [one for one in found if one.state != CLOSED and one.days_left(now) < 0]
+    late = [one for one in known if one.overdue(now)]
+    found = [one for one in known if every or one.state != CLOSED or one in late]
     if as_json:
-        parts = {"cases": [one.as_json() for one in found], "overdue": [one.name for one in overdue]}
-        print_json(answer("rights case list", parts, "fail" if overdue else "pass"))
+        told_of = {"cases": [one.as_json() for one in found], "overdue": [one.name for one in late]}
+        print_json(answer("rights case list", told_of, "fail" if late else "pass"))
     elif not quiet:
         listed = [f"{one.name}  {one.kind} of {one.target}  {clock_of(one, now)}" for one in found]
         click.echo("\n".join(listed) or "no open case")
-    return int(Exit.FAIL if overdue else Exit.PASS)
-
-
-@case.command(epilog=examples("rights", "case show 1", "case show rights/1 --json"))
-@click.argument("name")
-@store_options
-def show(name: str, store: Path, quiet: bool, as_json: bool) -> None:
-    """Shows a case: what it touches, the remedy of each model, the clock."""
-    from headgate.ledger.ledger import Ledger
-    from headgate.rights.cases import get
-
-    with Ledger.open(store) as ledger:
-        found = get(ledger, name)
-    told("show", found, quiet=quiet, as_json=as_json)
+    return int(Exit.FAIL if late else Exit.PASS)
 
 
 def moment() -> datetime:

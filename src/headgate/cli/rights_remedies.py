@@ -1,4 +1,4 @@
-"""`headgate rights case remedy` and `close`: what is done about what a case touches."""
+"""`headgate rights case show`, `remedy` and `close`: what a case touches, and what is done about it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,19 @@ from headgate.kit.errors import Exit
 REMEDIES = ("retrain-without", "retire", "quarantine", "justify")
 
 
+@click.command(epilog=examples("rights", "case show 1", "case show rights/1 --json"))
+@click.argument("name")
+@store_options
+def show(name: str, store: Path, quiet: bool, as_json: bool) -> None:
+    """Shows a case: what it touches, the remedy of each model, the clock."""
+    from headgate.ledger.ledger import Ledger
+    from headgate.rights.cases import get
+
+    with Ledger.open(store) as ledger:
+        found = get(ledger, name)
+    told("show", found, quiet=quiet, as_json=as_json)
+
+
 @click.command(
     epilog=examples(
         "rights",
@@ -29,7 +42,7 @@ REMEDIES = ("retrain-without", "retire", "quarantine", "justify")
 @click.option("--replacement", default="", metavar="ADAPTER", help="With retrain-without: what takes its place.")
 @click.option("--reason", default="", metavar="TEXT", help="With justify: why it may stay.")
 @click.option("--until", type=DAY, metavar="DATE", help="With quarantine and justify: the last day.")
-@click.option("--evidence", type=FILE, help="A document that bears it out; kept in the ledger.")
+@click.option("--evidence", type=FILE, help="A document that bears it out; kept in the ledger. Justify needs one.")
 @store_options
 def remedy(name: str, **asked: Any) -> None:
     """Records what is done about one adapter that a case touches.
@@ -41,7 +54,7 @@ def remedy(name: str, **asked: Any) -> None:
     from headgate.rights.cases import get
     from headgate.rights.remedies import apply
 
-    with Ledger.open(asked["store"]) as ledger:
+    with Ledger.open(asked["store"]) as ledger, ledger.transaction():
         found = apply(
             ledger,
             get(ledger, name),

@@ -17,6 +17,7 @@ from headgate.kit.errors import Refused
 from headgate.ledger.cases import CLOSED, KIND, OPEN, PREFIX, latest
 from headgate.ledger.claims import Moment
 from headgate.ledger.ledger import Edge, Ledger, Node
+from headgate.ledger.waivers import is_over
 from headgate.rights.difference import said
 from headgate.rights.reach import MODELS, ROW, SOURCE, SUBJECT, Reach, Target, reach
 
@@ -24,6 +25,7 @@ WITHDRAWAL, LICENCE_CHANGE, TAKEDOWN = "withdrawal", "licence-change", "takedown
 KINDS = (WITHDRAWAL, LICENCE_CHANGE, TAKEDOWN)
 # One month to act on a request: Regulation (EU) 2016/679, article 12(3). Others have the same, for want of a law.
 DAYS = 30
+LONGEST = 3650
 CLAIMED = {WITHDRAWAL: "withdrawn", TAKEDOWN: "revoked"}  # what is then claimed of consent
 
 
@@ -47,6 +49,10 @@ class Case:
     def days_left(self, now: datetime) -> float:
         """Days until it is due; below 0 it is overdue."""
         return (parse_moment(self.due_at) - now) / timedelta(days=1)
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether it is open for too long, or what closed it is over."""
+        return bool(lapsed(self, now)) if self.state == CLOSED else self.days_left(now) < 0
 
     def as_json(self) -> dict[str, Any]:
         """As printed."""
@@ -75,14 +81,13 @@ def open_case(
     """
     if kind not in KINDS:
         raise Refused("unknown kind of case", found=kind, wanted=", ".join(KINDS))
-    for name, text in (("reason", reason), ("source", source)):
-        if not text.strip():
-            raise Refused(f"a case without a {name}", wanted=f"--{name.replace('source', 'by')} TEXT")
-    if days < 1:
-        raise Refused("a case that is due before it is open", found=f"{days} days", wanted="at least 1")
+    must_be_line(reason, "reason", "--reason TEXT")
+    must_be_line(source, "name", "--by NAME")
+    if not 1 <= days <= LONGEST:
+        raise Refused("not a time for a case", found=f"{days} days", wanted=f"1 to {LONGEST}")
     for known in all_cases(ledger):
         if known.state == OPEN and (known.kind, known.target) == (kind, target):
-            return known
+            return _said_again(ledger, known, reason, source, now, evidence)
     moment = parse_moment(since) if since else now
     with ledger.transaction():
         found = reach(ledger, target)
@@ -108,6 +113,25 @@ def open_case(
         }
         number = len({node.name for node in ledger.find(KIND) if node.name.startswith(PREFIX)}) + 1
         return _read(ledger.node(ledger.record(KIND, f"{PREFIX}{number}", body)))
+
+
+def _said_again(ledger: Ledger, case: Case, reason: str, source: str, now: datetime, evidence: str | None) -> Case:
+    """The open case about the same; what is new in it is kept beside what opened it, and the clock runs on."""
+    known = [{"reason": case.reason, "source": case.source}, *case.body.get("again", ())]
+    if any((one["reason"], one["source"]) == (reason, source) for one in known) and evidence is None:
+        return case
+    again = {"reason": reason, "source": source, "at": stamp(now), "evidence": evidence}
+    return changed(ledger, case, again=[*case.body.get("again", ()), again])
+
+
+def must_be_line(text: str, what: str, wanted: str) -> None:
+    """Refuses a text that is empty, or that would look like several lines where it is printed.
+
+    Raises:
+        Refused: it is.
+    """
+    if not text.strip() or not text.isprintable():
+        raise Refused(f"a case needs a {what} in one line", found=repr(text), wanted=wanted)
 
 
 def all_cases(ledger: Ledger) -> list[Case]:
@@ -161,6 +185,7 @@ def lines(case: Case, now: datetime) -> list[str]:
     """A case in one screen."""
     out = [f"{case.name}  {case.kind} of {case.target}  {clock_of(case, now)}"]
     out.append(f"  {case.reason} (says {case.source}, {case.opened_at[:10]})")
+    out += [f"  {one['reason']} (says {one['source']}, {one['at'][:10]})" for one in case.body.get("again", ())]
     body = case.body
     out.append(f"  {body['rows']:,} rows, {body['derived_rows']:,} made from them; in {_list(body['datasets'])}")
     for one in {(one["kind"], one["name"]): one for one in case.touched}.values():
@@ -171,10 +196,17 @@ def lines(case: Case, now: datetime) -> list[str]:
     return out
 
 
+def lapsed(case: Case, now: datetime) -> str:
+    """The day by which a closed case was answered for that is over; empty where none is."""
+    over = [one["until"] for one in case.remedies.values() if "until" in one and is_over(one["until"], now)]
+    return min(over) if over and case.state == CLOSED else ""
+
+
 def clock_of(case: Case, now: datetime) -> str:
-    """How long an open case still has, or when it was closed."""
+    """How long an open case still has, or when it was closed, and whether what closed it is over."""
     if case.state == CLOSED:
-        return f"closed {case.body['closed_at'][:10]}"
+        over = lapsed(case, now)
+        return f"closed {case.body['closed_at'][:10]}" + f", answered for until {over}: OVERDUE" * bool(over)
     left = case.days_left(now)
     return f"due {case.due_at[:10]}, " + (f"{left:.0f} days left" if left >= 0 else f"{-left:.0f} days OVERDUE")
 

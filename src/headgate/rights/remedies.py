@@ -18,13 +18,14 @@ from headgate.ledger.cases import JUSTIFY
 from headgate.ledger.ledger import Ledger, Node
 from headgate.ledger.waivers import is_over
 from headgate.release.aliases import all_aliases, withdraw
-from headgate.rights.cases import CLOSED, Case, changed, refreshed
+from headgate.rights.cases import CLOSED, LONGEST, Case, changed, must_be_line, refreshed
 from headgate.rights.difference import cost, difference
 from headgate.rights.reach import VERSION, Reach
 
 RETRAIN, RETIRE, QUARANTINE = "retrain-without", "retire", "quarantine"
 REMEDIES = (RETRAIN, RETIRE, QUARANTINE, JUSTIFY)
 STANDING = {RETRAIN: "replaced", RETIRE: "retired", QUARANTINE: "quarantined"}  # what is claimed of the adapter
+AGAIN = "curate again without them, with curate.withdrawn = remove"
 LEAST_REASON = 10  # characters of a justification
 
 
@@ -51,18 +52,20 @@ def apply(
     """
     if remedy not in REMEDIES:
         raise Refused("unknown remedy", found=remedy, wanted=", ".join(REMEDIES))
-    if not by.strip():
-        raise Refused("a remedy without a name", wanted="--by NAME")
+    must_be_line(by, "name", "--by NAME")
     with ledger.transaction():
         case, found = refreshed(ledger, case)
         adapters = _touched(found, on, case)
         said: dict[str, Any] = {"remedy": remedy, "by": by, "reason": reason, "at": stamp(now), "evidence": evidence}
         if remedy in (QUARANTINE, JUSTIFY):
-            if until is None or is_over(until, now):
-                raise Refused(f"{remedy} needs a last day that is not over", found=str(until), wanted="--until DATE")
+            if until is None or until > now.date() + timedelta(days=LONGEST) or is_over(until, now):
+                wanted = f"--until DATE, within {LONGEST} days"
+                raise Refused(f"{remedy} needs a last day that is not over", found=str(until), wanted=wanted)
             said["until"] = until.isoformat()
-        if remedy == JUSTIFY and len(reason.strip()) < LEAST_REASON:
+        if remedy == JUSTIFY and (len(reason.strip()) < LEAST_REASON or not reason.isprintable()):
             raise Refused("a justification without a reason", found=repr(reason), wanted="--reason TEXT")
+        if remedy == JUSTIFY and evidence is None:
+            raise Refused("a justification without a document", wanted="--evidence FILE, such as the legal opinion")
         if remedy == RETRAIN:
             other = _replacement(ledger, replacement, adapters, found)
             said |= {"replacement": other.id, "cost": cost(ledger, other)}
@@ -78,8 +81,7 @@ def close(ledger: Ledger, case: Case, *, by: str, now: datetime) -> tuple[Case, 
     Raises:
         Refused: nobody is named, or it is closed.
     """
-    if not by.strip():
-        raise Refused("a case is closed by somebody", wanted="--by NAME")
+    must_be_line(by, "name", "--by NAME")
     if case.state == CLOSED:
         raise Refused("the case is closed", found=case.name)
     with ledger.transaction():
@@ -96,7 +98,7 @@ def missing(ledger: Ledger, case: Case, found: Reach, now: datetime) -> list[str
     # Who answers for every model made from the rows answers for the rows as well.
     justified = adapters and all(case.remedies.get(one.id, {}).get("remedy") == JUSTIFY for one in adapters)
     out = [
-        f"{held.name}, the newest {VERSION}, holds {held.rows:,} of the rows: curate again without them"
+        f"{held.name}, the newest {VERSION}, holds {held.rows:,} of the rows: {AGAIN}"
         for held in found.versions
         if held.newest and not justified
     ]

@@ -131,7 +131,7 @@ def test_a_copy_of_an_old_list_does_not_bring_back_who_withdrew(tmp_path: Path) 
             "subject:ann", "consent", "withdrawn", source="A. Vos", observed_at="2026-06-01", valid_from="2026-06-01"
         )
         for file, wanted in (("december.csv", "withdrawn"), ("anew.csv", "training")):
-            settings = Settings(source="desk", claims=file)
+            settings = Settings(files=["rows.jsonl"], source="desk", claims=file)
             assert_terms(ledger, settings, tmp_path, now)
             claim = ledger.claims.at("subject:ann", "consent", now)
             assert claim is not None

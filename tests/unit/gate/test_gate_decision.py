@@ -119,6 +119,7 @@ def test_an_open_case_about_its_rows_blocks_until_somebody_answers(scene):
         by="A. Vos",
         now=scene.now,
         reason="kept under a legal duty",
+        evidence="b3:00",
         until=date(2027, 1, 1),
     )
     assert "open-case" not in rules(scene.gate())

@@ -39,9 +39,20 @@ def test_a_withdrawal_opens_a_clock_and_claims_it(world, opened, now) -> None:
 
 
 def test_the_same_case_is_not_opened_twice(world, opened, now) -> None:
-    """A second mail about the same finds the case that is open."""
-    again = cases.open_case(world.ledger, "withdrawal", ANN, reason="another mail", source="B", now=now)
-    assert (opened.node, 1) == (again.node, len(cases.all_cases(world.ledger)))
+    """The same mail changes nothing; another one is kept with the case that is open, and its clock runs on."""
+    same = cases.open_case(world.ledger, "withdrawal", ANN, reason="a mail", source="A. Vos", now=now)
+    assert opened.node == same.node
+    later = now + timedelta(days=3)
+    again = cases.open_case(world.ledger, "withdrawal", ANN, reason="another mail", source="B", now=later)
+    assert (opened.due_at, 1) == (again.due_at, len(cases.all_cases(world.ledger)))
+    assert any("another mail (says B" in line for line in cases.lines(again, later))
+
+
+@pytest.mark.parametrize("reason", ["", "x\nrights/9  closed"])
+def test_a_reason_is_one_line(world, now, reason) -> None:
+    """Nobody forges a line of a case."""
+    with pytest.raises(Refused, match="reason in one line"):
+        cases.open_case(world.ledger, "withdrawal", ANN, reason=reason, source="A", now=now)
 
 
 def test_a_case_closes_only_when_the_ledger_bears_it_out(world, opened, now) -> None:
@@ -83,6 +94,8 @@ def test_a_replacement_made_from_the_same_rows_is_refused(world, opened, now) ->
     ("how", "given", "said"),
     [
         ("justify", {"until": date(2027, 1, 1)}, "without a reason"),
+        ("justify", {"until": date(2027, 1, 1), "reason": "a legal duty"}, "without a document"),
+        ("quarantine", {"until": date(9999, 12, 31)}, "within 3650 days"),
         ("justify", {"reason": "a legal duty to keep it"}, "last day"),
         ("quarantine", {"until": date(2026, 11, 20)}, "last day"),
         ("retrain-without", {}, "nothing takes its place"),
@@ -119,7 +132,7 @@ def test_what_was_made_after_the_case_was_opened_needs_a_remedy_too(world, opene
 
 def test_a_case_may_be_answered_for_until_a_day(world, opened, now) -> None:
     """Where each model is justified the rows are too; when one justification is over the case cannot be closed."""
-    ledger, until = world.ledger, {"until": date(2027, 1, 1), "reason": "kept under a legal duty"}
+    ledger, until = world.ledger, {"until": date(2027, 1, 1), "reason": "kept under a legal duty", "evidence": "b3:00"}
     case = remedies.apply(ledger, opened, "merged", "justify", by="A", now=now, **until)
     assert 2 == len(remedies.close(ledger, case, by="A", now=now)[1])
     case = remedies.apply(ledger, case, "adapter of support@2", "justify", by="A", now=now, **until)
@@ -127,6 +140,8 @@ def test_a_case_may_be_answered_for_until_a_day(world, opened, now) -> None:
     assert ["is over" in one for one in lacking] == [True, True]
     closed, lacking = remedies.close(ledger, case, by="A", now=now)
     assert ([], cases.CLOSED) == (lacking, closed.state)
+    assert "" == cases.lapsed(closed, now)
+    assert "answered for until 2027-01-01: OVERDUE" in cases.clock_of(closed, now + timedelta(days=60))
 
 
 def test_the_same_weights_trained_twice_are_one_adapter(world, opened, now) -> None:
