@@ -13,7 +13,6 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from math import prod
 from typing import Any
 
 from headgate.kit.errors import Refused
@@ -28,7 +27,8 @@ SPELLING = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .,_/-]*[A-Za-z0-9])?\.?")
 HYPHENS = dict.fromkeys(map(ord, "\u2010\u2011\u2013"), "-")  # as word processors and web pages set them
 DEPRECATED = re.compile(r"(?!LicenseRef)[A-Za-z]+-[\w.-]*\d[\w.-]*\+?")  # GPL-2.0+; a bare name is none
 OPERATOR = re.compile(r"(\bAND\b|\bOR\b|\bWITH\b|[()])", re.IGNORECASE)
-CHOICES = 64  # beyond so many the expression is read as if all of its licences bound
+CHOICES = 64  # beyond so many that differ in terms, which one to take is for a person
+PAIRS = 512  # of choices on two sides of AND
 LONGEST = 2000  # characters; no expression is longer
 NEAREST = 3
 
@@ -42,6 +42,7 @@ class Licence:
     choices: tuple[Terms, ...]
     read_as: str = ""  # where a spelling was understood that is no identifier
     why: str = ""  # why its terms are not known; empty where they are
+    unlisted: str = ""  # the word in it that is no identifier
 
     @property
     def best(self) -> Terms:
@@ -49,16 +50,26 @@ class Licence:
         return min(self.choices, key=Terms.strictness)
 
 
+class Unlisted(Refused):
+    """A word that is no SPDX identifier; looking for those that are near takes time, and is left to who shows it."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__("not an SPDX licence identifier", found=repr(word[:80]))
+        self.word = word
+
+
 @lru_cache(maxsize=4096)
 def understood(written: str) -> Licence:
     """A licence as written somewhere; what cannot be read has unknown terms, and says why."""
     try:
-        return read_licence(written)
+        return _read(written)
     except Refused as error:
         found = f" {error.found}" if error.found else ""
         near = f" ({error.wanted})" if error.wanted else ""
         same = " ".join(written.lower().split())
-        return Licence(written=written, canonical=same, choices=(NOTHING_KNOWN,), why=f"{error.what}:{found}{near}")
+        word = error.word if isinstance(error, Unlisted) else ""
+        why = f"{error.what}:{found}{near}"
+        return Licence(written=written, canonical=same, choices=(NOTHING_KNOWN,), why=why, unlisted=word)
 
 
 def read_licence(written: str) -> Licence:
@@ -67,20 +78,28 @@ def read_licence(written: str) -> Licence:
     Raises:
         Refused: it cannot be parsed, or names what is no SPDX identifier; with the nearest identifiers.
     """
+    try:
+        return _read(written)
+    except Unlisted as error:
+        raise Refused(error.what, found=error.found, wanted=nearest(error.word)) from None
+
+
+def _read(written: str) -> Licence:
     text = " ".join(written.split())
     if text.lower() in SAYS_NOTHING:
         name = NONE if text.lower() == "none" else NOASSERTION
         why = f"{text} is no licence" if text else "no licence is stated"
         return Licence(written=written, canonical=name, choices=(NOTHING_KNOWN,), why=why)
     parsed, noted = _parsed(text)
-    choices = tuple(dict.fromkeys(strictest(map(_terms, one)) for one in _ways(parsed)))
-    own = [key for key in _keys(parsed) if _terms(key).unknown]
+    choices = _choices(parsed)
+    own = [key for key in sorted({str(symbol) for symbol in parsed.symbols}) if _terms(key).unknown]
+    why = "" if choices else "it leaves too many choices to try them all"
     return Licence(
         written=written,
         canonical=str(parsed.simplify()),
-        choices=choices,
+        choices=choices or (NOTHING_KNOWN,),
         read_as=str(parsed) if noted else "",
-        why=f"the terms of {', '.join(own)} are not known here" if own else "",
+        why=f"the terms of {', '.join(own)} are not known here" if own else why,
     )
 
 
@@ -197,12 +216,8 @@ def _identifier(text: str) -> tuple[str, bool]:
 def _must_mean(text: str) -> tuple[str, bool]:
     meant, noted = _identifier(text)
     if not meant:
-        raise Refused("not an SPDX licence identifier", found=repr(text.strip()[:80]), wanted=_nearest(text))
+        raise Unlisted(text.strip())
     return meant, noted
-
-
-def _keys(parsed: Any) -> list[str]:
-    return sorted({str(symbol) for symbol in parsed.symbols})
 
 
 def _terms(key: str) -> Terms:
@@ -210,21 +225,32 @@ def _terms(key: str) -> Terms:
     return terms_of(key.partition(" WITH ")[0])
 
 
-def _ways(node: Any) -> list[tuple[str, ...]]:
-    """Each set of licences that may be chosen; where there are too many, the one of all that are named."""
+def _choices(node: Any) -> tuple[Terms, ...]:
+    """Terms of each choice, those that are equal once; none where there are too many to try."""
     if not hasattr(node, "operator"):
-        return [(str(node),)]
-    below = [_ways(each) for each in node.args]
-    if type(node).__name__ == "OR":
-        found = [way for ways in below for way in ways]
-    elif prod(map(len, below)) <= CHOICES:
-        found = [tuple(dict.fromkeys(key for way in ways for key in way)) for ways in product(*below)]
-    else:
-        found = []
-    return found if 0 < len(found) <= CHOICES else [tuple(_keys(node))]
+        return (_terms(str(node)),)
+    below = [_choices(each) for each in node.args]
+    if not all(below):
+        return ()
+    found = below[0]
+    for more in below[1:]:
+        if type(node).__name__ == "OR":
+            found = tuple(dict.fromkeys(found + more))
+        elif len(found) * len(more) <= PAIRS:
+            found = tuple(dict.fromkeys(strictest(pair) for pair in product(found, more)))
+        else:
+            return ()
+    return found if len(found) <= CHOICES else ()
 
 
-def _nearest(text: str) -> str:
-    forms = {plain(key): key for key in sorted(set(_identifiers().values()))}
-    words = difflib.get_close_matches(plain(text), forms, n=NEAREST, cutoff=0.6)
-    return "nearest: " + ", ".join(forms[word] for word in words) if words else "an SPDX identifier"
+@lru_cache(maxsize=1)
+def _forms() -> dict[str, str]:
+    """Identifiers by a plain form, with those whose forms are shared."""
+    return {plain(key): key for key in sorted(set(_identifiers().values()))}
+
+
+def nearest(word: str) -> str:
+    """In words, the identifiers that are spelled most like a word; takes some milliseconds."""
+    forms = _forms()
+    near = difflib.get_close_matches(plain(word), forms, n=NEAREST, cutoff=0.6)
+    return "nearest: " + ", ".join(forms[form] for form in near) if near else "an SPDX identifier"

@@ -1,11 +1,13 @@
 """Mixtures of licences: what binds the whole, which parts conflict, and of which parts too little is known.
 
 A part is what one source says of some rows, or what the provider of a teacher says of its outputs. All parts bind.
-Where a licence leaves a choice, the choice is made that conflicts least.
+Where a licence leaves a choice, the choice is made that conflicts least: for each licence that the whole might have,
+every part takes the best choice that it allows, so that a conflict is told only where no choice is without one.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -14,7 +16,7 @@ from typing import Any
 
 from headgate.kit.errors import Refused
 from headgate.rules.given import Claims, Fact
-from headgate.rules.licence_expressions import NOASSERTION, Licence, understood
+from headgate.rules.licence_expressions import NOASSERTION, Licence, nearest, understood
 from headgate.rules.licence_terms import (
     CONDITIONAL,
     FREE,
@@ -35,7 +37,11 @@ OUTPUTS = "outputs-may-train"
 SHARE_ALIKE = "share-alike"
 NOT_SAID = "allows no commercial use, and the intended use is not said"
 NAMED_AT_MOST = 8
-TRIED = 512  # choices of all parts together that are tried
+TRIED = 512  # choices of all parts together that are tried for the least strict terms of the whole
+HINTS = 8  # parts for which the nearest identifiers are looked up
+
+Choices = tuple[Terms, ...]
+Cost = tuple[int, int, tuple[int, ...]]  # conflicts, doubts, strictness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +57,7 @@ class Part:
     since: str = ""  # from when the claim holds, or when it was seen
     until: str = ""  # to when it holds
     said_by: str = ""  # who claims it; "rows": it stands on the rows
+    unlisted: str = ""  # a word in its licence that is no identifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,18 +101,28 @@ def mixture(parts: Sequence[Part], use: str, *, adapted: bool = True) -> Mixture
     """
     if use not in USES:
         raise Refused("unknown use", found=repr(use), wanted='"commercial", "research" or "" (not said)')
-    tried = [tuple(_best(part.choices, use, adapted) for part in parts)]
-    if 1 < prod(len(part.choices) for part in parts) <= TRIED:
-        tried += product(*(part.choices for part in parts))
-    chosen = min(tried, key=lambda each: _cost(each, use, adapted)) if len(tried) > 1 else tried[0]
+    picked = _picked(Counter(part.choices for part in parts), use, adapted)
+    chosen = tuple(picked[part.choices] for part in parts)
     doubts = [(place, text) for place, terms in enumerate(chosen) for text in _doubts(terms, use, adapted)]
     return Mixture(
         parts=tuple(parts),
         chosen=chosen,
         terms=strictest(chosen),
         conflicts=tuple(_conflicts(chosen, [_told(part) for part in parts], use, adapted)),
-        doubts=tuple((place, text or parts[place].why or "its terms are not all known") for place, text in doubts),
+        doubts=_told_doubts(parts, doubts),
     )
+
+
+def _told_doubts(parts: Sequence[Part], doubts: Sequence[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
+    """Doubts in words; of the first by name, with the identifiers that are nearest to what is written."""
+    bare = sorted(
+        (parts[place].name, parts[place].unlisted, place)
+        for place, text in doubts
+        if not text and parts[place].unlisted
+    )
+    hints = {place: f" ({nearest(parts[place].unlisted)})" for *_, place in bare[:HINTS]}
+    told = ((place, text or parts[place].why or "its terms are not all known", text) for place, text in doubts)
+    return tuple((place, words + ("" if text else hints.get(place, ""))) for place, words, text in told)
 
 
 def part_of_source(
@@ -138,6 +155,7 @@ def part_of_source(
         rows=rows,
         why="; ".join(one.why for one in licences if one.why),
         read_as="; ".join(one.read_as for one in licences if one.read_as),
+        unlisted=next((one.unlisted for one in licences if one.unlisted), ""),
         **dates,
     )
 
@@ -200,16 +218,41 @@ def _doubts(terms: Terms, use: str, adapted: bool) -> Iterator[str]:
             yield f"{name.replace('_', '-')} is under a condition that a person has to read"
 
 
-def _cost(chosen: Sequence[Terms], use: str, adapted: bool) -> tuple[int, int, tuple[int, ...]]:
-    """Sorts the choice that fits best first."""
-    conflicts = sum(1 for _ in _conflicts(chosen, [""] * len(chosen), use, adapted))
-    doubts = sum(1 for terms in chosen for _ in _doubts(terms, use, adapted))
-    return conflicts, doubts, strictest(chosen).strictness()
+def _picked(parts: Counter[Choices], use: str, adapted: bool) -> dict[Choices, Terms]:
+    """The choice that fits best for each set of choices, of which there are so many parts.
+
+    Parts with the same choices need no different ones: what binds two of them binds the whole no less than one does.
+    """
+    costs = {terms: _cost_alone(terms, use, adapted) for choices in parts for terms in choices}
+    licences = sorted(frozenset().union(*(terms.under or () for terms in costs)))
+    ways: list[Sequence[Terms]] = []
+    for licence in (None, "", *licences):  # None: whatever stands beside it; "": none, so nothing that binds to some
+        fitting = [[each for each in choices if _fits(each, licence)] for choices in parts]
+        if all(fitting):
+            ways.append([min(some, key=costs.__getitem__) for some in fitting])
+    if 1 < prod(map(len, parts)) <= TRIED:
+        ways.extend(product(*parts))
+    numbers = list(parts.values())
+
+    def cost(chosen: Sequence[Terms]) -> Cost:
+        bound = [terms.under for terms in chosen if terms.under is not None]
+        apart = bool(bound) and not frozenset.intersection(*bound)
+        conflicts = sum(costs[terms][0] * number for terms, number in zip(chosen, numbers, strict=True))
+        doubts = sum(costs[terms][1] * number for terms, number in zip(chosen, numbers, strict=True))
+        return conflicts + apart, doubts, strictest(chosen).strictness()
+
+    best = min(ways, key=cost)
+    return dict(zip(parts, best, strict=True))
 
 
-def _best(choices: Sequence[Terms], use: str, adapted: bool) -> Terms:
-    """The choice that fits best where nothing stands beside it."""
-    return choices[0] if len(choices) == 1 else min(choices, key=lambda each: _cost([each], use, adapted))
+def _fits(terms: Terms, licence: str | None) -> bool:
+    """Whether what these terms bind may be under a licence; None: does not matter."""
+    return licence is None or terms.under is None or licence in terms.under
+
+
+def _cost_alone(terms: Terms, use: str, adapted: bool) -> Cost:
+    """Sorts the choice first that fits best where nothing stands beside it: conflicts, doubts, strictness."""
+    return sum(1 for _ in _lone(terms, use, adapted)), sum(1 for _ in _doubts(terms, use, adapted)), terms.strictness()
 
 
 def listed(names: Sequence[str]) -> str:

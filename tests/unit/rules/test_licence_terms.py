@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, datetime
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.kit.errors import Refused
+from headgate.rules import licence_expressions
 from headgate.rules.given import Claims, Fact
 from headgate.rules.licence_expressions import read_licence, understood
 from headgate.rules.licence_mixtures import Part, mixture, part_of_source, part_of_teacher
@@ -193,6 +195,80 @@ def test_the_choice_fits_what_stands_beside_it() -> None:
     found = mixture(beside, "")
     assert ((), frozenset({"CC-BY-SA-4.0"})) == (found.conflicts, found.terms.under)
     assert ["share-alike"] == [one.kind for one in mixture([part("ODbL-1.0"), part("CC-BY-SA-3.0")], "").conflicts]
+
+
+@pytest.mark.parametrize("count", [1, 10, 300])
+def test_many_parts_with_a_choice_find_the_one_that_goes_together(count: int) -> None:
+    """However many parts leave a choice, a conflict is told only where every way of choosing has one."""
+    either = "GPL-2.0-only OR CC-BY-SA-4.0"
+    several = [part(either, f"source {number}") for number in range(count)]
+    found = mixture([*several, part("CC-BY-SA-4.0")], "commercial")
+    assert ((), (), frozenset({"CC-BY-SA-4.0", "GPL-3.0"})) == (found.conflicts, found.doubts, found.terms.under)
+    apart = mixture([*several, part("CC-BY-SA-4.0"), part("GPL-2.0-only")], "commercial")
+    assert ["share-alike"] == [one.kind for one in apart.conflicts]
+
+
+def test_many_different_choices_find_the_one_that_goes_together() -> None:
+    """Twelve sets of choices, all different: 2^12 ways, of which one has no conflict."""
+    others = ("ODbL-1.0", "GPL-2.0-only", "OSL-3.0", "SSPL-1.0", "GFDL-1.3-only", "CDLA-Sharing-1.0", "CC-SA-1.0")
+    more = ("AGPL-3.0-only", "GPL-1.0-only", "CC-BY-SA-1.0", "GFDL-1.2-only", "CC-BY-NC-4.0")
+    several = [part(f"{name} OR CC-BY-SA-3.0") for name in (*others, *more)]
+    found = mixture([*several, part("CC-BY-SA-4.0")], "commercial")
+    assert ((), frozenset({"CC-BY-SA-4.0"})) == (found.conflicts, found.terms.under)
+
+
+BINDS = st.builds(
+    Terms,
+    commercial=st.sampled_from([YES, NO, UNKNOWN]),
+    derivatives=st.just(YES),
+    outputs_may_train=st.sampled_from([YES, CONDITIONAL]),
+    share_alike=st.just(NO),
+    attribution=st.just(NO),
+    research_only=st.just(NO),
+    under=st.none() | st.frozensets(st.sampled_from(["a", "b", "c"]), max_size=2),
+)
+
+
+@settings(derandomize=True, max_examples=100, deadline=None)
+@given(st.lists(st.lists(BINDS, min_size=1, max_size=3, unique=True), min_size=1, max_size=4))
+def test_no_other_choice_conflicts_less(choices: list[list[Terms]]) -> None:
+    """Parts in large number have as many conflicts and doubts, each its number of times, as the best of all ways."""
+    copies = 8
+    parts = [
+        Part(name=f"{place}", licence="x", choices=tuple(some), rows=1)
+        for place, some in enumerate(choices)
+        for _ in range(copies)
+    ]
+    ways = [mixture([part for one in way for part in [alone(one)] * copies], "commercial") for way in product(*choices)]
+    best = min((len(way.conflicts), len(way.doubts)) for way in ways)
+    found = mixture(parts, "commercial")
+    assert best == (len(found.conflicts), len(found.doubts))
+
+
+def alone(terms: Terms) -> Part:
+    """A part without a choice."""
+    return Part(name="x", licence="x", choices=(terms,), rows=1)
+
+
+def test_too_many_choices_in_one_expression_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading all of them as binding would tell a conflict that is none; equal terms are no further choice."""
+    free = " AND ".join(["(MIT OR Apache-2.0)", "(ISC OR Zlib)", "(X11 OR NCSA)"] * 8)
+    wide = "(CC-BY-NC-4.0 OR CC-BY-SA-4.0) AND (ODbL-1.0 OR MIT) AND (OSL-3.0 OR CC0-1.0)"
+    assert 1 < len(read_licence(wide).choices)
+    monkeypatch.setattr(licence_expressions, "CHOICES", 3)
+    assert (terms_of("MIT"),) == read_licence(free).choices
+    read = read_licence(wide)
+    assert ((Terms(),), "it leaves too many choices to try them all") == (read.choices, read.why)
+    assert "CC-BY-NC-4.0" in read.canonical
+
+
+def test_nearest_names_are_looked_up_for_the_first_only() -> None:
+    """Of two hundred texts that are no licence eight have a hint, the first by name whatever their order."""
+    several = [part_of_source(None, f"s{number:03}", f"Apachee {number}", 1) for number in range(200)]
+    found = mixture(several[::-1], "research")
+    assert 200 == len(found.doubts)
+    hinted = {found.parts[place].name for place, text in found.doubts if "nearest: Apache-" in text}
+    assert {f"source s{number:03}" for number in range(8)} == hinted
 
 
 @pytest.mark.parametrize(
