@@ -61,7 +61,7 @@ def _due(ledger: Any, asked: dict[str, Any]) -> int:
 
 def _own(text: str) -> tuple[str, str]:
     name, is_set, told = text.partition("=")
-    if not is_set or not told.strip():
+    if not is_set or not name.strip() or not told.strip():
         raise Refused(
             "not the terms of a text", found=repr(text), wanted='ID=TERMS, such as LicenseRef-x="commercial=no"'
         )

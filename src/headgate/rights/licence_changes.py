@@ -35,6 +35,8 @@ YEARS = re.compile(
 )  # of a notice: no terms
 NUMBERED = re.compile(r"(?m)^\s*\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s+", re.IGNORECASE)  # a list as plain text has it
 APART = re.compile(r"(?<=\d)\0(?=\d)")  # two numbers; words run together, for hyphens may part them anywhere
+HIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, halves of signs, separators of lines
+TURNED = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # write from the other side
 BINARY = (b"%PDF", b"PK")
 KEPT = re.compile(r"[^\W_]+|(?<=\d)[.,](?=\d)|[%€$£<>≤≥]")
 
@@ -78,9 +80,11 @@ def record(
     evidence; `terms`: what a person read in a text that is no known licence (`rules.licence_terms.read_terms`).
 
     Raises:
-        Refused: nobody is named, no such source, an expression or terms that cannot be read, or bad dates.
+        Refused: nobody is named, no such source, no expression, one or terms that cannot be read, a control
+            character, or bad dates.
     """
-    _must_be_said(by)
+    _must_be_said(by, expression)
+    _must_be_plain(source=source, terms=terms)
     licence = read_licence(expression)
     value: Any = expression.strip()
     if terms:
@@ -119,9 +123,10 @@ def record_policy(
     """Claims whether the outputs of a model may train another: yes, no, conditional, or by the licence of the model.
 
     Raises:
-        Refused: nobody is named, no model, neither of the words nor a licence, or bad dates.
+        Refused: nobody is named, no model, neither of the words nor a licence, a control character, or bad dates.
     """
-    _must_be_said(by)
+    _must_be_said(by, says)
+    _must_be_plain(teacher=teacher)
     if not teacher.strip():
         raise Refused("a policy of no model", wanted="--teacher NAME, as the rows name their generator")
     word = says.strip().lower()
@@ -173,9 +178,20 @@ def _tokens(text: str) -> list[str]:
     return KEPT.findall(YEARS.sub(" ", bare).casefold())
 
 
-def _must_be_said(by: str) -> None:
+def _must_be_said(by: str, expression: str) -> None:
+    _must_be_plain(by=by, expression=expression)
     if not by.strip():
         raise Refused("a claim without a name", wanted="--by NAME")
+    if not expression.strip():
+        raise Refused("a licence without a word", wanted="an SPDX expression, NONE (it is gone) or NOASSERTION")
+
+
+def _must_be_plain(**texts: str) -> None:
+    """Refuses what would break a line or hide what it says: control characters, line breaks, turned writing."""
+    for name, text in texts.items():
+        signs = [sign for sign in text if unicodedata.category(sign) in HIDDEN or sign in TURNED]
+        if signs:
+            raise Refused(f"{name} with a control character", found=f"{signs[0]!a} in {text[:80]!a}", wanted="one line")
 
 
 def _assert(

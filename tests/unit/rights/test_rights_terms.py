@@ -260,6 +260,39 @@ def test_what_cannot_be_right_is_refused(ledger: Ledger) -> None:
     assert 1 == len(ledger.claims.history("source:forum"))
 
 
+@pytest.mark.parametrize("hidden", ["\n", "\r", "\t", "\0", "\x1b[2J", "\u2028", "\u202e", "\ud800", "\x9b"])
+def test_control_characters_are_refused(ledger: Ledger, hidden: str) -> None:
+    """What breaks a line or hides a word is neither recorded nor printed as it is."""
+    about = [
+        ("MI" + hidden + "T", "Ann", ""),
+        ("MIT", f"Ann{hidden}", ""),
+        ("LicenseRef-x", "Ann", f"commercial{hidden}"),
+    ]
+    for value, by, read in about:
+        with pytest.raises(Refused, match="control character") as caught:
+            licence_changes.record(ledger, "forum", value, by=by, now=NOW, terms=read)
+        assert hidden not in str(caught.value.found)
+    for teacher, value, by in (("m", f"yes{hidden}", "Ann"), ("m", "yes", hidden), (f"m{hidden}", "yes", "Ann")):
+        with pytest.raises(Refused, match="control character"):
+            licence_changes.record_policy(ledger, teacher, value, by=by, now=NOW)
+    assert 1 == len(ledger.claims.history("source:forum"))
+    assert [] == ledger.claims.history("teacher:m")
+
+
+def test_an_empty_licence_is_refused(ledger: Ledger) -> None:
+    """A licence that is gone or not known has a word for it; nothing at all is a slip."""
+    for value in ("", " ", "\u00a0"):
+        with pytest.raises(Refused, match="without a word"):
+            look(ledger, value)
+        with pytest.raises(Refused, match="without a word"):
+            licence_changes.record_policy(ledger, "m", value, by="Ann", now=NOW)
+    assert 1 == len(ledger.claims.history("source:forum"))
+    assert ("NOASSERTION", "José Ñandú 李") == (
+        (claim := licence_changes.record(ledger, "forum", "NOASSERTION", by="José Ñandú 李", now=NOW).claim).value,
+        claim.source,
+    )
+
+
 def asked(capsys: pytest.CaptureFixture[str], *command: str) -> tuple[int, dict[str, object]]:
     """Exit code and answer of a verb."""
     with pytest.raises(SystemExit) as ended:
@@ -285,3 +318,6 @@ def test_verbs_answer_with_exit_codes(
     assert 0 == asked(capsys, "licence", "--teacher", "grand-1", "--is", "no", "--by", "Ann")[0]
     for wrong in (("terms",), ("terms", "both", "--due"), ("licence", "--is", "MIT", "--by", "Ann")):
         assert 2 == asked(capsys, *wrong)[0]
+    assert 2 == asked(capsys, "terms", "both", "--own", "=commercial")[0]
+    for value, by in (("", "Ann"), ("MIT\n", "Ann"), ("MIT", "Ann\x1b[2J"), ("MIT", "")):
+        assert 2 == asked(capsys, "licence", "--source", "forum", "--is", value, "--by", by)[0]
