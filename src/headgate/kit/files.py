@@ -60,7 +60,7 @@ def as_refusal(error: OSError, path: Path) -> HeadgateError:
         return Refused(
             "the name is too long", file=where, found=f"{len(path.name.encode())} bytes", wanted="255 at most"
         )
-    if error.errno in (errno.EISDIR, errno.ENOTDIR):
+    if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY):
         return Refused("a folder stands where a file is wanted, or the other way round", file=where)
     return Retryable("the file could not be written", file=where, found=str(error))
 

@@ -84,7 +84,11 @@ def bundle(facts: Facts, folder: Path, head: str) -> Written:
     Raises:
         Refused: something lies at the folder already, or it cannot be written.
     """
-    if folder.exists() or folder.is_symlink():
+    try:
+        taken = folder.exists() or folder.is_symlink()
+    except OSError as error:  # such as a name that is too long
+        raise as_refusal(error, folder) from error
+    if taken:
         raise Refused("something is there already", file=str(folder), wanted="a folder that is not there yet")
     documents, left = made(facts)
     files = {FORMATS[name].file: content for name, content in documents.items()}
