@@ -34,7 +34,9 @@ def sign(target: str, key: Path, **asked: Any) -> None:
     """
     from headgate.rights.evidence import signing
 
-    folder = signing.folder_of(target, asked["store"])
+    meant = signing.target_of(target, asked["store"])
+    meant.must_stand()
+    folder = meant.folder
     password = _first_line(asked["password_file"]) if asked["password_file"] else None
     made = signing.sign(folder, key, password=password, signature=asked["signature"])
     if asked["as_json"]:
@@ -52,8 +54,8 @@ def verify(target: str, key: Path, **asked: Any) -> int:
     """Verifies the signature of a folder or release; exit code 1 where a byte, a file or the key is another."""
     from headgate.rights.evidence import signing
 
-    folder = signing.folder_of(target, asked["store"], whole=False)
-    problem = signing.verify(folder, key, signature=asked["signature"])
+    meant = signing.target_of(target, asked["store"])
+    folder, problem = meant.folder, signing.verify_target(meant, key, signature=asked["signature"])
     if asked["as_json"]:
         parts = {"folder": str(folder), "holds": not problem, "problem": problem}
         print_json(answer("rights verify", parts, "fail" if problem else "pass"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from headgate.cli import rights_evidence
 from headgate.cli.main import main
 from headgate.kit import doors
-from headgate.rights.evidence import writing
+from headgate.release.aliases import withdraw
+from headgate.rights.evidence import signing, writing
 from headgate.rights.evidence.formats import FORMATS
 
 MOMENT = "2026-11-21T12:00:00"
@@ -139,6 +142,71 @@ def test_a_changed_release_is_not_signed(project, scene, tmp_path, capsys):
     (scene.folder / scene.outputs["release"]["folder"] / "README.md").write_text("changed")
     code, _, errors = call(capsys, "sign", "production", "--key", private)
     assert (2, True) == (code, "changed after it was made" in errors)
+
+
+def test_another_release_in_its_place_does_not_verify(project, scene, tmp_path, capsys):
+    """Folder and signature of one release over those of another: the signature holds, the release does not stand."""
+    private, public = keys(tmp_path, "own")
+    own = scene.folder / scene.outputs["release"]["folder"]
+    assert 0 == call(capsys, "sign", "production", "--key", private)[0]
+    before = own.rename(tmp_path / "kept")
+    shutil.copytree(before, own)
+    record = own / "release.json"
+    record.write_text(record.read_text().replace("support", "another"))
+    other = signing.signature_of(own)
+    assert 0 == call(capsys, "sign", own, "--key", private, "--signature", other)[0]
+    assert 0 == call(capsys, "verify", own, "--key", public)[0]
+    release = scene.outputs["release"]["release"]
+    for name in ("production", release, release.partition("@")[2]):
+        code, out, _ = call(capsys, "verify", name, "--key", public, "--json")
+        told = json.loads(out)
+        assert (1, False, True) == (code, told["holds"], f"not those of release {release}" in told["problem"])
+    shutil.rmtree(own)
+    code, out, _ = call(capsys, "verify", "production", "--key", public)
+    assert (1, True) == (code, "the release's folder is not there" in out)
+
+
+def test_a_folder_does_not_answer_for_a_release_of_its_name(project, scene, tmp_path, capsys):
+    """A plain name that is both is refused; a path means the folder, also where an alias was withdrawn."""
+    private, public = keys(tmp_path, "own")
+    Path("production").mkdir()
+    Path("production/a").write_text("a")
+    assert 0 == call(capsys, "sign", "./production", "--key", private)[0]
+    for verb, key in (("sign", private), ("verify", public)):
+        code, _, errors = call(capsys, verb, "production", "--key", key)
+        assert (2, True) == (code, "both a folder and a release have this name" in errors)
+    assert 0 == call(capsys, "verify", "./production", "--key", public)[0]
+    withdraw(scene.ledger, scene.outputs["release"]["release"], datetime(2026, 11, 22, tzinfo=UTC))
+    assert 2 == call(capsys, "verify", "production", "--key", public)[0]
+    assert 0 == call(capsys, "verify", "production", "--key", public, "--ledger", tmp_path / "none")[0]
+
+
+@pytest.mark.parametrize("name", ["", " ", "/", "//", "/tmp/.."])
+def test_nothing_and_a_whole_file_system_are_not_signed(project, tmp_path, capsys, name):
+    """An empty variable in a script signs neither the working directory nor the machine."""
+    private, public = keys(tmp_path, "own")
+    codes = [call(capsys, verb, name, "--key", key)[0] for verb, key in (("sign", private), ("verify", public))]
+    assert [2, 2] == codes
+
+
+def test_a_file_where_a_folder_is_wanted_is_refused(project, capsys):
+    """Trying again would not help, so it is wrong use and the file stays."""
+    Path("data").mkdir()
+    Path("data/train.jsonl").write_text("{}")
+    long = "x" * 300
+    asked = [
+        ("export", "data/train.jsonl"),
+        ("export", "data/train.jsonl/x"),
+        ("bundle", "data/train.jsonl"),
+        ("bundle", "data/train.jsonl/x"),
+        ("bundle", "data/train.jsonl/x/y"),
+        ("export", long),
+        ("bundle", long),
+    ]
+    told = [call(capsys, verb, "production", "--out", out) for verb, out in asked]
+    assert [2] * len(asked) == [code for code, _, _ in told]
+    assert [] == [errors for _, _, errors in told if "again" in errors]
+    assert "{}" == Path("data/train.jsonl").read_text()
 
 
 def test_a_bundle_is_signed_with_a_locked_key(project, tmp_path, capsys):
