@@ -110,13 +110,7 @@ def _habits_page(audit: Audit, habits: Decisions | None) -> str:
 
 def show(audit: Audit, mended: Mended | None, *, colour: bool) -> str:
     """The report for a person, in one screen."""
-    lines = [_files(audit)]
-    bad = audit.bad_lines
-    for line in bad[:BAD_SHOWN]:
-        wanted = f"; wanted {line.wanted}" if line.wanted else ""
-        lines.append(f"BAD  {line.file}:{line.line} {line.what}" + (f": {line.found}" if line.found else "") + wanted)
-    if len(bad) > BAD_SHOWN:
-        lines.append(f"     and {len(bad) - BAD_SHOWN:,} more lines that could not be read (--json lists them)")
+    lines = [_files(audit), *unread(audit)]
     lines += [screen.report(audit.verdicts, colour=colour), "", summary(audit)]
     if mended:
         why = ", ".join(f"{count} for {name}" for name, count in mended.reasons.items()) or "nothing to mend"
@@ -125,6 +119,17 @@ def show(audit: Audit, mended: Mended | None, *, colour: bool) -> str:
         lines.append(f"      {mended.diff} shows each change; patch --reverse undoes it")
         lines += _repairs(mended.inputs) if mended.inputs else []
     return "\n".join(lines)
+
+
+def unread(audit: Audit) -> list[str]:
+    """The lines that could not be read, which no report is too quiet for."""
+    lines, bad = [], audit.bad_lines
+    for line in bad[:BAD_SHOWN]:
+        wanted = f"; wanted {line.wanted}" if line.wanted else ""
+        lines.append(f"BAD  {line.file}:{line.line} {line.what}" + (f": {line.found}" if line.found else "") + wanted)
+    if len(bad) > BAD_SHOWN:
+        lines.append(f"     and {len(bad) - BAD_SHOWN:,} more lines that could not be read (--json lists them)")
+    return lines
 
 
 def _repairs(inputs: ListedRepairs) -> list[str]:

@@ -79,7 +79,7 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
         return run_until("check", flow_file, (), quiet=quiet, as_json=as_json)
     from headgate.check.auditing import audit
     from headgate.check.repairing import how_of
-    from headgate.check.surfaces import decisions_of, must_be_writable, show, write_reports
+    from headgate.check.surfaces import decisions_of, must_be_writable, show, unread, write_reports
 
     targets = {name: asked[name] for name in ("fix", "page", "people", "sarif")}
     must_be_writable(*targets.values())
@@ -110,6 +110,8 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
         print_json(result.as_json() | ({"fixed": mended.as_json()} if mended else {}))
     elif not quiet:
         click.echo(show(result, mended, colour=sys.stdout.isatty()))
+    elif result.bad_lines:
+        click.echo("\n".join(unread(result)), err=True)
     if asked["github"]:
         from headgate.check.reports.annotations import workflow_commands
 

@@ -129,3 +129,18 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def write_flushed(path: Path, content: bytes) -> None:
+    """Writes a file of a folder that is not there yet under its name, and flushes it to disk."""
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def flush_folder(folder: Path) -> None:
+    """Flushes the names in a folder to disk, where the file system can."""
+    # Some file systems have no flush for folders; the rename is still one step there.
+    with contextlib.suppress(OSError):
+        _sync_folder(folder)

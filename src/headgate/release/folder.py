@@ -6,8 +6,6 @@ leaves either no folder of that name or the whole of it.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -17,7 +15,7 @@ from typing import Any
 import orjson
 
 from headgate.kit.errors import Refused
-from headgate.kit.files import TEMPORARY, as_refusal, must_be_file
+from headgate.kit.files import TEMPORARY, as_refusal, flush_folder, must_be_file, write_flushed
 from headgate.kit.hashing import canonical_json, digest_file
 from headgate.models.adapter import CONFIG, adapter_mark, canonical_bytes, read_config
 
@@ -58,14 +56,14 @@ def build(adapter: Path, target: Path, *, expected: str, base_name: str, card: s
         try:
             _fill(temporary, adapter, base_name, card)
             must_be_adapter(temporary, expected)
-            _write(temporary / RECORD, canonical_json({**record, "files": files_of(temporary)}))
-            _sync(temporary)
+            write_flushed(temporary / RECORD, canonical_json({**record, "files": files_of(temporary)}))
+            flush_folder(temporary)
             temporary.chmod(0o755)
             if target.exists():
                 must_be_same(target, files_of(temporary))
                 return
             temporary.rename(target)
-            _sync(target.parent)
+            flush_folder(target.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
@@ -124,25 +122,8 @@ def _fill(folder: Path, adapter: Path, base_name: str, card: str) -> None:
         if path.is_symlink() or not path.is_file():
             raise Refused("an adapter folder holds plain files only", file=str(path))
         if path.name == CONFIG:
-            _write(folder / CONFIG, canonical_bytes(read_config(adapter), base_name))
+            write_flushed(folder / CONFIG, canonical_bytes(read_config(adapter), base_name))
         elif path.name != CARD:
             shutil.copyfile(path, folder / path.name)
-            _sync(folder / path.name)
-    _write(folder / CARD, card.encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        # Some file systems have no flush for folders; the rename is still one step there.
-        with contextlib.suppress(OSError):
-            os.fsync(handle)
-    finally:
-        os.close(handle)
+            flush_folder(folder / path.name)
+    write_flushed(folder / CARD, card.encode())

@@ -108,8 +108,8 @@ class Traces:
                 with opened(path) as stream:
                     if any(map(self.in_bytes, _chunks(stream))):
                         return True
-            except (FileNotFoundError, gzip.BadGzipFile, EOFError, zlib.error, zstandard.ZstdError):
-                continue  # not packed in this way, or cut off: then it was looked through as it is
+            except (FileNotFoundError, gzip.BadGzipFile):
+                continue  # gone, or not packed in this way
         return False
 
 
@@ -122,8 +122,6 @@ def _texts_of(paths: Iterable[Path], unread: list[str]) -> Iterator[tuple[Path, 
                 with opened(path) as stream:
                     for part in _chunks(stream):
                         text += part.decode("utf-8", "replace")
-            except (EOFError, zlib.error, zstandard.ZstdError):
-                pass
             except OSError as error:
                 if not isinstance(error, gzip.BadGzipFile | FileNotFoundError):
                     unread.append(f"{path}: {error.strerror}")
@@ -144,12 +142,21 @@ def _zstd(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", zstandard.open(path))
 
 
-def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
-    """The bytes of a stream in parts; each begins with the end of the one before, for words that lie across."""
-    tail = b""
-    while part := stream.read(CHUNK):
-        yield tail + part
-        tail = part[-OVERLAP:]
+def _chunks(stream: Any) -> Iterator[bytes]:
+    """The bytes of a stream in parts; each begins with the end of the one before, for words that lie across.
+
+    Of a packed file that is damaged or cut off, what comes before.
+    """
+    part, more = b"", b"-"
+    while more:
+        try:
+            more = stream.read1(CHUNK)  # a plain read would lose what it has when the end is missing
+        except (EOFError, zlib.error, zstandard.ZstdError):
+            more = b""
+        part += more
+        if len(part) >= CHUNK or (part and not more):
+            yield part
+            part = part[-OVERLAP:] if more else b""
 
 
 def _blocks(texts: Iterable[tuple[T, str]]) -> Iterator[list[tuple[T, str]]]:

@@ -253,3 +253,18 @@ def test_a_read_only_target_and_a_full_disk_are_refused(
         assert 2 == run(lesson_free, "--fix", target)
     assert "the disk is full" in capsys.readouterr().err
     assert ["train.jsonl"] == [p.name for p in tmp_path.iterdir()]
+
+
+def test_a_quiet_check_still_names_the_line_that_it_cannot_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On standard error and nothing else; standard output stays empty."""
+    lines = honest()
+    lines[6] = '{"messages": [\n'
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(lines))
+    assert 2 == run(file, "--quiet")
+    said = capsys.readouterr()
+    assert "" == said.out
+    assert 1 == said.err.count("\n")
+    assert f"{file}:7 broken JSON" in said.err

@@ -13,12 +13,13 @@ from html import escape
 from pathlib import Path
 
 import pytest
+import zstandard
 from pyroaring import BitMap
 
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import digest
 from headgate.ledger.ledger import Edge, Ledger, RowRecord
-from headgate.rights import erasure
+from headgate.rights import erasure, traces
 from headgate.rights.reach import Target, reach
 from headgate.rights.traces import Traces, pieces_of
 
@@ -199,8 +200,6 @@ def test_a_byte_search_of_the_test_itself_finds_nothing(store: Path) -> None:
     """Not by the code that erased: every file, raw, and every blob unpacked."""
     import sqlite3
 
-    import zstandard
-
     assert [] == run(store, items=True).remaining
     wanted = [SECRET[:30].encode(), json.dumps(SECRET)[1:31].encode(), PARAPHRASE[20:50].encode(), b"harbour \\u2013"]
     hay = [path.read_bytes() for path in store.rglob("*") if path.is_file()]
@@ -270,9 +269,23 @@ def test_a_kill_at_any_moment_and_another_run_end_alike(tmp_path: Path, steps: i
 def test_pieces_overlap_so_that_a_quote_holds_one_whole() -> None:
     """Wherever a quote of 48 characters begins."""
     text = "".join(chr(ord("a") + number * 7 % 26) + str(number) for number in range(60))
-    traces = Traces.of([text], [])
-    assert all(traces.hits([text[start : start + 48] for start in range(len(text) - 48)]))
+    looked_for = Traces.of([text], [])
+    assert all(looked_for.hits([text[start : start + 48] for start in range(len(text) - 48)]))
     assert [] == list(pieces_of("yes please"))
+
+
+@pytest.mark.parametrize("small", [0, 1 << 22])
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_a_packed_file_that_is_cut_off_is_searched_as_far_as_it_goes(tmp_path, monkeypatch, small, pack) -> None:
+    """Alone or together with others; one that was never packed is read as it is."""
+    filling = "".join(chr(97 + number * number % 26) for number in range(400_000)).encode()
+    (tmp_path / "cut").write_bytes(pack(SECRET.encode() + os.urandom(1 << 18) + filling)[:-40])
+    (tmp_path / "plain").write_bytes(filling + SECRET.encode())
+    (tmp_path / "other").write_bytes(filling)
+    monkeypatch.setattr(traces, "SMALL", small)
+    unread: list[str] = []
+    found = Traces.of([SECRET], []).in_files(sorted(tmp_path.iterdir()), unread)
+    assert (["cut", "plain"], []) == ([path.name for path in found], unread)
 
 
 def test_what_others_say_is_not_looked_for() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -14,7 +13,7 @@ from typing import Any
 import orjson
 
 from headgate.kit.errors import Refused
-from headgate.kit.files import TEMPORARY, as_refusal, atomic_write
+from headgate.kit.files import TEMPORARY, as_refusal, atomic_write, flush_folder, write_flushed
 from headgate.kit.hashing import digest
 from headgate.rights.evidence.facts import Facts
 from headgate.rights.evidence.formats import FORMATS, OPTIONS
@@ -98,11 +97,11 @@ def bundle(facts: Facts, folder: Path, head: str) -> Written:
         temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder.parent))
         try:
             for name, content in files.items():
-                _write(temporary / name, content)
+                write_flushed(temporary / name, content)
             temporary.chmod(0o755)
-            _sync(temporary)
+            flush_folder(temporary)
             temporary.rename(folder)
-            _sync(folder.parent)
+            flush_folder(folder.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
@@ -124,18 +123,3 @@ def _manifest(facts: Facts, head: str, files: Mapping[str, bytes], left: Mapping
         },
         "left_out": dict(left),
     }
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -93,7 +93,7 @@ def test_a_bundle_appears_whole_or_not_at_all(project, capsys, monkeypatch):
     """A write that breaks half-way leaves nothing, and a folder that is there is left as it is."""
     Path("there").mkdir()
     assert (2, []) == (call(capsys, "bundle", "production", "--out", "there")[0], list(Path("there").iterdir()))
-    real, count = writing._write, []
+    real, count = writing.write_flushed, []
 
     def broken(path, content):
         count.append(path)
@@ -101,7 +101,7 @@ def test_a_bundle_appears_whole_or_not_at_all(project, capsys, monkeypatch):
             raise OSError(28, "no space left on device")
         real(path, content)
 
-    monkeypatch.setattr(writing, "_write", broken)
+    monkeypatch.setattr(writing, "write_flushed", broken)
     before = sorted(Path().iterdir())
     code, _, errors = call(capsys, "bundle", "production", "--out", "late")
     assert (2, True, before) == (code, "the disk is full" in errors, sorted(Path().iterdir()))
