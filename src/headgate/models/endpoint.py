@@ -45,10 +45,11 @@ class EndpointModel:
         concurrency: int = 8,
         timeout: float = 120.0,
         attempts: int = 6,
+        retries: int | None = None,
         first_wait: float = 0.5,
         longest_wait: float = 60.0,
     ) -> None:
-        """Times in seconds; `attempts` counts the first one.
+        """Times in seconds; `attempts` counts the first one; `retries` are those of all requests together (None: any).
 
         Raises:
             Refused: the URL is not http or https, or carries a password.
@@ -69,6 +70,7 @@ class EndpointModel:
         self._local = parts.hostname in LOOPBACK
         self._concurrency, self._timeout, self._attempts = max(1, concurrency), timeout, max(1, attempts)
         self._first_wait, self._longest_wait = first_wait, longest_wait
+        self.retries_left = retries
         self._limit_name = "max_tokens"
         self._in_a_row = 0  # requests that failed since the last answer
         self._heard = False
@@ -134,6 +136,8 @@ class EndpointModel:
             except (httpx.TransportError, Retryable) as error:
                 reason = self._told(error)
                 if attempt + 1 < self._attempts:
+                    if not self._may_retry():
+                        return self._gave_up(key, f"{reason}; no retries are left for this run", journal, attempt + 1)
                     await asyncio.sleep(self._wait(attempt, getattr(error, "after", None), dice))
                 continue
             self._in_a_row, self._heard = 0, True
@@ -142,9 +146,15 @@ class EndpointModel:
             else:
                 journal.note_failure(key, completion.error)
             return completion
-        return self._gave_up(key, reason, journal)
+        return self._gave_up(key, reason, journal, self._attempts)
 
-    def _gave_up(self, key: str, reason: str, journal: AnswerBook) -> Completion:
+    def _may_retry(self) -> bool:
+        if self.retries_left is None:
+            return True
+        self.retries_left -= 1
+        return self.retries_left >= 0
+
+    def _gave_up(self, key: str, reason: str, journal: AnswerBook, attempts: int) -> Completion:
         self._in_a_row += 1
         journal.note_failure(key, reason)
         unreachable = reason == NOBODY and not self._heard
@@ -155,7 +165,7 @@ class EndpointModel:
                 wanted=f"an OpenAI-compatible server at {self.url}",
                 next_step="see to the server and run the same command again; answers so far are kept",
             )
-        return failed(f"failed after {self._attempts} attempts: {reason}")
+        return failed(f"failed after {attempts} attempt{'s' if attempts > 1 else ''}: {reason}")
 
     async def _once(self, client: httpx.AsyncClient, prompt: Prompt, settings: Sampling) -> Completion:
         body = self._body(prompt, settings)
@@ -185,7 +195,7 @@ class EndpointModel:
     def _refused(self, response: httpx.Response, data: bytes) -> Completion:
         status, said = response.status_code, self._hidden(server_message(data))
         if status in AGAIN:
-            raise _Later(f"HTTP {status}", found=said, after=retry_after(response.headers.get("Retry-After")))
+            raise Later(f"HTTP {status}", found=said, after=retry_after(response.headers.get("Retry-After")))
         if status in (401, 403):
             found = said if self._key else f"no key: the environment variable {self._key_variable} is not set"
             raise Refused(
@@ -202,7 +212,7 @@ class EndpointModel:
             )
         if "max_completion_tokens" in said and self._limit_name == "max_tokens":
             self._limit_name = "max_completion_tokens"
-            raise _Later("the server wants max_completion_tokens", after=0.0)
+            raise Later("the server wants max_completion_tokens", after=0.0)
         if context_exceeded(data):
             return failed("the prompt does not fit the model's context", finish_reason="context")
         return failed(f"HTTP {status}: {said}")
@@ -228,7 +238,7 @@ class EndpointModel:
         return text.replace(self._key, "[key]") if self._key else text
 
 
-class _Later(Retryable):
+class Later(Retryable):
     """A server asks to come back, perhaps after a time."""
 
     def __init__(self, what: str, *, found: str | None = None, after: float | None = None) -> None:

@@ -267,6 +267,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(401, f"wrong key {request.key}")
         elif fault == "context":
             self._error(400, "the maximum context length is 16 tokens", code="context_length_exceeded")
+        elif fault == "no-schema" and "response_format" in request.body:
+            self._error(400, "response_format is not supported")
         elif fault == "stall":
             fake.stopping.wait(600)
             self.close_connection = True

@@ -9,6 +9,7 @@ FAULTS = (
     "500",
     "401",
     "context",  # 400: the prompt does not fit
+    "no-schema",  # 400 where the answer is wanted in a schema
     "stall",  # never answers; the connection closes when the server does
     "reset",  # the connection breaks in the middle of the body
     "malformed",  # status 200 and half a JSON object
