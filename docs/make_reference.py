@@ -15,6 +15,7 @@ import click
 from headgate.cli.main import headgate
 from headgate.cli.verbs import VERBS
 from headgate.flow.file import FlowSettings
+from headgate.flow.governing import SECTIONS, settings_of
 from headgate.flow.stages import STAGES
 from headgate.kit.settings import key_of
 
@@ -60,6 +61,7 @@ def flow_file() -> str:
         "",
     ]
     rooms = [("flow", FlowSettings), *((one.name, one.settings) for one in STAGES if one.room)]
+    rooms += [(name, settings_of(name)) for name in SECTIONS]
     for name, settings in rooms:
         parts += [f"## [{name}]", "", *_table(settings), ""]
     return "\n".join(parts).rstrip() + "\n"

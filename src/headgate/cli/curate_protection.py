@@ -49,10 +49,13 @@ def firewall(flow_file: Path, quiet: bool, as_json: bool) -> None:
 def retire(items: tuple[str, ...], name: str, reason: str, flow_file: Path, quiet: bool, as_json: bool) -> None:
     """Moves ITEMS (addresses, or a suite and pool) to the development pool: they no longer keep rows out."""
     from headgate.flow.project import open_project
+    from headgate.kit.clock import now
+    from headgate.ledger.roles import RETIRE, require
     from headgate.rules.firewall import items_named
 
     project = open_project(flow_file)
     with project.ledger() as ledger:
+        require(ledger, RETIRE, by=name, about=", ".join(items), now=now())
         named = items_named(ledger, items)
         claims = ledger.protection.retire(named, name=name, reason=reason)
     if as_json:

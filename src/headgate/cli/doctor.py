@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import platform
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -38,6 +39,7 @@ def command(quiet: bool, as_json: bool) -> int:
         "platform": f"{platform.system()} {platform.machine()}",
         "libraries": {name: version_of(name) for name in CORE},
         "engines": doors,
+        "roles": _roles(),
     }
     report = answer("doctor", parts, outcome)
     if as_json:
@@ -45,6 +47,14 @@ def command(quiet: bool, as_json: bool) -> int:
     elif not quiet:
         click.echo("\n".join(_lines(report)))
     return int(EXIT_OF[outcome])
+
+
+def _roles() -> dict[str, Any]:
+    """Whether the project in this folder has a table of roles, and who acts here."""
+    from headgate.flow.governing import table
+    from headgate.kit.people import acting
+
+    return {"table": table(Path(), "roles") is not None, **acting().as_json()}
 
 
 def _door(door: Door) -> dict[str, Any]:
@@ -61,6 +71,9 @@ def _door(door: Door) -> dict[str, Any]:
 def _lines(report: dict[str, Any]) -> list[str]:
     lines = [f"headgate {report['headgate']}, Python {report['python']} at {sys.prefix}, {report['platform']}"]
     lines.append("  " + ", ".join(f"{name} {version or 'MISSING'}" for name, version in report["libraries"].items()))
+    roles = report["roles"]
+    said = "a table says who may what" if roles["table"] else "no table: everyone may do everything"
+    lines.append(f"roles   {said}; you act as {roles['by']} (by {roles['how']})")
     for door in report["engines"]:
         word = "ready  " if not door["missing"] else "missing"
         lines.append(f"{word} {door['engine']}: needed to {door['purpose']}")

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from headgate.flow.project import Project
 
 
+BY = click.option("--by", default="", metavar="NAME", help="Who moves it; else HEADGATE_USER, git, the login.")
+
+
 def _where(command: Callable[..., Any]) -> Callable[..., Any]:
     return FLOW_FILE(common_options(command))
 
@@ -80,29 +83,31 @@ def show(name: str, flow_file: Path, quiet: bool, as_json: bool) -> None:
 )
 @click.argument("alias")
 @click.argument("release")
+@BY
 @_where
-def alias(alias: str, release: str, flow_file: Path, quiet: bool, as_json: bool) -> None:
+def alias(alias: str, release: str, by: str, flow_file: Path, quiet: bool, as_json: bool) -> None:
     """Points ALIAS at RELEASE: a full name, a digest, or another alias."""
     from headgate.kit.clock import now
     from headgate.release.aliases import MOVE, move
 
     project = _project(flow_file)
     with project.ledger() as ledger:
-        moved = move(ledger, alias, release, project=project.folder, how=MOVE, now=now())
+        moved = move(ledger, alias, release, project=project.folder, how=MOVE, now=now(), by=by)
     _told("alias", moved.as_json(), quiet=quiet, as_json=as_json)
 
 
 @command.command(epilog=examples("release", "rollback", "rollback staging --json"))
 @click.argument("alias", default="production")
+@BY
 @_where
-def rollback(alias: str, flow_file: Path, quiet: bool, as_json: bool) -> None:
+def rollback(alias: str, by: str, flow_file: Path, quiet: bool, as_json: bool) -> None:
     """Points ALIAS (default: production) at the release before the present one."""
     from headgate.kit.clock import now
     from headgate.release.aliases import roll_back
 
     project = _project(flow_file)
     with project.ledger() as ledger:
-        moved = roll_back(ledger, alias, project=project.folder, now=now())
+        moved = roll_back(ledger, alias, project=project.folder, now=now(), by=by)
     _told("rollback", moved.as_json(), quiet=quiet, as_json=as_json)
 
 

@@ -12,6 +12,7 @@ from headgate.cli import (
     rights_evidence,
     rights_licence,
     rights_remedies,
+    rights_roles,
     rights_signatures,
     rights_terms,
 )
@@ -50,5 +51,5 @@ command.add_command(rights_cases.case)
 command.add_command(rights_erase.erase)
 for verb in (rights_evidence.export, rights_evidence.bundle, rights_signatures.sign, rights_signatures.verify):
     command.add_command(verb)
-for look in (rights_terms.terms, rights_licence.licence):
+for look in (rights_terms.terms, rights_licence.licence, rights_roles.roles, rights_roles.approve):
     command.add_command(look)

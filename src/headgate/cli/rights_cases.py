@@ -43,23 +43,26 @@ def open_(**asked: Any) -> None:
 
     Of an open case of the same kind about the same person, source or row, what is new is kept with it.
     """
-    from headgate.ledger.ledger import Ledger
+    from headgate.flow.governing import open_ledger
+    from headgate.ledger.roles import CASE, require
     from headgate.rights.cases import open_case
     from headgate.rights.reach import target_of
 
     target = target_of(asked["subject"], asked["source"], asked["row"])
-    with Ledger.open(asked["store"]) as ledger, ledger.transaction():
-        opened = open_case(
-            ledger,
-            asked["kind"],
-            target,
-            reason=asked["reason"],
-            source=asked["by"],
-            now=moment(),
-            since=asked["since"],
-            days=asked["days"],
-            evidence=stored(ledger, asked["evidence"]),
-        )
+    with open_ledger(asked["store"]) as ledger:
+        require(ledger, CASE, by=asked["by"], about=str(target), now=moment())
+        with ledger.transaction():
+            opened = open_case(
+                ledger,
+                asked["kind"],
+                target,
+                reason=asked["reason"],
+                source=asked["by"],
+                now=moment(),
+                since=asked["since"],
+                days=asked["days"],
+                evidence=stored(ledger, asked["evidence"]),
+            )
     told("open", opened, quiet=asked["quiet"], as_json=asked["as_json"])
 
 

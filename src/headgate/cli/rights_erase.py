@@ -44,14 +44,14 @@ def erase(
     searched again; exit code 1 where words are left, in records that a person decides about or in files of yours.
     An erasure that was killed is run again and goes on.
     """
+    from headgate.flow.governing import open_ledger
     from headgate.kit.clock import now
-    from headgate.ledger.ledger import Ledger
     from headgate.rights import erasure
     from headgate.rights.reach import target_of
 
     erasure.must_be_answered_for(by, reason)
     target = target_of(subject, source, row)
-    with Ledger.open(store) as ledger:
+    with open_ledger(store) as ledger:
         planned = erasure.plan(ledger, target, merged=merged, items=items)
         done = (
             erasure.erase(ledger, planned, store=store, by=by, reason=reason, now=now(), quiet=quiet or as_json)

@@ -37,7 +37,8 @@ def licence(**asked: Any) -> None:
     An expression that means the same and a text that differs only in line breaks, marks, letter case or mark-up open
     nothing. NONE says that the licence is gone. What was trained on the source is listed with the case.
     """
-    from headgate.ledger.ledger import Ledger
+    from headgate.flow.governing import open_ledger
+    from headgate.ledger.roles import CASE, require
     from headgate.rights import licence_changes as changes
     from headgate.rights.reach import SOURCE, Target, reach
 
@@ -48,7 +49,8 @@ def licence(**asked: Any) -> None:
         raise Refused("a teacher has a policy or a licence", found="--terms", wanted="--is yes, no or conditional")
     said = {name: asked[name] for name in ("by", "since", "until")} | {"now": moment()}
     said["text"] = asked["text"].read_bytes() if asked["text"] else None
-    with Ledger.open(asked["store"]) as ledger:
+    with open_ledger(asked["store"]) as ledger:
+        require(ledger, CASE, by=asked["by"], about=f"source:{source}" if source else teacher, now=moment())
         if teacher:
             done = changes.record_policy(ledger, teacher, asked["value"], **said)
         else:

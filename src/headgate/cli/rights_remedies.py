@@ -50,23 +50,27 @@ def remedy(name: str, **asked: Any) -> None:
     Retiring and quarantine take every alias off its releases, and no release or move brings them back. A replacement
     is taken only where its lineage holds none of the rows.
     """
-    from headgate.ledger.ledger import Ledger
+    from headgate.flow.governing import open_ledger
+    from headgate.ledger.roles import CASE, RETIRE, require
     from headgate.rights.cases import get
     from headgate.rights.remedies import apply
 
-    with Ledger.open(asked["store"]) as ledger, ledger.transaction():
-        found = apply(
-            ledger,
-            get(ledger, name),
-            asked["on"],
-            asked["how"],
-            by=asked["by"],
-            now=moment(),
-            reason=asked["reason"],
-            until=asked["until"].date() if asked["until"] else None,
-            replacement=asked["replacement"],
-            evidence=stored(ledger, asked["evidence"]),
-        )
+    with open_ledger(asked["store"]) as ledger:
+        for role in (CASE, RETIRE) if asked["how"] in ("retire", "quarantine") else (CASE,):
+            require(ledger, role, by=asked["by"], about=f"{asked['on']} in {name}", now=moment())
+        with ledger.transaction():
+            found = apply(
+                ledger,
+                get(ledger, name),
+                asked["on"],
+                asked["how"],
+                by=asked["by"],
+                now=moment(),
+                reason=asked["reason"],
+                until=asked["until"].date() if asked["until"] else None,
+                replacement=asked["replacement"],
+                evidence=stored(ledger, asked["evidence"]),
+            )
     told("remedy", found, quiet=asked["quiet"], as_json=asked["as_json"])
 
 
@@ -76,11 +80,13 @@ def remedy(name: str, **asked: Any) -> None:
 @store_options
 def close(name: str, by: str, store: Path, quiet: bool, as_json: bool) -> int:
     """Closes a case that the ledger bears out; otherwise lists what is missing, with exit code 1."""
-    from headgate.ledger.ledger import Ledger
+    from headgate.flow.governing import open_ledger
+    from headgate.ledger.roles import CASE, require
     from headgate.rights import remedies
     from headgate.rights.cases import get
 
-    with Ledger.open(store) as ledger:
+    with open_ledger(store) as ledger:
+        require(ledger, CASE, by=by, about=name, now=moment())
         found, lacking = remedies.close(ledger, get(ledger, name), by=by, now=moment())
     if as_json:
         print_json(answer("rights case close", found.as_json() | {"missing": lacking}, "fail" if lacking else "pass"))

@@ -20,6 +20,7 @@ from headgate.evaluate.settings import Settings
 from headgate.evaluate.suites import Suite
 from headgate.kit.hashing import digest_json
 from headgate.ledger.ledger import Ledger
+from headgate.ledger.roles import SEALED, require
 from headgate.ledger.steps import StageContext, verdict_from_json
 from headgate.rules.look_history import instructions_in
 from headgate.stats.judging import cannot_tell, judge_count
@@ -71,6 +72,8 @@ class SealedPools:
         if known is not None:
             return [verdict_from_json(body) for body in known.detail["verdicts"]]
         used = self.looks(suite)
+        about = f"suite:{suite.name}/sealed"
+        require(self._ledger, SEALED, by=self._settings.actor, about=about, now=self._context.now)
         if look not in used:
             if len(used) >= self._settings.look_budget:
                 return [self._silent(suite, f"the look budget of {self._settings.look_budget} is spent")]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headgate.flow.governing import SECTIONS, settings_of
 from headgate.flow.settings_reader import Spot, read_section
 from headgate.flow.stages import NAMES, Stage, stage
 from headgate.flow.toml_lines import key_lines
@@ -66,8 +67,8 @@ def read_flow(path: Path, overrides: Sequence[str] = (), environment: Mapping[st
     except tomllib.TOMLDecodeError as error:
         raise Refused("not a TOML file", file=str(path), found=str(error)) from None
     origins = {".".join(keys): f"{path.name}:{line}" for keys, line in lines.items()}
-    known = ("flow", *NAMES)
-    errors = _sections(tree, known, path, lines)
+    errors = _sections(tree, ("flow", *NAMES), path, lines)
+    errors += _governing(tree, path, lines, overrides)
     errors += _apply_environment(tree, os.environ if environment is None else environment, origins)
     errors += _apply_overrides(tree, overrides, origins)
     settings, found = read_section(FlowSettings, tree.get("flow", {}), Spot(str(path), ("flow",), lines))
@@ -121,9 +122,11 @@ def _sections(
     order = []
     for name, section in tree.items():
         line = lines.get((name,))
+        if name in SECTIONS:
+            continue
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            step = f"did you mean [{near[0]}]?" if near else "known sections: " + ", ".join(known)
+            near = difflib.get_close_matches(name, [*known, *SECTIONS], n=1)
+            step = f"did you mean [{near[0]}]?" if near else "known sections: " + ", ".join([*known, *SECTIONS])
             errors.append(Refused(f"unknown section [{name}]", file=str(path), line=line, next_step=step))
         elif not isinstance(section, dict):
             errors.append(Refused(f"{name} is not a section", file=str(path), line=line, wanted=f"[{name}]"))
@@ -141,6 +144,26 @@ def _sections(
                     wanted=" -> ".join(known),
                 )
             )
+    return errors
+
+
+def _governing(
+    tree: Mapping[str, Any], path: Path, lines: Mapping[tuple[str, ...], int], overrides: Sequence[str]
+) -> list[Refused]:
+    """Sections that govern the whole project stand in its own file, and are not overridden."""
+    errors: list[Refused] = []
+    for name in SECTIONS:
+        if any(text.strip().partition("=")[0].split(".")[0].strip() == name for text in overrides):
+            errors.append(Refused(f"--set changes nothing in [{name}]", file=str(path), next_step="change the file"))
+        if name not in tree:
+            continue
+        line = lines.get((name,))
+        if path.name != FILE_NAME:
+            errors.append(Refused(f"[{name}] governs every flow", file=str(path), line=line, wanted=f"in {FILE_NAME}"))
+        elif not isinstance(tree[name], dict):
+            errors.append(Refused(f"{name} is not a section", file=str(path), line=line, wanted=f"[{name}]"))
+        else:
+            errors += read_section(settings_of(name), tree[name], Spot(str(path), (name,), lines))[1]
     return errors
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from headgate.gate.evidence import OVER
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger
+from headgate.ledger.roles import WAIVE, require
 from headgate.ledger.waivers import KIND, NEVER_WAIVED, Waiver, all_waivers, covering, read_waiver, standing
 from headgate.stats.verdict import Outcome, Verdict
 
@@ -31,8 +32,8 @@ def give(ledger: Ledger, *, rule: str, flow: str, name: str, reason: str, until:
     """Records a waiver.
 
     Raises:
-        Refused: name, reason or flow is empty, the end date is none or over, nothing has that rule's
-            name, or it is evidence that is missing.
+        Refused: name, reason or flow is empty, the person may not waive, the end date is none or over, nothing
+            has that rule's name, or it is evidence that is missing.
     """
     person, why, place = name.strip(), reason.strip(), flow.strip()
     for what, text, wanted in (
@@ -43,6 +44,7 @@ def give(ledger: Ledger, *, rule: str, flow: str, name: str, reason: str, until:
         if not any(sign.isalpha() for sign in text):
             raise Refused(f"a waiver needs a {what}", found=repr(text), wanted=wanted)
     last = _day(until)
+    require(ledger, WAIVE, by=person, about=f"{rule} in {place}", now=now)
     _must_be_known(ledger, rule)
     waiver = Waiver(id="", rule=rule, flow=place, name=person, reason=why, until=last)
     if not waiver.stands(now):

@@ -15,8 +15,12 @@ from typing import Any
 from headgate.kit.clock import parse_moment
 from headgate.kit.errors import Refused
 from headgate.kit.names import must_be_name
+from headgate.kit.people import Person, acting
+from headgate.ledger.approvals import second, spend
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.nodes import Node
+from headgate.ledger.roles import RELEASE as MAY_RELEASE
+from headgate.ledger.roles import require
 from headgate.release.folder import RECORD, must_be_adapter, must_be_same, read_record
 
 KIND = "deployment"
@@ -64,21 +68,29 @@ def stack(moves: list[Move]) -> list[str]:
     return under
 
 
-def move(ledger: Ledger, alias: str, release: str, *, project: Path, how: str, now: datetime) -> Move:
+def move(ledger: Ledger, alias: str, release: str, *, project: Path, how: str, now: datetime, by: str = "") -> Move:
     """Points an alias at a release whose folder is as it was released.
 
     Raises:
-        Refused: no such release, it was retired, its folder was changed, or not a name for an alias.
+        Refused: no such release, it was retired, its folder was changed, not a name for an alias, or who acts
+            (`by`, or whom the machine names) may not release.
     """
     must_be_name(alias, "not a name for an alias")
     node = find_release(ledger, release)
+    person, approval = acting(by), None
+    if how != RELEASE:  # a release that moves its alias has asked before
+        person = require(ledger, MAY_RELEASE, by=by, about=node.name, now=now)
+    if how == MOVE:
+        adapter = str(node.body["adapter"])
+        approval = second(ledger, MAY_RELEASE, adapter, adapter, person, now)
     must_be_in_use(ledger, node, now)
     must_stand(node, project)
     with ledger.transaction():
         moves = history(ledger, alias)
         if moves and moves[-1].release == node.name:
             return moves[-1]
-        return _record(ledger, alias, node.name, moves, how, now, [Edge("served-as", node.id)])
+        spend(ledger, approval, person, now)
+        return _record(ledger, alias, node.name, moves, how, now, [Edge("served-as", node.id)], person)
 
 
 def withdraw(ledger: Ledger, release: str, now: datetime) -> list[Move]:
@@ -89,10 +101,12 @@ def withdraw(ledger: Ledger, release: str, now: datetime) -> list[Move]:
 
 
 def _record(
-    ledger: Ledger, alias: str, release: str, moves: list[Move], how: str, now: datetime, edges: list[Edge]
-) -> Move:
+    ledger: Ledger, alias: str, release: str, moves: list[Move], how: str, now: datetime, edges: list[Edge],
+    person: Person | None = None,
+) -> Move:  # fmt: skip
     before = moves[-1].release if moves else ""
-    body = {"alias": alias, "release": release, "before": before, "how": how, "number": len(moves) + 1}
+    body: dict[str, Any] = {"alias": alias, "release": release, "before": before, "how": how, "number": len(moves) + 1}
+    body |= {"person": person.as_json()} if person else {}
     edges = edges + ([Edge("supersedes", moves[-1].id)] if moves else [])
     return _read(ledger.node(ledger.record(KIND, alias, body, edges=edges, at=now)))
 
@@ -113,7 +127,7 @@ def must_be_in_use(ledger: Ledger, node: Node, now: datetime) -> None:
             raise Refused(f"{node.name} is {claim.value}{until}", found=said)
 
 
-def roll_back(ledger: Ledger, alias: str, *, project: Path, now: datetime) -> Move:
+def roll_back(ledger: Ledger, alias: str, *, project: Path, now: datetime, by: str = "") -> Move:
     """Points an alias at the release before the present one.
 
     Raises:
@@ -131,7 +145,7 @@ def roll_back(ledger: Ledger, alias: str, *, project: Path, now: datetime) -> Mo
             found=f"{moves[-1].release} is the first release under it",
             next_step="headgate release list",
         )
-    return move(ledger, alias, under[-2], project=project, how=ROLLBACK, now=now)
+    return move(ledger, alias, under[-2], project=project, how=ROLLBACK, now=now, by=by)
 
 
 def find_release(ledger: Ledger, name: str) -> Node:

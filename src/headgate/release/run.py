@@ -12,8 +12,11 @@ from typing import Any
 
 from headgate.kit.errors import Refused
 from headgate.kit.names import must_be_name
+from headgate.ledger.approvals import second, spend
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.nodes import Node
+from headgate.ledger.roles import RELEASE as MAY_RELEASE
+from headgate.ledger.roles import require
 from headgate.ledger.steps import StageContext, StepResult
 from headgate.release.aliases import RELEASE, all_aliases, history, move, must_be_in_use, must_stand, stack
 from headgate.release.card import card
@@ -34,7 +37,11 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     grounds = gather(ledger, context)
     must_be_in_use(ledger, grounds.adapter, context.now)
     first = must_be_name(settings.name or context.flow_name, "release.name")
+    adapter = grounds.adapter
+    person = require(ledger, MAY_RELEASE, about=adapter.name, now=context.now)
     name = f"{first}@{grounds.digest(card(grounds, settings, first))}"
+    made = ledger.latest("release", name) is not None  # and now found again: nothing new is let out
+    approval = None if made else second(ledger, MAY_RELEASE, adapter.id, adapter.id, person, context.now)
     target = context.folder / FOLDER / name
     build(
         _adapter_folder(grounds, context),
@@ -45,6 +52,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
         record=grounds.record(name),
     )
     node, retired = _record(ledger, grounds, settings, context, name, target)
+    spend(ledger, approval, person, context.now)
     for folder in retired:
         shutil.rmtree(context.folder / folder)
     moved = f"; {settings.alias} points at it" if all_aliases(ledger).get(settings.alias) == name else ""
@@ -53,7 +61,13 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
         outcome=Outcome.PASS,
         summary=f"released {name}{moved}",
         outputs={"release": name, "folder": str(target.relative_to(context.folder))},
-        facts={"release": node.id, "files": node.body["files"], "alias": settings.alias, "retired": retired},
+        facts={
+            "release": node.id,
+            "person": person.as_json(),
+            "files": node.body["files"],
+            "alias": settings.alias,
+            "retired": retired,
+        },
     )
 
 

@@ -21,10 +21,13 @@ from sqlalchemy import select
 
 from headgate.kit.clock import stamp
 from headgate.kit.errors import Refused
+from headgate.kit.hashing import digest_json
 from headgate.kit.progress import progress
 from headgate.ledger import schema
+from headgate.ledger.approvals import second, spend
 from headgate.ledger.cases import KIND, PREFIX
 from headgate.ledger.ledger import Edge, Ledger
+from headgate.ledger.roles import ERASE, require
 from headgate.rights.reach import Reach, Target, reach
 from headgate.rights.traces import Traces, strings_of
 from headgate.train.shard import MAGIC
@@ -45,6 +48,11 @@ class Plan:
     rows: BitMap  # whose bodies go
     merged: BitMap  # rows that were also made from rows of others, and stay
     items: bool  # whether evaluation items and frozen prompts go too
+
+    @property
+    def scope(self) -> str:
+        """Digest of what goes, so that what one person approved is what another one erases."""
+        return digest_json([list(self.rows), self.items])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,16 +106,18 @@ def erase(
     """Erases, searches again, and records what was done. `store`: the folder of the ledger, in its project.
 
     Raises:
-        Refused: nobody is named, or no reason.
+        Refused: nobody is named, or no reason; they may not erase, or nobody else approved it where two people want to.
         Busy: erased, but another process reads the ledger; run it again when that has ended.
     """
     must_be_answered_for(by, reason)
+    person = require(ledger, ERASE, by=by, about=str(planned.target), now=now)
+    approval = second(ledger, ERASE, str(planned.target), planned.scope, person, now)
     traces, out = _traces(ledger, planned, quiet), Erased()
     out.before = len(planned.rows) - sum(1 for _ in ledger.rows.bodies(planned.rows))
     out.left = _items(ledger, traces) if not planned.items else []
     if out.left:
         return out  # whole or not at all: once the words are gone nobody could look for them again
-    said = {"target": str(planned.target), "by": by, "reason": reason, "at": stamp(now)}
+    said = {"target": str(planned.target), "reason": reason, "at": stamp(now), **person.as_json()}
     begun = ledger.record("decision", "erasure", said | {"state": "begun", "rows": len(planned.rows)})
     _erase_files(ledger, planned, traces, store, out)
     for address in list(traces.among(_content(ledger))):
@@ -118,6 +128,7 @@ def erase(
     out.remaining = remaining(ledger, traces, store, out.unread)
     told = said | {"state": "done", "merged_left": len(planned.merged)} | out.as_json()
     out.record = ledger.record("decision", "erasure", told, edges=[Edge("supersedes", begun)])
+    spend(ledger, approval, person, now)
     return out
 
 
