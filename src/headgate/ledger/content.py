@@ -6,17 +6,19 @@ import zstandard
 from sqlalchemy import delete, insert, select
 
 from headgate.kit.errors import Refused
-from headgate.kit.hashing import digest, short
+from headgate.kit.hashing import short
 from headgate.ledger import schema
 from headgate.ledger.nodes import Begin, Reading
+from headgate.ledger.sealing import Seal
 
 
 class Content:
     """The content of one ledger."""
 
-    def __init__(self, reading: Reading, begin: Begin) -> None:
+    def __init__(self, reading: Reading, begin: Begin, seal: Seal) -> None:
         self._reading = reading
         self._begin = begin
+        self._seal = seal
 
     def put(self, data: bytes) -> str:
         """Stores bytes and returns their address; known bytes are not stored again.
@@ -24,7 +26,7 @@ class Content:
         Raises:
             Refused: the same bytes were erased on purpose.
         """
-        address = digest(data)
+        address = self._seal.address(data)
         table = schema.content
         with self._begin() as writing:
             seq = writing.connection.scalar(select(table.c.seq).where(table.c.digest == address))

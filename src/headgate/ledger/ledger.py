@@ -29,6 +29,7 @@ from headgate.ledger.lineage import Lineage, Walker
 from headgate.ledger.nodes import Edge, Link, Node, Nodes
 from headgate.ledger.protection import Protection
 from headgate.ledger.rows import Appended, RowRecord, Rows
+from headgate.ledger.sealing import Seal, key_of, must_fit
 from headgate.ledger.versions import DatasetVersion, Versions
 
 if TYPE_CHECKING:
@@ -42,16 +43,17 @@ FILE_NAME = "ledger.sqlite"
 class Ledger:
     """An open ledger. Not for several threads at once; several processes may each open it."""
 
-    def __init__(self, file: Path, engine: Engine, clock: Callable[[], datetime]) -> None:
+    def __init__(self, file: Path, engine: Engine, clock: Callable[[], datetime], seal: Seal) -> None:
         self.file = file
+        self.seal = seal
         self._engine = engine
         self._clock = clock
         self._writing: Writing | None = None
         self._snapshot: Connection | None = None
-        self.nodes = Nodes(self._reading, self._begin)
-        self.rows = Rows(self._reading, self._begin)
+        self.nodes = Nodes(self._reading, self._begin, seal)
+        self.rows = Rows(self._reading, self._begin, seal)
         self.claims = Claims(self._reading, self._begin)
-        self.content = Content(self._reading, self._begin)
+        self.content = Content(self._reading, self._begin, seal)
         self.protection = Protection(self.nodes, self.content, self.claims, clock)
         self.versions = Versions(self._reading, self._begin, self.nodes, self.rows, self.protection)
         self._walker = Walker(self.nodes, self.rows, self.versions)
@@ -85,23 +87,14 @@ class Ledger:
                 raise Refused("the folder is not there", file=str(file.parent), next_step=f"mkdir -p {file.parent}")
         elif file.is_dir():
             raise Refused("a folder stands where the ledger file is to be", file=str(file))
-        ledger = cls(file, sqlite.engine_for(file, wait_s=wait_s), clock)
+        engine = sqlite.engine_for(file, wait_s=wait_s)
         try:
-            with ledger._reading() as connection:
-                number = migrations.schema_number(connection)
-            if number == 0 and not create:
-                raise Refused("an empty file, not a ledger", file=str(file), next_step="headgate init")
-            if number != migrations.PRESENT:
-                ledger._migrate()
+            with sqlite.translated(file):
+                seal = _prepared(engine, file, create, clock)
         except BaseException:
-            ledger.close()
+            engine.dispose()
             raise
-        return ledger
-
-    def _migrate(self) -> None:
-        writing = self._engine.connect().execution_options(writing=True)
-        with sqlite.translated(self.file), writing as connection, connection.begin():
-            migrations.migrate(connection, stamp(self._clock()))
+        return cls(file, engine, clock, seal)
 
     def close(self) -> None:
         """Closes the file."""
@@ -203,11 +196,11 @@ class Ledger:
 
     def edges_from(self, node_id: str, label: str | None = None) -> list[Link]:
         """Edges to what a node needs."""
-        return self.nodes.links([node_id], upstream=True, label=label)
+        return self.nodes.links(self.seal.either({node_id}), upstream=True, label=label)
 
     def edges_to(self, node_id: str, label: str | None = None) -> list[Link]:
         """Edges from what needs a node."""
-        return self.nodes.links([node_id], upstream=False, label=label)
+        return self.nodes.links(self.seal.either({node_id}), upstream=False, label=label)
 
     def impact(self, address: str) -> Lineage:
         """Everything downstream of a node or row."""
@@ -244,10 +237,33 @@ class Ledger:
         from headgate.ledger.verifying import verify
 
         with self._reading() as connection:
-            return verify(connection, head)
+            return verify(connection, self.seal, head)
 
     def export(self, path: Path) -> int:
         """Writes all records, one JSON object a line, in one step; returns the number of lines."""
         from headgate.ledger.exporting import export
 
         return export(self, path)
+
+
+def _prepared(engine: Engine, file: Path, create: bool, clock: Callable[[], datetime]) -> Seal:
+    """Brings the schema up to date; returns the seal of the ledger.
+
+    Raises:
+        Refused: no ledger, of a newer version, or without its key.
+    """
+    with engine.connect() as connection:
+        number = migrations.schema_number(connection)
+    if number == 0 and not create:
+        raise Refused("an empty file, not a ledger", file=str(file), next_step="headgate init")
+    key = key_of(file, create=True) if number == 0 else None
+    if number != migrations.PRESENT:
+        with engine.connect().execution_options(writing=True) as connection, connection.begin():
+            migrations.migrate(connection, stamp(clock()), key=key)
+    with engine.connect() as connection:
+        wanted = migrations.fingerprint_of(connection)
+    if wanted is None:
+        return Seal(None)
+    key = key or key_of(file)
+    must_fit(key, wanted, file)
+    return Seal(key)

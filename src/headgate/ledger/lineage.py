@@ -77,7 +77,7 @@ class Walker:
         front, front_rows = set(ids), BitMap(numbers)
         while front or front_rows:
             # Links may lead to rows, and rows have links of their own.
-            linked = self._linked(front | {row_id for _, row_id in self._rows.ids(front_rows)}, downstream=downstream)
+            linked = self._linked(front | {row_id for _, row_id in self._rows.kept(front_rows)}, downstream=downstream)
             near, near_rows = self._below(front, front_rows, seen) if downstream else self._above(front, front_rows)
             near_rows |= self._rows.numbers_of(linked)
             front, front_rows = (linked | near) - seen, near_rows - seen_rows
@@ -103,7 +103,7 @@ class Walker:
         if not numbers:
             return set(), rows
         return self._versions.nodes_holding(numbers, seen), rows | self._rows.children_of(
-            row_id for _, row_id in self._rows.ids(numbers)
+            row_id for _, row_id in self._rows.kept(numbers)
         )
 
     def _above(self, ids: set[str], numbers: BitMap) -> tuple[set[str], BitMap]:

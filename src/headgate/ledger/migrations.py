@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Index, func, insert, select
 
 from headgate.kit.errors import Refused
 from headgate.ledger import first_schema, schema, sqlite
+from headgate.ledger.sealing import fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,18 @@ def _expiry(connection: Connection) -> None:
     Index("claims_by_expiry", schema.claims.c.what, schema.claims.c.valid_to).create(connection)
 
 
+def _sealed(connection: Connection) -> None:
+    # Beside the words of a row stands its plain address, which goes with them; what stays is keyed.
+    kind = schema.Address().compile(connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE row_bodies ADD COLUMN id {kind}")
+    schema.sealing.create(connection)
+    sqlite.guard(connection, schema.sealing.name)
+
+
 MIGRATIONS = (
     Migration(1, "log, graph, rows, versions, claims, content", _first),
     Migration(2, "claims by expiry", _expiry),
+    Migration(3, "keyed addresses", _sealed),
 )
 PRESENT = MIGRATIONS[-1].number
 
@@ -58,8 +68,15 @@ def schema_number(connection: Connection) -> int:
     return connection.execute(select(func.max(schema.schema_version.c.number))).scalar_one() or 0
 
 
-def migrate(connection: Connection, at: str, *, to: int = PRESENT) -> int:
+def fingerprint_of(connection: Connection) -> str | None:
+    """Fingerprint of the key of a ledger; None for one whose addresses are plain, as they were before schema 3."""
+    return connection.scalar(select(schema.sealing.c.fingerprint))
+
+
+def migrate(connection: Connection, at: str, *, to: int = PRESENT, key: bytes | None = None) -> int:
     """Applies what is missing, inside the caller's transaction; returns the number reached.
+
+    A new ledger is sealed with `key`; the addresses of one that has records stay as they are.
 
     Raises:
         Refused: the file was written by a newer headgate.
@@ -75,4 +92,6 @@ def migrate(connection: Connection, at: str, *, to: int = PRESENT) -> int:
     for migration in MIGRATIONS[number:to]:
         migration.apply(connection)
         connection.execute(insert(schema.schema_version), {"number": migration.number, "at": at})
+    if number == 0 and key is not None:
+        connection.execute(insert(schema.sealing), {"fingerprint": fingerprint(key)})
     return max(number, to)

@@ -12,9 +12,10 @@ from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.sql import Select
 
 from headgate.kit.errors import Broken, Refused
-from headgate.kit.hashing import canonical_json, digest_json, short
+from headgate.kit.hashing import canonical_json, short
 from headgate.ledger import schema
 from headgate.ledger.chain import Writing
+from headgate.ledger.sealing import Seal
 
 KINDS = frozenset(
     {
@@ -64,17 +65,13 @@ class Link:
     target_id: str
 
 
-def node_id(kind: str, name: str, body: Mapping[str, Any]) -> str:
-    """Content address of a node."""
-    return digest_json({"kind": kind, "name": name, "body": body})
-
-
 class Nodes:
     """The graph of one ledger."""
 
-    def __init__(self, reading: Reading, begin: Begin) -> None:
+    def __init__(self, reading: Reading, begin: Begin, seal: Seal) -> None:
         self._reading = reading
         self._begin = begin
+        self._seal = seal
 
     def record(self, kind: str, name: str, body: Mapping[str, Any], edges: Iterable[Edge] = ()) -> str:
         """Records a node and its edges; what is known already is not recorded again. Returns the id.
@@ -84,7 +81,7 @@ class Nodes:
         """
         if kind not in KINDS:
             raise Broken("unknown kind of node", found=kind, wanted=", ".join(sorted(KINDS)))
-        address = node_id(kind, name, body)
+        address = self._seal.node(kind, name, body)
         with self._begin() as writing:
             found = writing.connection.execute(select(schema.nodes.c.seq).where(schema.nodes.c.id == address)).first()
             if found is None:
@@ -107,10 +104,13 @@ class Nodes:
         unknown = sorted({edge.label for edge in edges} - LABELS)
         if unknown:
             raise Broken("unknown edge label", found=", ".join(unknown), wanted=", ".join(sorted(LABELS)))
-        wanted = {(source_id, edge.label, edge.target_id) for edge in edges}
-        ends = {source_id, *(target for _, _, target in wanted)}
-        if absent := sorted(ends - self._there(writing.connection, ends)):
+        named = {source_id, *(edge.target_id for edge in edges)}
+        there = self._there(writing.connection, self._seal.either(named))
+        kept = {one: one if one in there else self._seal.of(one) for one in named if schema.is_address(one)}
+        if absent := sorted(one for one in named if kept.get(one) not in there):
             raise Broken("an edge to something that is not in the ledger", found=", ".join(absent[:3]))
+        source_id = kept[source_id]
+        wanted = {(source_id, edge.label, kept[edge.target_id]) for edge in edges}
         table = schema.edges.c
         known = writing.connection.execute(
             select(table.source_id, table.label, table.target_id).where(table.source_id == source_id)

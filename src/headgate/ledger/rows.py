@@ -12,12 +12,13 @@ from typing import Any
 
 import zstandard
 from pyroaring import BitMap
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select
 
 from headgate.kit.errors import Broken
-from headgate.kit.hashing import digest, digest_json
+from headgate.kit.hashing import digest_json
 from headgate.ledger import schema
 from headgate.ledger.nodes import Begin, Reading
+from headgate.ledger.sealing import Seal
 
 BLOCK = 500  # numbers asked for in one query
 
@@ -56,9 +57,10 @@ def parents_digest(parents: Iterable[Mapping[str, Any]]) -> str:
 class Rows:
     """The rows of one ledger."""
 
-    def __init__(self, reading: Reading, begin: Begin) -> None:
+    def __init__(self, reading: Reading, begin: Begin, seal: Seal) -> None:
         self._reading = reading
         self._begin = begin
+        self._seal = seal
 
     def append(self, records: Sequence[RowRecord]) -> Appended:
         """Stores rows in one transaction; rows whose id is known are not stored again.
@@ -72,28 +74,32 @@ class Rows:
         compress = zstandard.ZstdCompressor(level=3).compress
         with self._begin() as writing:
             sources = self._sources(writing.connection, records)
-            known = self._known(writing.connection, [record.id for record in records])
+            kept = {record.id: self._seal.of(record.id) for record in records}
+            known = self._known(writing.connection, list(kept.values()))
             following = (writing.connection.scalar(select(func.max(schema.rows.c.number))) or 0) + 1
             rows: list[dict[str, Any]] = []
             bodies: list[dict[str, Any]] = []
             parents: list[dict[str, Any]] = []
             for record in records:
-                number = known.get(record.id)
+                address = kept[record.id]
+                number = known.get(address)
                 if number is None:
-                    number = known[record.id] = following + len(rows)
+                    number = known[address] = following + len(rows)
                     rows.append(
                         {
                             "number": number,
-                            "id": record.id,
-                            "content_id": record.content_id,
-                            "body_digest": digest(record.body),
+                            "id": address,
+                            "content_id": self._seal.of(record.content_id),
+                            "body_digest": self._seal.address(record.body),
                             "size": len(record.body),
                             "source": sources[record.source_id],
                             "subject": record.subject,
                         }
                     )
-                    bodies.append({"number": number, "body": compress(record.body)})
-                    parents += [{"child": number, "parent_id": parent} for parent in dict.fromkeys(record.parents)]
+                    plain = record.id if address != record.id else None
+                    bodies.append({"number": number, "body": compress(record.body), "id": plain})
+                    made_from = dict.fromkeys(map(self._seal.of, record.parents))
+                    parents += [{"child": number, "parent_id": parent} for parent in made_from]
                 numbers.add(number)
             if rows:
                 said = {"first": following, "rows": len(rows), "digest": facts_digest(rows), "parents": len(parents)}
@@ -128,7 +134,7 @@ class Rows:
         for start in range(0, len(wanted), BLOCK):
             part = wanted[start : start + BLOCK]
             query = (
-                select(rows.c.number, rows.c.id, bodies.c.body)
+                select(rows.c.number, func.coalesce(bodies.c.id, rows.c.id, type_=schema.Address()), bodies.c.body)
                 .join(bodies, bodies.c.number == rows.c.number)
                 .where(_among(rows.c.number, part))
                 .order_by(rows.c.number)
@@ -139,14 +145,23 @@ class Rows:
                 yield number, row_id, decompress(body)
 
     def ids(self, numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str]]:
-        """(number, id) in order of number, erased rows included."""
-        wanted = sorted(set(numbers))
-        table = schema.rows.c
+        """(number, id) in order of number; of an erased row, what the ledger keeps in place of its id."""
+        rows, bodies = schema.rows, schema.row_bodies
+        plain = func.coalesce(bodies.c.id, rows.c.id, type_=schema.Address())
+        query = select(rows.c.number, plain).outerjoin(bodies, bodies.c.number == rows.c.number)
+        return self._each(query, numbers)
+
+    def kept(self, numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str]]:
+        """(number, address that stays when the row is erased) in order of number."""
+        return self._each(select(schema.rows.c.number, schema.rows.c.id), numbers)
+
+    def _each(self, query: Select[Any], numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str]]:
+        wanted, number = sorted(set(numbers)), schema.rows.c.number
         for start in range(0, len(wanted), BLOCK):
-            query = select(table.number, table.id).where(_among(table.number, wanted[start : start + BLOCK]))
             with self._reading() as connection:
-                found = connection.execute(query.order_by(table.number)).all()
-            yield from ((number, row_id) for number, row_id in found)
+                part = query.where(_among(number, wanted[start : start + BLOCK])).order_by(number)
+                found = connection.execute(part).all()
+            yield from ((one, address) for one, address in found)
 
     def all_numbers(self) -> BitMap:
         """Numbers of all rows, erased ones included."""
@@ -172,7 +187,7 @@ class Rows:
 
     def numbers_of_content(self, content_id: str) -> BitMap:
         """Numbers of the rows with the same words."""
-        return self._numbers(select(schema.rows.c.number).where(schema.rows.c.content_id == content_id))
+        return self._numbers(select(schema.rows.c.number).where(schema.rows.c.content_id == self._seal.of(content_id)))
 
     def said_elsewhere(self, numbers: BitMap) -> BitMap:
         """Those of some rows whose content stands in other rows too."""
@@ -194,12 +209,13 @@ class Rows:
         if not schema.is_address(row_id):
             return None
         with self._reading() as connection:
-            found = connection.scalar(select(schema.rows.c.number).where(schema.rows.c.id == row_id))
+            query = select(schema.rows.c.number).where(schema.rows.c.id.in_(self._seal.either({row_id})))
+            found = connection.scalar(query)
         return int(found) if found is not None else None
 
     def numbers_of(self, ids: Iterable[str]) -> BitMap:
         """Numbers of rows; ids that are no rows of this ledger are left out."""
-        wanted = sorted(set(ids))
+        wanted = sorted(self._seal.either(set(ids)))
         out = BitMap()
         table = schema.rows.c
         for start in range(0, len(wanted), BLOCK):
@@ -220,7 +236,7 @@ class Rows:
 
     def children_of(self, ids: Iterable[str]) -> BitMap:
         """Numbers of the rows that were made from any of these rows, one step down."""
-        wanted = sorted(set(ids))
+        wanted = sorted(self._seal.either(set(ids)))
         out = BitMap()
         table = schema.row_parents.c
         for start in range(0, len(wanted), BLOCK):

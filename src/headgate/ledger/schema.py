@@ -2,7 +2,8 @@
 
 What is known is append-only: `log`, `nodes`, `edges`, `claims`, `rows`, `row_parents`, `versions`,
 `version_splits` and `content` are never updated or deleted from. What may be erased lies apart, in
-`node_bodies`, `row_bodies` and `content_bytes`, so that erasing leaves every hash and edge in place.
+`node_bodies`, `row_bodies` and `content_bytes`, so that erasing leaves every hash and edge in place. The
+addresses in what is known are keyed (`sealing`).
 Each table of knowledge carries the number of the log entry that speaks for it.
 """
 
@@ -147,7 +148,11 @@ row_bodies = Table(
     metadata,
     Column("number", Integer, ForeignKey("rows.number"), primary_key=True, autoincrement=False),
     Column("body", LargeBinary, nullable=False),
+    Column("id", Address),  # the plain address; empty where the addresses of the ledger are plain
 )
+
+# At most one row: what the key of the ledger is known by.
+sealing = Table("sealing", metadata, Column("fingerprint", Address, primary_key=True))
 
 # The parent may be a row that is not in the ledger yet, so it is an address and no foreign key.
 row_parents = Table(

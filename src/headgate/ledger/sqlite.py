@@ -50,10 +50,15 @@ def engine_for(file: Path, *, wait_s: float = WAIT_S) -> Engine:
 def add_guards(connection: Connection) -> None:
     """Triggers that refuse to change or delete what is known; erasable bytes may only be deleted."""
     for table in APPEND_ONLY:
-        _guard(connection, table, "UPDATE")
-        _guard(connection, table, "DELETE")
+        guard(connection, table)
     for table in ERASABLE:
         _guard(connection, table, "UPDATE")
+
+
+def guard(connection: Connection, table: str) -> None:
+    """Refuses to change or delete what a table holds."""
+    _guard(connection, table, "UPDATE")
+    _guard(connection, table, "DELETE")
 
 
 def _guard(connection: Connection, table: str, verb: str) -> None:

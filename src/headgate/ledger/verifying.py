@@ -14,8 +14,8 @@ from sqlalchemy import Connection, func, select
 from headgate.kit.hashing import digest, digest_json
 from headgate.ledger import schema
 from headgate.ledger.chain import GENESIS, Entry, Head, entry_hash, head_of
-from headgate.ledger.nodes import node_id
 from headgate.ledger.rows import facts_digest, parents_digest
+from headgate.ledger.sealing import Seal
 from headgate.stats.verdict import Outcome
 
 PROBLEMS_KEPT = 1000
@@ -52,11 +52,11 @@ class Verification:
         return {"outcome": self.outcome.value, "head": self.head.hash, **counts, "problems": problems}
 
 
-def verify(connection: Connection, head: str | None = None) -> Verification:
+def verify(connection: Connection, seal: Seal, head: str | None = None) -> Verification:
     """Checks the whole ledger as one snapshot."""
     problems: list[Problem] = []
     for check in (_chain, _nodes, _edges, _rows, _claims, _content, _versions):
-        for problem in check(connection):
+        for problem in check(connection, seal):
             if len(problems) < PROBLEMS_KEPT:
                 problems.append(problem)
     if head is not None and connection.scalar(select(schema.log.c.seq).where(schema.log.c.hash == head)) is None:
@@ -94,7 +94,7 @@ def _entry(row: Any) -> Entry:
     return Entry(payload=orjson.loads(row.payload), **fields)
 
 
-def _chain(connection: Connection) -> Iterator[Problem]:
+def _chain(connection: Connection, _seal: Seal) -> Iterator[Problem]:
     previous, expected = GENESIS, 1
     for row in connection.execute(select(schema.log).order_by(schema.log.c.seq)).yield_per(2000):
         if row.seq != expected:
@@ -113,7 +113,7 @@ def _payloads(connection: Connection, action: str) -> dict[int, Any]:
     return {row.seq: orjson.loads(row.payload) for row in connection.execute(query)}
 
 
-def _nodes(connection: Connection) -> Iterator[Problem]:
+def _nodes(connection: Connection, seal: Seal) -> Iterator[Problem]:
     logged = _payloads(connection, "node")
     erased = {body["id"] for body in _payloads(connection, "node-erased").values()}
     nodes, bodies = schema.nodes, schema.node_bodies
@@ -125,13 +125,13 @@ def _nodes(connection: Connection) -> Iterator[Problem]:
         if row.body is None:
             if row.id not in erased:
                 yield Problem(row.seq, f"the body of {row.kind} {row.name!r} is gone and was not erased")
-        elif node_id(row.kind, row.name, orjson.loads(row.body)) != row.id:
+        elif seal.node(row.kind, row.name, orjson.loads(row.body)) != row.id:
             yield Problem(row.seq, f"the body of {row.kind} {row.name!r} was edited")
     for seq in logged:
         yield Problem(seq, "the node of this entry was deleted")
 
 
-def _edges(connection: Connection) -> Iterator[Problem]:
+def _edges(connection: Connection, _seal: Seal) -> Iterator[Problem]:
     logged = {seq: {tuple(one) for one in body["edges"]} for seq, body in _payloads(connection, "edges").items()}
     table = schema.edges.c
     query = select(table.seq, table.source_id, table.label, table.target_id)
@@ -146,7 +146,7 @@ def _edges(connection: Connection) -> Iterator[Problem]:
             yield Problem(seq, f"{len(left)} edges of this entry were deleted")
 
 
-def _rows(connection: Connection) -> Iterator[Problem]:
+def _rows(connection: Connection, seal: Seal) -> Iterator[Problem]:
     erased = BitMap(n for body in _payloads(connection, "rows-erased").values() for n in body["numbers"])
     decompress = zstandard.ZstdDecompressor().decompress
     rows, bodies = schema.rows, schema.row_bodies
@@ -155,7 +155,7 @@ def _rows(connection: Connection) -> Iterator[Problem]:
         first, count = batch["first"], batch["rows"]
         told |= BitMap(range(first, first + count))
         query = (
-            select(rows, bodies.c.body)
+            select(rows, bodies.c.body, bodies.c.id.label("plain"))
             .select_from(rows.outerjoin(bodies, bodies.c.number == rows.c.number))
             .where(rows.c.number.between(first, first + count - 1))
             .order_by(rows.c.number)
@@ -166,8 +166,10 @@ def _rows(connection: Connection) -> Iterator[Problem]:
             if row.body is None:
                 if row.number not in erased:
                     yield Problem(seq, f"the body of row {row.number} is gone and was not erased")
-            elif not _decodes(decompress, row.body, row.body_digest):
+            elif not _decodes(seal, decompress, row.body, row.body_digest):
                 yield Problem(seq, f"the body of row {row.number} was edited")
+            elif row.plain is not None and seal.of(row.plain) != row.id:
+                yield Problem(seq, f"the address of row {row.number} was edited")
         if facts_digest(facts) != batch["digest"]:
             yield Problem(seq, f"rows {first} to {first + count - 1} are not the ones that were appended")
         table = schema.row_parents
@@ -178,7 +180,7 @@ def _rows(connection: Connection) -> Iterator[Problem]:
         yield Problem(None, f"{len(strays)} rows that the log does not have, the first {strays[0]}")
 
 
-def _claims(connection: Connection) -> Iterator[Problem]:
+def _claims(connection: Connection, _seal: Seal) -> Iterator[Problem]:
     logged = _payloads(connection, "claim")
     names = ("about", "what", "source", "observed_at", "valid_from", "valid_to", "evidence", "supersedes")
     for row in connection.execute(select(schema.claims)):
@@ -191,7 +193,7 @@ def _claims(connection: Connection) -> Iterator[Problem]:
         yield Problem(seq, "the claim of this entry was deleted")
 
 
-def _content(connection: Connection) -> Iterator[Problem]:
+def _content(connection: Connection, seal: Seal) -> Iterator[Problem]:
     logged = {body["digest"]: seq for seq, body in _payloads(connection, "content").items()}
     erased = {body["digest"] for body in _payloads(connection, "content-erased").values()}
     decompress = zstandard.ZstdDecompressor().decompress
@@ -205,13 +207,13 @@ def _content(connection: Connection) -> Iterator[Problem]:
         if row.bytes is None:
             if row.digest not in erased:
                 yield Problem(row.seq, "content is gone and was not erased")
-        elif not _decodes(decompress, row.bytes, row.digest):
+        elif not _decodes(seal, decompress, row.bytes, row.digest):
             yield Problem(row.seq, "content was edited")
     for seq in logged.values():
         yield Problem(seq, "the content of this entry was deleted")
 
 
-def _versions(connection: Connection) -> Iterator[Problem]:
+def _versions(connection: Connection, _seal: Seal) -> Iterator[Problem]:
     logged: dict[str, tuple[int, dict[str, Any]]] = {}
     logged |= {body["name"]: (seq, body) for seq, body in _payloads(connection, "version").items()}
     query = select(schema.versions, schema.node_bodies.c.body).join(
@@ -247,9 +249,9 @@ def _holds(connection: Connection, packed: bytes, said: dict[str, Any]) -> bool:
     return len(ids) == said.get("rows") and digest_json(ids) == said.get("ids")
 
 
-def _decodes(decompress: Callable[[bytes], bytes], packed: bytes, address: str) -> bool:
+def _decodes(seal: Seal, decompress: Callable[[bytes], bytes], packed: bytes, address: str) -> bool:
     try:
-        return digest(decompress(packed)) == address
+        return seal.address(decompress(packed)) == address
     except (TypeError, zstandard.ZstdError):
         return False
 

@@ -199,7 +199,7 @@ class Versions:
         ]
 
     def _ids_digest(self, numbers: BitMap) -> str:
-        ids = [row_id for _, row_id in self._rows.ids(numbers)]
+        ids = [row_id for _, row_id in self._rows.kept(numbers)]
         if len(ids) != len(numbers):
             raise Broken(
                 "a version of rows that are not in the ledger", found=f"{len(numbers) - len(ids)} unknown rows"

@@ -46,7 +46,8 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(original: Path, tmp_path: Path) -> Path:
     """A copy of that ledger, to be edited."""
-    shutil.copy(original / "ledger.sqlite", tmp_path)
+    for name in ("ledger.sqlite", "ledger.key"):
+        shutil.copy(original / name, tmp_path)
     return tmp_path
 
 

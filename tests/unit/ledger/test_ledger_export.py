@@ -16,6 +16,7 @@ from headgate.kit.hashing import digest, digest_json
 from headgate.ledger import exporting
 from headgate.ledger.chain import GENESIS, entry_hash
 from headgate.ledger.ledger import Edge, Ledger, RowRecord
+from headgate.ledger.sealing import ITEMS, QUOTING
 
 
 def filled(folder: Path) -> Ledger:
@@ -32,6 +33,7 @@ def filled(folder: Path) -> Ledger:
     ledger.rows.append(records)
     ledger.versions.freeze("support", numbers=BitMap([1, 2]), splits={"train": BitMap([1])}, manifest={})
     ledger.record("run", "first", {}, edges=[Edge("trained-on", ledger.node("support@1").id)])
+    ledger.record("verdict", "check", {"rows": 3})
     ledger.claims.assert_("subject:anna", "consent", "training", source="form", observed_at="2026-01-01")
     ledger.rows.erase([3])
     return ledger
@@ -43,10 +45,10 @@ def lines(text: bytes) -> list[dict[str, Any]]:
 
 
 def test_the_chain_of_an_export_ends_at_the_head_that_it_names(tmp_path: Path) -> None:
-    """Anybody can recompute every hash and every node address from the file alone."""
+    """Anybody can recompute every hash from the file alone, and the address of all records that are never erased."""
     with filled(tmp_path) as ledger:
         count = ledger.export(tmp_path / "out.jsonl")
-        head = ledger.head()
+        head, seal = ledger.head(), ledger.seal
     records = lines((tmp_path / "out.jsonl").read_bytes())
     assert count == len(records)
     assert {"record": "head", "seq": head.seq, "hash": head.hash} == records[0]
@@ -56,8 +58,11 @@ def test_the_chain_of_an_export_ends_at_the_head_that_it_names(tmp_path: Path) -
         previous = entry_hash(previous, entry["seq"], entry["at"], entry["action"], entry["payload_digest"])
         assert previous == entry["hash"]
     assert head.hash == previous
-    for node in (one for one in records if one["record"] == "node"):
-        assert digest_json({name: node[name] for name in ("kind", "name", "body")}) == node["id"]
+    nodes = [one for one in records if one["record"] == "node"]
+    for node in nodes:
+        plain = digest_json({name: node[name] for name in ("kind", "name", "body")})
+        assert (node["kind"] in QUOTING | ITEMS) == (plain != node["id"])
+        assert seal.node(node["kind"], node["name"], node["body"]) == node["id"]
 
 
 def test_every_row_is_in_an_export_with_what_is_known_of_it(tmp_path: Path) -> None:

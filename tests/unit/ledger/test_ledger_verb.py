@@ -86,7 +86,8 @@ def test_verify_ends_with_0_or_1(folder: Path, tmp_path: Path) -> None:
     assert head in passed.stdout
     assert Exit.PASS == run(folder, "verify", "--head", head).return_value
     assert Exit.FAIL == run(folder, "verify", "--head", digest(b"another")).return_value
-    (tmp_path / "ledger.sqlite").write_bytes((folder / "ledger.sqlite").read_bytes())
+    for name in ("ledger.sqlite", "ledger.key"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as connection:
         connection.execute("DROP TRIGGER nodes_no_update")
         connection.execute("UPDATE nodes SET name = 'other' WHERE kind = 'run'")

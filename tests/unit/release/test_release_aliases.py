@@ -119,7 +119,7 @@ def test_a_retired_release_is_not_served_again(three):
     """Neither by a move nor by releasing its adapter again; others are."""
     scene, (first, _, third) = three
     node = find_release(scene.ledger, third)
-    adapter = scene.ledger.edges_from(node.id, "derived-from")[0].target_id
+    adapter = node.body["adapter"]
     scene.ledger.claims.assert_(adapter, "retired", "retired", source="A. Vos", observed_at=scene.now)
     with pytest.raises(Refused, match="is retired"):
         run(scene.ledger, Settings(), context=scene.context)
