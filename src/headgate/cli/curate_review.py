@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headgate.cli.output import answer, common_options, examples, print_json
+from headgate.cli.output import PURPOSE, answer, common_options, examples, print_json
 from headgate.cli.stage_verb import FLOW_FILE
 
 if TYPE_CHECKING:
@@ -35,10 +35,11 @@ def _flow(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--accept", multiple=True, metavar="WHAT", help="all, none, a cluster, a row, or a JSON file of both.")
 @click.option("--keep", multiple=True, metavar="WHAT", help="A cluster or a row that stays whatever is accepted.")
 @click.option("--first", default=20, show_default=True, help="Clusters shown; 0: all of them.")
+@PURPOSE
 @_flow
 def review(
-    accept: tuple[str, ...], keep: tuple[str, ...], first: int, name: str, reason: str, flow_file: Path, quiet: bool,
-    as_json: bool,
+    accept: tuple[str, ...], keep: tuple[str, ...], first: int, purpose: str, name: str, reason: str, flow_file: Path,
+    quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Shows near-duplicates cluster by cluster, with their differences, and takes the decision of a person.
 
@@ -47,11 +48,15 @@ def review(
     from headgate.curate import reviewing, reviews
     from headgate.flow.project import open_project
     from headgate.kit.clock import now
+    from headgate.ledger import reads
 
     project = open_project(flow_file)
     with project.ledger() as ledger:
         proposed = reviews.proposal(ledger, project.dataset)
         choice = None
+        if not (accept or keep or as_json or quiet):  # otherwise no word of a row is shown
+            shown = [*proposed.clusters[: first or None], *proposed.mixed]
+            reads.note(ledger, "curate review", reads.quoted_rows(ledger, shown), purpose=purpose, by=name, now=now())
         if accept or keep:
             choice = reviewing.chosen(proposed, accept, keep)
         elif not as_json and not quiet and sys.stdin.isatty() and sys.stdout.isatty():

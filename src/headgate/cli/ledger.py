@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headgate.cli import ledger_closure
+from headgate.cli import ledger_closure, ledger_content
 from headgate.cli.output import EXIT_OF, answer, common_options, examples, print_json
 from headgate.kit.hashing import short
 
@@ -25,29 +25,14 @@ def _store(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _open(store: Path) -> Ledger:
-    from headgate.ledger.ledger import Ledger
+    from headgate.flow.governing import open_ledger
 
-    return Ledger.open(store)
+    return open_ledger(store)
 
 
 @click.group()
 def command() -> None:
     """Shows, verifies, exports and queries the ledger: everything that is known, append-only."""
-
-
-@command.command(epilog=examples("ledger", "show support-topics@1", "show b3:9f3c21 --json"))
-@click.argument("name")
-@_store
-def show(name: str, store: Path, quiet: bool, as_json: bool) -> None:
-    """Shows a record by name, address or beginning of an address: its body, edges and claims."""
-    from headgate.ledger.showing import describe, lines
-
-    with _open(store) as ledger:
-        record = describe(ledger, name)
-    if as_json:
-        print_json(answer("ledger show", {"record": record}))
-    elif not quiet:
-        click.echo("\n".join(lines(record)))
 
 
 @command.command(epilog=examples("ledger", "log --limit 20", "log --since 100 --kind release --json"))
@@ -83,19 +68,6 @@ def verify(head: str | None, store: Path, quiet: bool, as_json: bool) -> int:
     return int(EXIT_OF[found.outcome])
 
 
-@command.command(epilog=examples("ledger", "export ledger.jsonl", "export ledger.jsonl.zst --json"))
-@click.argument("target", type=click.Path(path_type=Path))
-@_store
-def export(target: Path, store: Path, quiet: bool, as_json: bool) -> None:
-    """Writes every record to TARGET, one JSON object a line; .gz and .zst compress."""
-    with _open(store) as ledger:
-        count, head = ledger.export(target), ledger.head().hash
-    if as_json:
-        print_json(answer("ledger export", {"file": str(target), "records": count, "head": head}))
-    elif not quiet:
-        click.echo(f"wrote {count:,} records to {target}; head {head}")
-
-
 @command.command(epilog=examples("ledger", "query impact b3:9f3c21", "query closure support-topics@1 --json"))
 @click.argument("question", type=click.Choice(["impact", "closure"]))
 @click.argument("name")
@@ -117,4 +89,5 @@ def query(question: str, name: str, store: Path, quiet: bool, as_json: bool) -> 
         click.echo(f"{question} of {name}: {len(found.nodes):,} records, {len(found.rows):,} rows")
 
 
-command.add_command(ledger_closure.closure)
+for part in (ledger_content.show, ledger_content.export, ledger_closure.closure):
+    command.add_command(part)

@@ -20,6 +20,11 @@ EXIT_OF = {
 }
 
 
+PURPOSE = click.option(
+    "--purpose", default="", metavar="TEXT", help="What content about people is read for; else HEADGATE_PURPOSE."
+)
+
+
 def print_json(value: Any) -> None:
     """One JSON value on standard output, indented, keys in the order given."""
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

@@ -11,6 +11,7 @@ from headgate.cli import (
     rights_erase,
     rights_evidence,
     rights_licence,
+    rights_reads,
     rights_remedies,
     rights_roles,
     rights_signatures,
@@ -51,5 +52,5 @@ command.add_command(rights_cases.case)
 command.add_command(rights_erase.erase)
 for verb in (rights_evidence.export, rights_evidence.bundle, rights_signatures.sign, rights_signatures.verify):
     command.add_command(verb)
-for look in (rights_terms.terms, rights_licence.licence, rights_roles.roles, rights_roles.approve):
+for look in (rights_terms.terms, rights_licence.licence, rights_roles.roles, rights_roles.approve, rights_reads.reads):
     command.add_command(look)

@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 from headgate.kit.clock import stamp
 from headgate.kit.errors import HeadgateError, Refused
-from headgate.kit.hashing import digest
 from headgate.kit.people import Person, acting
 from headgate.kit.settings import key_of, option
 from headgate.ledger.claims import Claim
@@ -177,8 +176,8 @@ def veiled(ledger: Ledger, about: str) -> str:
 
 
 def key_address(ledger: Ledger, key: str) -> str:
-    """The address of the key of a person in this ledger: that of the key behind the first hash of its chain."""
-    return digest(f"{ledger.log(limit=1)[0].hash} {key}".encode())
+    """The address of the key of a person, under the secret key of the ledger."""
+    return ledger.seal.address(b"subject\0" + key.encode())
 
 
 def _refuse(ledger: Ledger, table: Roles, verb: str, person: Person, about: str, now: datetime) -> None:

@@ -118,3 +118,31 @@ def test_two_people_erase_by_the_command_line(project, capsys):
     assert "B. Kim approves to erase 1 rows of subject:ann" in capsys.readouterr().out
     assert run(erase) == 1  # rows.jsonl still holds the words
     assert "erased: 1 row bodies" in capsys.readouterr().out
+
+
+def test_who_looked_at_whose_rows_is_told(project, capsys):
+    """Showing a row and exporting the ledger are reads; a record that quotes nobody is none."""
+    with Ledger.open(project / ".headgate") as ledger:
+        ((_, row),) = ledger.rows.ids(ledger.rows.all_numbers())
+    (project / "headgate.toml").write_text(ROLES + 'personal = ["Ann Lee"]\n')
+    assert run(["ledger", "show", row, "--purpose", "case 1"]) == 0
+    assert run("ledger export out.jsonl --quiet") == 0
+    assert run("ledger show desk --quiet") == 0
+    capsys.readouterr()
+    assert run("rights reads --subject ann --json") == 0
+    told = [(one["command"], one["by"], one["rows"]) for one in json.loads(capsys.readouterr().out)["reads"]]
+    assert told == [("ledger show", "Ann Lee", 1), ("ledger export", "Ann Lee", 1)]
+    assert run("rights reads --by Nobody") == 0
+    assert "0 reads" in capsys.readouterr().out
+
+
+def test_who_may_not_read_sees_nothing(project, capsys, monkeypatch):
+    """Exit code 2, no word of the row on the screen and no file."""
+    with Ledger.open(project / ".headgate") as ledger:
+        ((_, row),) = ledger.rows.ids(ledger.rows.all_numbers())
+    assert run("rights roles --quiet") == 0
+    monkeypatch.setenv("HEADGATE_USER", "Mallory")
+    assert run(["ledger", "show", row]) == 2
+    assert run("ledger export out.jsonl") == 2
+    assert "my card is lost" not in capsys.readouterr().out
+    assert not (project / "out.jsonl").exists()

@@ -19,7 +19,7 @@ from headgate.kit.hashing import digest
 from headgate.ledger.ledger import Edge, Ledger, RowRecord
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger with a source, rows, a version, a run and a claim."""
     folder = tmp_path_factory.mktemp("project") / ".headgate"
