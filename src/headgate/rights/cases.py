@@ -19,7 +19,7 @@ from headgate.ledger.claims import Moment
 from headgate.ledger.ledger import Edge, Ledger, Node
 from headgate.ledger.waivers import is_over
 from headgate.rights.difference import said
-from headgate.rights.reach import MODELS, ROW, SOURCE, SUBJECT, Reach, Target, reach
+from headgate.rights.reach import MODELS, ROW, SOURCE, SUBJECT, Reach, Target, as_kept, reach
 
 WITHDRAWAL, LICENCE_CHANGE, TAKEDOWN = "withdrawal", "licence-change", "takedown"
 KINDS = (WITHDRAWAL, LICENCE_CHANGE, TAKEDOWN)
@@ -85,6 +85,7 @@ def open_case(
     must_be_line(source, "name", "--by NAME")
     if not 1 <= days <= LONGEST:
         raise Refused("not a time for a case", found=f"{days} days", wanted=f"1 to {LONGEST}")
+    target = as_kept(ledger, target)
     for known in all_cases(ledger):
         if known.state == OPEN and (known.kind, known.target) == (kind, target):
             return _said_again(ledger, known, reason, source, now, evidence)

@@ -8,6 +8,7 @@ left. Row bodies go last, for the search needs them: an erasure that was killed 
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,14 +29,13 @@ from headgate.ledger.approvals import second, spend
 from headgate.ledger.cases import KIND, PREFIX
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.roles import ERASE, require
-from headgate.rights.reach import Reach, Target, reach
+from headgate.ledger.sealing import ITEMS, QUOTING
+from headgate.rights.reach import Reach, Target, as_kept, reach
 from headgate.rights.traces import Traces, strings_of
+from headgate.rows.row import from_bytes
 from headgate.train.shard import MAGIC
 
-ITEMS = ("item", "suite", "probe")  # what models are asked: a person decides whether an item goes
-# What was measured or shown, and can be made again. All other records say who, what and when, and are kept.
-QUOTING = ("verdict", "step", "trace", "signal", "score", "case")
-LEDGER_FILES = ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm")
+LEDGER_FILES = ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.key")
 FOLDER, OURS = ".headgate", ("work", "reports", "cache")  # where files may be deleted
 
 
@@ -97,7 +97,7 @@ def plan(ledger: Ledger, target: Target, *, merged: bool = False, items: bool = 
         alone = [number for number, made_of in parents.items() if number not in rows and not made_of - rows]
         rows.update(alone)
         grown = bool(alone)
-    return Plan(target=target, found=found, rows=rows, merged=mixed - rows, items=items)
+    return Plan(target=as_kept(ledger, target), found=found, rows=rows, merged=mixed - rows, items=items)
 
 
 def erase(
@@ -163,7 +163,22 @@ def _traces(ledger: Ledger, planned: Plan, quiet: bool) -> Traces:
                 advance(1)
                 yield from _words(body)
 
-    return Traces.of(texts, surviving())
+    return Traces.of(texts, surviving(), _addresses(ledger, planned))
+
+
+def _addresses(ledger: Ledger, planned: Plan) -> list[str]:
+    """Plain addresses under which rows and their words may be named, and by which a short text could be guessed.
+
+    Not those that must be named: of parents of rows that stay, and of words that rows of others say too.
+    """
+    if not ledger.seal.keyed:
+        return []
+    named = ledger.rows.parents_of(planned.merged)
+    out = [row_id for _, row_id in ledger.rows.ids(planned.rows - named)]
+    for _, _, body in ledger.rows.bodies(planned.rows - ledger.rows.said_elsewhere(planned.rows)):
+        with contextlib.suppress(Refused):  # a body that is no row has no address of its words
+            out.append(from_bytes(body).content_id)
+    return out
 
 
 def _words(body: bytes) -> Iterator[str]:

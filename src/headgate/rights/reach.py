@@ -100,6 +100,12 @@ def own_rows(ledger: Ledger, target: Target) -> BitMap:
     raise Refused("no row about this person", found=target.key, wanted=hint)
 
 
+def as_kept(ledger: Ledger, target: Target) -> Target:
+    """The target as it is written down: a row by the address that stays when it is erased."""
+    own = rows_of(ledger, ROW, target.key) if target.kind == ROW else None
+    return Target(ROW, next(address for _, address in ledger.rows.kept(own))) if own else target
+
+
 def reach(ledger: Ledger, target: Target) -> Reach:
     """Everything that was made from the rows of a target, at one moment of the ledger.
 

@@ -19,6 +19,8 @@ from typing import IO, Any, TypeVar, cast
 import orjson
 import zstandard
 
+from headgate.kit.hashing import PREFIX as ADDRESS
+
 PIECE, STRIDE = 32, 16  # characters
 LEAST = 12  # characters; shorter texts stand everywhere and say nothing about anybody
 T = TypeVar("T")
@@ -34,12 +36,13 @@ class Traces:
     pieces: tuple[str, ...]
 
     @classmethod
-    def of(cls, texts: Iterable[str], surviving: Iterable[str]) -> Traces:
-        """The pieces of texts that no surviving text has."""
+    def of(cls, texts: Iterable[str], surviving: Iterable[str], addresses: Iterable[str] = ()) -> Traces:
+        """The pieces of texts that no surviving text has, and plain addresses: by one, a short text can be guessed."""
         own = dict.fromkeys(piece for text in texts for piece in pieces_of(text))
         traces = cls(tuple(own))
         kept = traces.found_in(surviving)
-        return cls(tuple(piece for piece in own if piece not in kept))
+        digits = (address.removeprefix(ADDRESS) for address in addresses)
+        return cls((*(piece for piece in own if piece not in kept), *digits))
 
     @cached_property
     def forms(self) -> list[str]:

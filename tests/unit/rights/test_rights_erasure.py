@@ -6,8 +6,10 @@ import gzip
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -17,11 +19,13 @@ import zstandard
 from pyroaring import BitMap
 
 from headgate.kit.errors import Refused
-from headgate.kit.hashing import digest
+from headgate.kit.hashing import canonical_json, digest
 from headgate.ledger.ledger import Edge, Ledger, RowRecord
 from headgate.rights import erasure, traces
-from headgate.rights.reach import Target, reach
+from headgate.rights.cases import open_case
+from headgate.rights.reach import ROW, Target, reach
 from headgate.rights.traces import Traces, pieces_of
+from headgate.rows.row import Kind, Message, Row, Side, to_bytes
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANN = Target("subject", "ann")
@@ -193,13 +197,11 @@ def test_the_words_are_in_no_file_and_the_rest_stands(store: Path) -> None:
     assert ["train.jsonl"] == done.yours
     with Ledger.open(store) as ledger:
         assert before == reach(ledger, ANN).as_json()
-        assert BOB in ledger.content.get(digest(words(BOB))).decode()
+        assert BOB in ledger.content.get(ledger.seal.address(words(BOB))).decode()
 
 
 def test_a_byte_search_of_the_test_itself_finds_nothing(store: Path) -> None:
     """Not by the code that erased: every file, raw, and every blob unpacked."""
-    import sqlite3
-
     assert [] == run(store, items=True).remaining
     wanted = [SECRET[:30].encode(), json.dumps(SECRET)[1:31].encode(), PARAPHRASE[20:50].encode(), b"harbour \\u2013"]
     hay = [path.read_bytes() for path in store.rglob("*") if path.is_file()]
@@ -207,6 +209,33 @@ def test_a_byte_search_of_the_test_itself_finds_nothing(store: Path) -> None:
         for table, column in (("row_bodies", "body"), ("content_bytes", "bytes")):
             hay += [zstandard.decompress(one[0]) for one in connection.execute(f"select {column} from {table}")]
     connection.close()
+    assert [] == [one for one in wanted if one in b"".join(hay)]
+
+
+def test_nobody_can_try_texts_against_what_stays(store: Path) -> None:
+    """Texts of two letters, in a row that a verdict, a removed list and a file name: no plain address is left."""
+    row = Row(
+        kind=Kind.DEMONSTRATION, messages=(Message("user", "no"), Message("assistant", "ok")), side=Side(subject="ann")
+    )
+    with Ledger.open(store, clock=lambda: NOW) as ledger:
+        record = RowRecord(
+            id=row.id,
+            content_id=row.content_id,
+            body=to_bytes(row),
+            source_id=ledger.find("source")[0].id,
+            subject="ann",
+        )
+        ledger.rows.append([record])
+        ledger.record("verdict", "near", {"findings": [{"row": row.id}]})
+        ledger.content.put(canonical_json([{"content_id": row.content_id}]))
+        open_case(ledger, "takedown", Target(ROW, row.id), reason="asked", source="A. Vos", now=NOW)
+    (store / "work" / "named.json").write_text(json.dumps({"row": row.id}))
+    assert [] == run(store, items=True).remaining
+    hay = [path.read_bytes() for path in store.rglob("*") if path.is_file()]
+    with closing(sqlite3.connect(store / "ledger.sqlite")) as connection:
+        hay += [zstandard.decompress(one[0]) for one in connection.execute("select bytes from content_bytes")]
+    plain = [row.id, row.content_id, digest(to_bytes(row))]
+    wanted = [form for one in plain for form in (one[3:].encode(), bytes.fromhex(one[3:]))]
     assert [] == [one for one in wanted if one in b"".join(hay)]
 
 
