@@ -30,11 +30,11 @@ def judge(policy: Policy) -> Answerer:
 
 
 def knowing(right: Mapping[str, str], otherwise: Policy | None = None) -> Policy:
-    """Prefers the answer that is right for the question; elsewhere what another policy says, else a tie."""
+    """Prefers the answer that holds what is right for the question; elsewhere what another policy says, else a tie."""
 
     def choose(shown: Mapping[str, str]) -> str:
         wanted = right.get(shown["question"])
-        named = [side for side in "AB" if shown[f"answer {side}"] == wanted]
+        named = [side for side in "AB" if wanted is not None and wanted in shown[f"answer {side}"]]
         if len(named) == 1:
             return named[0]
         return otherwise(shown) if otherwise and not named else "tie"

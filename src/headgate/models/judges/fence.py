@@ -19,6 +19,8 @@ SIGNS = tuple(
     for pattern in (
         r"\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}\b(?:previous|prior|above|earlier|preceding|all|any|"
         r"your)\b[^.\n]{0,30}\b(?:instructions?|rules?|rubrics?|prompts?|criteria|guidelines?|directions?)\b",
+        r"\b(?:ignore|disregard|forget|override|bypass)\b (?:the|your|any|all|these|those) (?:instructions?|rules?|"
+        r"rubrics?|prompts?|criteria|guidelines?) (?:above|before|you were given|so far)\b",
         r"\b(?:note|message|instructions?|attention|hint|memo|dear|hello|hey)\b[ ,:]*(?:to|for)?[ ,:]*"
         rf"(?:the |our |any )?(?:ai |llm |human )?{WHO}\b",
         rf"\b(?:as|if you are|you are|you're|acting as) (?:the|a|an)? ?(?:ai |llm )?{WHO}\b[^.\n]{{0,60}}\b"
