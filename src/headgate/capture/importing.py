@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,16 @@ from pyroaring import BitMap
 
 from headgate.capture.settings import Settings
 from headgate.kit.errors import Refused
+from headgate.kit.files import must_be_file
 from headgate.kit.progress import Advance, progress
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.rows import RowRecord
-from headgate.rows.masking import Replacement, mask_row
 from headgate.rows.reading import BadLine, read_rows
 from headgate.rows.row import Row, to_bytes
-from headgate.text.personal import patterns, personal_spans, placeholder
+from headgate.rules.redaction import Redactor
+from headgate.text.personal import Detector, names, patterns
 
+MARK = "masked-at-capture"  # key of `extra` with the counts by kind
 UNNAMED = "(no source)"  # rows must hang on a source node; the rule unsourced-rows stops them
 
 
@@ -41,6 +43,7 @@ class Imported:
     by_source: Counter[str] = field(default_factory=Counter)
     by_file: dict[str, dict[str, Any]] = field(default_factory=dict)
     masked: Counter[str] = field(default_factory=Counter)
+    in_keys: Counter[str] = field(default_factory=Counter)  # rows with personal data in a key, which stays
 
 
 def files_of(settings: Settings, folder: Path) -> list[Path]:
@@ -63,14 +66,17 @@ def files_of(settings: Settings, folder: Path) -> list[Path]:
     return list(found)
 
 
-def import_files(ledger: Ledger, settings: Settings, files: Sequence[Path], *, quiet: bool) -> Imported:
+def import_files(
+    ledger: Ledger, settings: Settings, files: Sequence[Path], *, folder: Path = Path(), quiet: bool
+) -> Imported:
     """Reads every file and stores its rows.
 
     Raises:
         Refused: a file cannot be read, or (strict) a line is bad; batches stored before stay.
     """
     imported = Imported()
-    masking = _masking(settings, imported.masked)
+    redactor = redactor_of(settings, folder)
+    masking = _masking(redactor, imported)
     for path in files:
         reader = read_rows(
             path,
@@ -82,7 +88,7 @@ def import_files(ledger: Ledger, settings: Settings, files: Sequence[Path], *, q
         before = (imported.new, imported.known)
         with progress(f"capture {path.name}", None, quiet=quiet) as advance:
             _store(ledger, map(masking, reader), settings.batch, imported, advance)
-        imported.bad_lines += reader.bad_lines
+        imported.bad_lines += [_told(bad, redactor) for bad in reader.bad_lines]
         imported.by_file[str(path)] = {
             "format": reader.detected.format,
             "rows": reader.rows_read,
@@ -97,18 +103,38 @@ def _side(settings: Settings) -> dict[str, Any]:
     return dict(settings.side) | ({"source": settings.source} if settings.source else {})
 
 
-def _masking(settings: Settings, counts: Counter[str]) -> Callable[[Row], Row]:
-    using = patterns(settings.mask, settings.mask_patterns)
+def redactor_of(settings: Settings, folder: Path) -> Redactor:
+    """What masks rows before they are stored.
 
-    def find(text: str) -> list[Replacement]:
-        return [Replacement(s.start, s.end, placeholder(s.kind), s.kind) for s in personal_spans(text, using)]
+    Raises:
+        Refused: the file of names cannot be read.
+        Unavailable: secrets are asked for, and the extra is not installed.
+    """
+    known: tuple[Detector, ...] = ()
+    if settings.redact_names:
+        try:
+            known = names(must_be_file(folder / settings.redact_names).read_text(encoding="utf-8").splitlines())
+        except UnicodeDecodeError as error:
+            raise Refused("the file of names is not UTF-8", file=settings.redact_names, found=str(error)) from None
+    using = (*patterns(settings.redact, settings.redact_patterns), *known)
+    return Redactor(using, name_columns=settings.redact_name_columns)
 
+
+def _masking(redactor: Redactor, imported: Imported) -> Callable[[Row], Row]:
     def masked(row: Row) -> Row:
-        result = mask_row(row, find)
-        counts.update(result.counts)
-        return result.row
+        result = redactor(row)
+        imported.in_keys.update(redactor.in_keys(row))
+        if not result.changed:
+            return row
+        imported.masked.update(result.counts)
+        return result.row.with_side(extra={**result.row.side.extra, MARK: dict(result.counts)})
 
-    return masked if using else lambda row: row
+    return masked if redactor else lambda row: row
+
+
+def _told(bad: BadLine, redactor: Redactor) -> BadLine:
+    """A bad line as it may be stored: what was found there may quote it."""
+    return replace(bad, found=redactor.text(bad.found)) if redactor and bad.found else bad
 
 
 def _store(ledger: Ledger, rows: Iterable[Row], size: int, imported: Imported, advance: Advance) -> None:

@@ -44,7 +44,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     """
     files = files_of(settings, context.folder)
     asserted = assert_terms(ledger, settings, context.folder, context.now)
-    imported = import_files(ledger, settings, files, quiet=context.quiet)
+    imported = import_files(ledger, settings, files, folder=context.folder, quiet=context.quiet)
     claims = claims_about(ledger, imported.rows, context.now)
     given = Given({"training-rows": Corpus(imported.rows, "captured rows"), "claims": claims})
     verdicts = [_bad_lines(imported, settings)]
@@ -122,7 +122,10 @@ def _summary(imported: Imported, verdicts: Sequence[Verdict]) -> str:
     sources = ", ".join(sorted(imported.sources))
     twice = f", lines that repeat a row: {repeated:,}" if repeated else ""
     bad = f", {len(imported.bad_lines):,} bad lines left out" if imported.bad_lines else ""
-    return f"{rows:,} rows from {sources} ({imported.new:,} new){twice}{bad}"
+    hidden = ", ".join(f"{count:,} {kind}" for kind, count in sorted(imported.masked.items()))
+    masked = f", masked: {hidden}" if hidden else ""
+    keys = f", rows with personal data in a key: {imported.in_keys.total():,}" if imported.in_keys else ""
+    return f"{rows:,} rows from {sources} ({imported.new:,} new){twice}{bad}{masked}{keys}"
 
 
 def _repeated(imported: Imported) -> int:
@@ -142,5 +145,6 @@ def _facts(imported: Imported, asserted: Asserted) -> dict[str, Any]:
         "bad-lines": [bad.as_json() for bad in imported.bad_lines[:SHOWN]],
         "bad-lines-total": len(imported.bad_lines),
         "masked": dict(sorted(imported.masked.items())),
+        "personal-keys": dict(sorted(imported.in_keys.items())),
         "claims": {"new": dict(asserted.new), "known": asserted.known},
     }

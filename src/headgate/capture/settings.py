@@ -35,8 +35,14 @@ class Settings:
     )
     subject: str = option("", help="Column that holds the key of the person a row is about.")
     side: dict[str, Any] = option({}, help='Side data for rows without their own, such as { language = "en" }.')
-    mask: list[str] = option([], help="Personal data masked before anything is stored, of: " + ", ".join(KINDS) + ".")
-    mask_patterns: dict[str, str] = option({}, help="Own regular expressions to mask, by name.")
+    redact: list[str] = option(
+        [], help="Personal data masked before anything is stored: personal for all, or of: " + ", ".join(KINDS) + "."
+    )
+    redact_patterns: dict[str, str] = option({}, help="Own regular expressions to mask, by name.")
+    redact_names: str = option("", help="File of known names of people to mask, one a line.", unit="file")
+    redact_name_columns: list[str] = option(
+        [], help="Columns, left unmapped, that hold the name of a person, which is masked in that row."
+    )
     strict: bool = option(False, help="Whether the first bad line ends the reading.")
     bad_lines_at_most: float = option(0.0, help="Bad lines tolerated; above it the stage fails.", unit="share")
     batch: int = option(1000, help="Rows stored at a time; a stored batch survives a crash.", unit="rows")
@@ -53,7 +59,7 @@ class Settings:
         for given, name in ((self.licence, "licence"), (self.owner, "owner"), (self.consent, "consent")):
             if given and not self.source:
                 raise Refused(f"a {name} is claimed for a source", found=f"{name} = {given!r}", wanted="source")
-        patterns(self.mask, self.mask_patterns)
+        patterns(self.redact, self.redact_patterns)
 
     @property
     def mapping(self) -> dict[str, str]:

@@ -19,7 +19,7 @@ EXAMPLES = examples(
 )
 IMPORT_EXAMPLES = examples(
     "capture",
-    "import chats.jsonl --source helpdesk --licence LicenseRef-own --claims consent.csv",
+    "import chats.jsonl --source helpdesk --licence LicenseRef-own --claims consent.csv --redact personal",
     "import support.csv --source banking77 --licence CC-BY-4.0 \\\n"
     "      --columns prompt=text,completion=category --consent training",
 )
@@ -52,7 +52,8 @@ def command(ctx: click.Context, flow_file: Path, overrides: tuple[str, ...], qui
 @click.option("--claims", default="", metavar="FILE", help="Consent by subject, licence of sources; CSV or JSON lines.")
 @click.option("--columns", multiple=True, metavar="OURS=THEIRS,...", help="Column mapping; may be given again.")
 @click.option("--format", "file_format", default="", help="Format of the files; detected by default.")
-@click.option("--mask", multiple=True, metavar="KIND", help="Personal data to mask before storing; may be given again.")
+@click.option("--redact", multiple=True, metavar="KIND", help="Mask before storing: personal, or one kind; also again.")
+@click.option("--redact-names", default="", metavar="FILE", help="Known names of people to mask, one a line.")
 @click.option("--strict", is_flag=True, help="End at the first bad line.")
 @click.option("--bad-lines-at-most", type=float, default=0.0, show_default=True, help="Share of bad lines tolerated.")
 @click.option("--project", type=click.Path(path_type=Path), default=Path(), help="Folder that holds .headgate/.")
@@ -68,9 +69,10 @@ def import_files(project: Path, quiet: bool, as_json: bool, licence_until: Any, 
 
     files = [str(Path(name).absolute()) for name in given.pop("files")]
     columns, file_format = columns_of(given.pop("columns")), given.pop("file_format")
-    given["claims"] = str(Path(given["claims"]).absolute()) if given["claims"] else ""
+    for name in ("claims", "redact_names"):
+        given[name] = str(Path(given[name]).absolute()) if given[name] else ""
     given["licence_until"] = licence_until.date() if licence_until else None
-    settings = Settings(files=files, columns=columns, format=file_format, **given | {"mask": list(given["mask"])})
+    settings = Settings(files=files, columns=columns, format=file_format, **given | {"redact": list(given["redact"])})
     result, step = import_once(project, settings, quiet=quiet or as_json)
     if as_json:
         parts = {"summary": result.summary, "step": step, "outputs": result.outputs, "facts": result.facts}

@@ -15,10 +15,17 @@ from headgate.kit.doors import Door, missing, version_of
 from headgate.stats.verdict import Outcome
 
 # Tables of doors, by reference, so that a room is imported only when it is asked.
-TABLES = ("headgate.train.doors", "headgate.models.doors", "headgate.check.doors", "headgate.rights.evidence.doors")
+TABLES = (
+    "headgate.train.doors",
+    "headgate.models.doors",
+    "headgate.check.doors",
+    "headgate.text.doors",
+    "headgate.ledger.doors",
+    "headgate.rights.evidence.doors",
+)
 CORE = (
-    "blake3", "click", "httpx", "jinja2", "license-expression", "numba", "numpy", "orjson", "polars", "pyroaring",
-    "rich", "scipy", "sqlalchemy", "symspellpy", "zstandard",
+    "blake3", "click", "httpx", "jinja2", "license-expression", "numba", "numpy", "orjson", "phonenumbers", "polars",
+    "pyroaring", "python-stdnum", "rich", "scipy", "sqlalchemy", "symspellpy", "zstandard",
 )  # fmt: skip
 
 EXAMPLES = examples("doctor", "", "--json")

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from headgate.rows.masking import Masked, Replacement, mask_row
+from headgate.rows.masking import Masked
 from headgate.rows.row import Row
-from headgate.text.personal import Pattern, personal_spans, placeholder
+from headgate.rules.redaction import Redactor
+from headgate.text.personal import Detector
 
 MARK = "redacted"  # key of `extra` with the counts by kind
 
 
-def redactor(using: Sequence[Pattern]) -> Callable[[Row], Masked]:
+def redactor(using: Sequence[Detector]) -> Callable[[Row], Masked]:
     """A function that redacts one row; a row without personal data comes back as it is."""
 
-    def find(text: str) -> list[Replacement]:
-        return [Replacement(s.start, s.end, placeholder(s.kind), s.kind) for s in personal_spans(text, using)]
+    mask = Redactor(using)
 
     def redact(row: Row) -> Masked:
-        masked = mask_row(row, find)
+        masked = mask(row)
         if not masked.changed:
             return masked
         extra = {**masked.row.side.extra, MARK: dict(masked.counts)}

@@ -16,7 +16,7 @@ from headgate.kit.names import must_be_name
 from headgate.kit.settings import option
 from headgate.rules.operations import must_be_decisions
 from headgate.text.near_duplicates import SHORT_THRESHOLD, THRESHOLD
-from headgate.text.personal import KINDS, Pattern, patterns
+from headgate.text.personal import KINDS, PERSONAL, Detector, patterns
 
 STEPS = ("select", "redact", "split", "exact-duplicates", "near-duplicates", "decontaminate")
 TOGETHER = ("conversation", "subject", "user", "group")
@@ -41,10 +41,10 @@ def _similarity(name: str, value: float) -> None:
 class RedactSettings:
     """Which personal data the step `redact` replaces by placeholders."""
 
-    kinds: list[str] = option(list(KINDS), help="Kinds of personal data: " + ", ".join(KINDS) + ".")
+    kinds: list[str] = option(list(PERSONAL), help="Kinds of personal data: " + ", ".join(KINDS) + ".")
     patterns: dict[str, str] = option({}, help="Own regular expressions by name; the placeholder is the name.")
 
-    def compiled(self) -> tuple[Pattern, ...]:
+    def compiled(self) -> tuple[Detector, ...]:
         """The patterns to look for.
 
         Raises:

@@ -1,9 +1,9 @@
 """Personal data in running text: spans of e-mail addresses, phone and card numbers and their like.
 
 Precision comes first: a redaction that eats amounts, dates and order numbers destroys the very
-rows that a support model learns from. So a span counts only when it passes the check of its kind
-(Luhn for cards, modulus 97 and length for IBANs, parsing for network addresses, groups and
-surroundings for phone numbers).
+rows that a support model learns from. So a span counts only when it passes the check of its kind:
+python-stdnum for IBANs, cards and national numbers, phonenumbers for telephone numbers, ipaddress
+for network addresses, detect-secrets for keys. Shapes say where to look; the libraries decide.
 """
 
 from __future__ import annotations
@@ -13,10 +13,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from headgate.kit.doors import open_door
 from headgate.kit.errors import Refused
-from headgate.text.telephone import PHONE, is_phone
+from headgate.text.doors import DOORS
+from headgate.text.national_ids import id_spans
+from headgate.text.telephone import GROUPS, PHONE, is_phone, is_spoken_phone
 
-KINDS = ("url", "email", "iban", "card", "ip", "phone")  # in order of precedence where spans overlap
+PERSONAL = ("url", "email", "iban", "card", "id", "ip", "phone")  # in order of precedence where spans overlap
+SECRETS = "secret"  # keys and passwords of services; needs the extra `secrets`
+KINDS = (SECRETS, *PERSONAL)
+ALL = "personal"  # stands for every kind in PERSONAL
+LONGEST_LIST = 10_000  # names
 LONGEST_PATTERN = 500  # characters of a pattern given by the user
 
 
@@ -63,37 +70,17 @@ CARD = re.compile(
 IPV4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:]|\.\d)")
 HINT = re.compile(r"\d|@|://|::")  # every built-in kind holds one of these; most texts hold none
+# Numbers about people have six digits or more, close together, or letters and two digits; most texts have no such run.
+DENSE = re.compile(r"(?:\d[ ().:/+-]{0,3}){6}|[A-Z]{4}\d{2}")
+NUMBERS = frozenset({"iban", "card", "id", "phone"})
 NUMBERING = re.compile(r"(?:version|release|build|section|chapter|firmware|driver|§|\bv)\s*\.?$", re.IGNORECASE)
-
-# Length of the IBAN by country, from the SWIFT registry (release 97).
-IBAN_LENGTHS = {
-    country: int(length)
-    for length, countries in {
-        "15": "NO", "16": "BE", "18": "DK FI FO GL NL", "19": "MK SI", "20": "AT BA EE KZ LT LU XK",
-        "21": "CH HR LI LV", "22": "BG BH CR DE GB GE IE ME RS", "23": "AE GI IL IQ TL OM",
-        "24": "AD CZ ES MD PK RO SA SE SK TN VG", "25": "LY PT ST", "26": "IS TR", "27": "BI DJ FR GR IT MC MR SM",
-        "28": "AL AZ BY CY DO EG GT HU LB NI PL SV", "29": "BR PS QA UA", "30": "JO KW MU", "31": "MT SC", "32": "LC",
-        "33": "RU",
-    }.items()
-    for country in countries.split()
-}  # fmt: skip
-
-
-def luhn(digits: str) -> bool:
-    """Whether a string of digits ends in its Luhn check digit (ISO/IEC 7812-1)."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (2 if place % 2 else 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
 
 
 def is_iban(text: str) -> bool:
-    """Whether a text is an IBAN: length of its country and modulus 97 (ISO 13616)."""
-    packed = text.replace(" ", "")
-    if IBAN_LENGTHS.get(packed[:2]) != len(packed):
-        return False
-    return int("".join(str(int(c, 36)) for c in packed[4:] + packed[:4])) % 97 == 1
+    """Whether a text is an IBAN: form and length of its country, check digits (ISO 13616)."""
+    from stdnum import iban
+
+    return bool(iban.is_valid(text.replace(" ", ""), check_country=False))
 
 
 def is_card(text: str) -> bool:
@@ -103,7 +90,11 @@ def is_card(text: str) -> bool:
     mastercard = len(digits) == 16 and (51 <= int(digits[:2]) <= 55 or 2221 <= int(digits[:4]) <= 2720)
     amex = len(digits) == 15 and digits[:2] in ("34", "37")
     others = len(digits) in (16, 19) and (digits[:2] in ("35", "62", "64", "65") or digits[:4] == "6011")
-    return (visa or mastercard or amex or others) and luhn(digits)
+    if not (visa or mastercard or amex or others):
+        return False
+    from stdnum import luhn
+
+    return bool(luhn.is_valid(digits))
 
 
 def _is_v4(match: re.Match[str]) -> bool:
@@ -129,28 +120,48 @@ def _is_v6(match: re.Match[str]) -> bool:
     return True
 
 
-BUILT_IN = (
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Spans that a library finds by itself."""
+
+    kind: str
+    find: Callable[[str], Iterable[tuple[int, int]]]
+    hinted: bool = True
+
+    def spans(self, text: str) -> Iterable[Span]:
+        """Spans of this kind, in no order."""
+        return (Span(start, end, self.kind) for start, end in self.find(text))
+
+
+Detector = Pattern | Found
+BUILT_IN: tuple[Detector, ...] = (
     Pattern("url", URL, lambda match: SECRET.search(match.group()) is not None),
     Pattern("email", EMAIL, lambda match: not PICTURE.search(match.group())),
     Pattern("iban", IBAN, lambda match: is_iban(match.group())),
     Pattern("card", CARD, lambda match: is_card(match.group())),
+    Found("id", id_spans),
     Pattern("ip", IPV4, _is_v4),
     Pattern("ip", IPV6, _is_v6),
     Pattern("phone", PHONE, is_phone),
+    Pattern("phone", GROUPS, is_spoken_phone),
 )
 
 
-def patterns(kinds: Iterable[str] = KINDS, custom: Mapping[str, str] | None = None) -> tuple[Pattern, ...]:
-    """The patterns of the kinds asked for; those of the user come first.
+def patterns(kinds: Iterable[str] = PERSONAL, custom: Mapping[str, str] | None = None) -> tuple[Detector, ...]:
+    """The detectors of the kinds asked for (`personal` is all of them but secrets); those of the user come first.
 
     Raises:
         Refused: a kind is unknown, or a regular expression does not compile or can match nothing.
+        Unavailable: secrets are asked for, and the extra is not installed.
     """
-    wanted = set(kinds)
+    wanted = {one for kind in kinds for one in (PERSONAL if kind == ALL else (kind,))}
     if unknown := sorted(wanted - set(KINDS)):
-        raise Refused("unknown kind of personal data", found=", ".join(unknown), wanted=", ".join(KINDS))
+        raise Refused("unknown kind of personal data", found=", ".join(unknown), wanted=", ".join((ALL, *KINDS)))
+    keys: tuple[Detector, ...] = ()
+    if SECRETS in wanted:
+        keys = (Found(SECRETS, open_door(DOORS["detect-secrets"]).secret_spans, hinted=False),)
     own = tuple(_own(name, expression) for name, expression in (custom or {}).items())
-    return (*own, *(pattern for pattern in BUILT_IN if pattern.kind in wanted))
+    return (*own, *keys, *(pattern for pattern in BUILT_IN if pattern.kind in wanted))
 
 
 def _own(name: str, expression: str) -> Pattern:
@@ -171,12 +182,28 @@ def _own(name: str, expression: str) -> Pattern:
     return Pattern(name, compiled, lambda _: True, hinted=False)
 
 
-def personal_spans(text: str, using: Iterable[Pattern] = BUILT_IN) -> list[Span]:
+def names(listed: Iterable[str]) -> tuple[Detector, ...]:
+    """A detector of known names of people, as they are written; longer ones win. Names that are not listed stay.
+
+    Raises:
+        Refused: more names than can be looked for.
+    """
+    known = sorted({" ".join(one.split()) for one in listed if one.strip()}, key=lambda one: (-len(one), one))
+    if len(known) > LONGEST_LIST:
+        raise Refused("too many names", found=f"{len(known):,}", wanted=f"at most {LONGEST_LIST:,}")
+    if not known:
+        return ()
+    words = "|".join(re.escape(one).replace(r"\ ", r"\s+") for one in known)
+    return (Pattern("name", re.compile(rf"(?<!\w)(?:{words})(?!\w)"), lambda _: True, hinted=False),)
+
+
+def personal_spans(text: str, using: Iterable[Detector] = BUILT_IN) -> list[Span]:
     """Spans of personal data, left to right, none overlapping; an earlier pattern wins over a later one."""
     taken: list[Span] = []
     hinted = HINT.search(text) is not None
+    dense = hinted and DENSE.search(text) is not None
     for pattern in using:
-        if pattern.hinted and not hinted:
+        if pattern.hinted and not (dense if pattern.kind in NUMBERS else hinted):
             continue
         for span in pattern.spans(text):
             if all(span.end <= other.start or other.end <= span.start for other in taken):
@@ -184,6 +211,18 @@ def personal_spans(text: str, using: Iterable[Pattern] = BUILT_IN) -> list[Span]
     return sorted(taken)
 
 
-def placeholder(kind: str) -> str:
-    """What stands in for a span, such as `[EMAIL]`."""
-    return f"[{kind.upper()}]"
+class Placeholders:
+    """What stands in for the values of one conversation: `[EMAIL_1]` wherever the first address is said again."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], str] = {}
+        self._counts: dict[str, int] = {}
+
+    def of(self, kind: str, value: str) -> str:
+        """The placeholder of a value; spaces, dots and dashes in a number make no other value of it."""
+        plain = re.sub(r"[\s().-]", "", value) if kind in ("phone", "card", "iban", "id") else value
+        key = (kind, plain.casefold())
+        if key not in self._known:
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            self._known[key] = f"[{kind.upper()}_{self._counts[kind]}]"
+        return self._known[key]

@@ -153,12 +153,12 @@ def test_masking_before_storing(ledger: Ledger, context: StageContext, folder: P
     """What is to be masked never reaches the ledger."""
     chats(folder, "a.jsonl", [chat("mail bob@x.example or ORD-1", subject="s")])
     settings = Settings(
-        files=["a.jsonl"], source="s", licence="MIT", mask=["email"], mask_patterns={"order": r"ORD-\d+"}
+        files=["a.jsonl"], source="s", licence="MIT", redact=["email"], redact_patterns={"order": r"ORD-\d+"}
     )
     assert run(ledger, settings, context=context).facts["masked"] == {"email": 1, "order": 1}
     (_, _, body), *_ = ledger.rows.bodies([1])
     assert b"bob" not in body
-    assert from_bytes(body).prompt_text == "mail [EMAIL] or [ORDER]"
+    assert from_bytes(body).prompt_text == "mail [EMAIL_1] or [ORDER_1]"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_masking_before_storing(ledger: Ledger, context: StageContext, folder: P
         {"bad_lines_at_most": 1.0},
         {"batch": 0},
         {"source": "", "licence": "MIT"},
-        {"mask": ["mail"]},
+        {"redact": ["mail"]},
     ],
 )
 def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:

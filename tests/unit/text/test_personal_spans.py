@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headgate.kit.errors import Refused
-from headgate.text.personal import is_iban, luhn, patterns, personal_spans
+from headgate.text.personal import is_card, is_iban, patterns, personal_spans
 
 
 def found(text: str) -> list[tuple[str, str]]:
@@ -77,6 +77,60 @@ def test_leaves_alone(text: str) -> None:
     assert found(text) == []
 
 
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "123-45-6789",  # United States
+        "QQ 12 34 56 C".replace("QQ", "AB"),  # United Kingdom
+        "12345678Z",  # Spain
+        "X1234567L",
+        "RSSMRA85T10A562S",  # Italy
+        "2 55 08 14 168 025 38",  # France
+        "111.444.777-35",  # Brazil
+        "756.9217.0769.85",  # Switzerland
+        "811228-9874",  # Sweden
+        "131052-308T",  # Finland
+        "11010519491231002X",  # China
+    ],
+)
+def test_finds_national_numbers(inner: str) -> None:
+    """By shape and check digits; with another check digit it is no such number."""
+    assert found(f"it is {inner}.") == [("id", inner)]
+
+
+@pytest.mark.parametrize(
+    ("words", "inner"),
+    [
+        ("my BSN is ", "111222333"),
+        ("Steuer-ID: ", "36 574 261 809"),
+        ("PESEL ", "44051401359"),
+        ("aadhaar no. ", "2341 2341 2346"),
+        ("my SIN is ", "123 456 782"),
+        ("call me on ", "612 345 678"),
+        ("mobile: ", "98765 43210"),
+    ],
+)
+def test_bare_groups_of_digits_want_a_word_before_them(words: str, inner: str) -> None:
+    """The same digits behind the word order, or behind none, stay."""
+    assert [text for _, text in found(words + inner)] == [inner]
+    assert found(f"order {inner} came") == []
+    assert found(f"it was {inner} in all") == []
+
+
+def test_secrets_are_found_whole() -> None:
+    """Keys of services, and a private key to its last line; hashes and long words are none."""
+    using = patterns(["secret"])
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAK\n-----END RSA PRIVATE KEY-----"
+    for inner in (key, "ghp_" + "a1B2" * 9, "AKIAIOSFODNN7EXAMPLE"):
+        text = f"use {inner} now"
+        assert [text[one.start : one.end] for one in personal_spans(text, using)] == [inner]
+    for text in (
+        "commit 9fceb02d0ae598e95dc970b74767f19372d61af8",
+        "Donaudampfschifffahrtsgesellschaft 20261121T120000",
+    ):
+        assert personal_spans(text, using) == []
+
+
 def test_words_before_decide_on_bare_digits() -> None:
     """Bare digits are a telephone number where the text says so, and an order number where it says that."""
     assert found("call me on 4155550132") == [("phone", "4155550132")]
@@ -108,7 +162,7 @@ def test_refuses_bad_patterns(kinds: list[str], custom: dict[str, str]) -> None:
 
 def test_checksums() -> None:
     """Check digits of the two standards, on their own published examples."""
-    assert (luhn("79927398713"), luhn("79927398710")) == (True, False)
+    assert (is_card("4111 1111 1111 1111"), is_card("4111 1111 1111 1112")) == (True, False)
     assert (is_iban("GB82 WEST 1234 5698 7654 32"), is_iban("GB82 WEST 1234 5698 7654 33")) == (True, False)
 
 
