@@ -32,20 +32,28 @@ def missing(door: Door) -> list[str]:
     return [name for name in door.packages if importlib.util.find_spec(name) is None]
 
 
-def open_door(door: Door) -> ModuleType:
-    """Imports the engine behind a door.
+def must_be_installed(door: Door) -> None:
+    """Refuses where a package that a door needs is missing; imports nothing.
 
     Raises:
         Unavailable: a package that the engine needs is not installed.
     """
-    absent = missing(door)
-    if absent:
+    if absent := missing(door):
         raise Unavailable(
             f"engine {door.name!r} is needed to {door.purpose}",
             found="not installed: " + ", ".join(absent),
             wanted=", ".join(door.packages),
             next_step=f'pip install "headgate[{door.extra}]"',
         )
+
+
+def open_door(door: Door) -> ModuleType:
+    """Imports the engine behind a door.
+
+    Raises:
+        Unavailable: a package that the engine needs is not installed.
+    """
+    must_be_installed(door)
     return importlib.import_module(door.reference)
 
 

@@ -1,4 +1,4 @@
-"""The ledger: one append-only, content-addressed record of everything, in one file.
+"""The ledger: one append-only, content-addressed record of everything, in one file or one database.
 
     with Ledger.open(folder) as ledger:
         run = ledger.record("run", "support", body, edges=[Edge("trained-on", version)])
@@ -17,19 +17,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from headgate.kit.clock import now, stamp
-from headgate.kit.errors import Refused
-from headgate.ledger import migrations, sqlite
 from headgate.ledger.chain import Entry, Head, Writing, head_of
 from headgate.ledger.claims import Claims
 from headgate.ledger.content import Content
+from headgate.ledger.database import WAIT_S, Database, Swept
 from headgate.ledger.lineage import Lineage, Walker
 from headgate.ledger.nodes import Edge, Link, Node, Nodes
+from headgate.ledger.opening import database_at, prepared
 from headgate.ledger.protection import Protection
 from headgate.ledger.rows import Appended, RowRecord, Rows
-from headgate.ledger.sealing import Seal, key_of, must_fit
+from headgate.ledger.sealing import Seal
+from headgate.ledger.store import InDatabase, Store
 from headgate.ledger.versions import DatasetVersion, Versions
 
 if TYPE_CHECKING:
@@ -37,23 +38,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Appended", "DatasetVersion", "Edge", "Entry", "Head", "Ledger", "Link", "Node", "RowRecord"]
 
-FILE_NAME = "ledger.sqlite"
-
 
 class Ledger:
     """An open ledger. Not for several threads at once; several processes may each open it."""
 
-    def __init__(self, file: Path, engine: Engine, clock: Callable[[], datetime], seal: Seal) -> None:
-        self.file = file
+    def __init__(self, database: Database, clock: Callable[[], datetime], seal: Seal, store: Store) -> None:
+        self.database = database
+        self.file = database.file
         self.seal = seal
-        self._engine = engine
+        self.store = store
+        self._engine = database.engine
+        self._later: Swept | None = None  # what sweeps find, while erasures wait for one sweep
         self._clock = clock
         self._writing: Writing | None = None
         self._snapshot: Connection | None = None
         self.nodes = Nodes(self._reading, self._begin, seal)
-        self.rows = Rows(self._reading, self._begin, seal)
+        self.rows = Rows(self._reading, self._begin, seal, store)
         self.claims = Claims(self._reading, self._begin)
-        self.content = Content(self._reading, self._begin, seal)
+        self.content = Content(self._reading, self._begin, seal, store)
         self.protection = Protection(self.nodes, self.content, self.claims, clock)
         self.versions = Versions(self._reading, self._begin, self.nodes, self.rows, self.protection)
         self._walker = Walker(self.nodes, self.rows, self.versions)
@@ -61,43 +63,35 @@ class Ledger:
     @classmethod
     def open(
         cls,
-        folder: str | Path,
+        where: str | Path,
         *,
         create: bool = False,
         clock: Callable[[], datetime] = now,
-        wait_s: float = sqlite.WAIT_S,
+        wait_s: float = WAIT_S,
+        content: str | None = None,
+        beside: Path | None = None,
     ) -> Ledger:
-        """Opens the ledger in a folder (or a ledger file), and brings its schema up to date.
+        """Opens the ledger in a folder, a ledger file or a database, and brings its schema up to date.
+
+        `content` is where the content of a new ledger is to lie, such as s3://bucket/prefix; a ledger that is there
+        knows its own. `beside` is the folder of what lies beside a ledger in a database (default: .headgate).
 
         Raises:
             Refused: there is none and `create` is false; no ledger, damaged, read-only, written by a
                 newer version; or another process keeps it locked for longer than `wait_s` seconds.
+            Unavailable: an extra that this place needs is not installed.
         """
-        if "://" in str(folder):
-            raise Refused("no ledger can be opened there", found=str(folder).split("://")[0] + "://", wanted="a folder")
-        file = Path(folder)
-        if file.is_dir() or not file.suffix:
-            file = file / FILE_NAME
-        if not file.exists():
-            if not create:
-                raise Refused(
-                    "no ledger here", file=str(file), next_step="headgate init, or name its folder with --ledger"
-                )
-            if not file.parent.is_dir():
-                raise Refused("the folder is not there", file=str(file.parent), next_step=f"mkdir -p {file.parent}")
-        elif file.is_dir():
-            raise Refused("a folder stands where the ledger file is to be", file=str(file))
-        engine = sqlite.engine_for(file, wait_s=wait_s)
+        database = database_at(where, create=create, wait_s=wait_s, beside=beside)
         try:
-            with sqlite.translated(file):
-                seal = _prepared(engine, file, create, clock)
+            with database.translated():
+                seal, store = prepared(database, create, clock, content)
         except BaseException:
-            engine.dispose()
+            database.engine.dispose()
             raise
-        return cls(file, engine, clock, seal)
+        return cls(database, clock, seal, store)
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes its connections."""
         self._engine.dispose()
 
     def __enter__(self) -> Ledger:
@@ -119,7 +113,7 @@ class Ledger:
         if self._writing is not None:
             yield self._writing
             return
-        with sqlite.translated(self.file):
+        with self.database.translated():
             erases = False
             with self._engine.connect().execution_options(writing=True) as connection, connection.begin():
                 self._writing = Writing(connection, self._clock)
@@ -128,25 +122,40 @@ class Ledger:
                     erases = self._writing.erases
                 finally:
                     self._writing = None
-            if erases:
-                self.sweep()
+        if erases and self._later is None:
+            self.sweep()
 
-    def sweep(self) -> None:
-        """Empties the write-ahead log, after which no erased byte is left in the files of the ledger.
-
-        Every erasure ends with a sweep, also one that finds nothing left to erase.
+    @contextlib.contextmanager
+    def erasing(self) -> Iterator[Swept]:
+        """Erasures inside are swept once, at the end; then the answer says what no sweep could reach.
 
         Raises:
-            Busy: a reader keeps the log alive; what was erased is gone for every query but not from the files.
+            Busy: a reader holds the old bytes.
         """
-        with sqlite.translated(self.file):
-            swept = sqlite.truncate_wal(self._engine)
-        if not swept:
-            raise sqlite.Busy(
-                "erased, but a reader still holds the old bytes",
-                file=str(self.file),
-                next_step="end the other command, then run this one again",
-            )
+        if self._later is not None:
+            yield self._later
+            return
+        self._later = swept = Swept()
+        try:
+            yield swept
+        finally:
+            self._later = None
+        swept |= self.sweep()
+
+    def sweep(self) -> Swept:
+        """Makes erased bytes go from the files of the database and from objects beside it.
+
+        Every erasure ends with a sweep, also one that finds nothing left to erase. Objects that an append left
+        behind when it was cut off go too.
+
+        Raises:
+            Busy: a reader holds the old bytes; what was erased is gone for every query but not from the files.
+        """
+        swept = self.database.sweep()
+        if not isinstance(self.store, InDatabase):
+            with self._begin() as writing:
+                swept |= self.store.sweep(writing)
+        return swept
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -156,7 +165,7 @@ class Ledger:
         if self._snapshot is not None:
             yield self._snapshot
             return
-        with sqlite.translated(self.file), self._engine.connect() as connection:
+        with self.database.translated(), self._engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -237,33 +246,10 @@ class Ledger:
         from headgate.ledger.verifying import verify
 
         with self._reading() as connection:
-            return verify(connection, self.seal, head)
+            return verify(connection, self.seal, self.store, head)
 
     def export(self, path: Path) -> int:
         """Writes all records, one JSON object a line, in one step; returns the number of lines."""
         from headgate.ledger.exporting import export
 
         return export(self, path)
-
-
-def _prepared(engine: Engine, file: Path, create: bool, clock: Callable[[], datetime]) -> Seal:
-    """Brings the schema up to date; returns the seal of the ledger.
-
-    Raises:
-        Refused: no ledger, of a newer version, or without its key.
-    """
-    with engine.connect() as connection:
-        number = migrations.schema_number(connection)
-    if number == 0 and not create:
-        raise Refused("an empty file, not a ledger", file=str(file), next_step="headgate init")
-    key = key_of(file, create=True) if number == 0 else None
-    if number != migrations.PRESENT:
-        with engine.connect().execution_options(writing=True) as connection, connection.begin():
-            migrations.migrate(connection, stamp(clock()), key=key)
-    with engine.connect() as connection:
-        wanted = migrations.fingerprint_of(connection)
-    if wanted is None:
-        return Seal(None)
-    key = key or key_of(file)
-    must_fit(key, wanted, file)
-    return Seal(key)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Index, func, insert, select
 
 from headgate.kit.errors import Refused
-from headgate.ledger import first_schema, schema, sqlite
+from headgate.ledger import first_schema, postgres, schema, sqlite
 from headgate.ledger.sealing import fingerprint
 
 
@@ -26,7 +26,10 @@ class Migration:
 
 def _first(connection: Connection) -> None:
     first_schema.metadata.create_all(connection)
-    sqlite.add_guards(connection)
+    if _on_postgres(connection):
+        postgres.add_guards(connection)
+    else:
+        sqlite.add_guards(connection)
 
 
 def _expiry(connection: Connection) -> None:
@@ -39,13 +42,37 @@ def _sealed(connection: Connection) -> None:
     kind = schema.Address().compile(connection.dialect)
     connection.exec_driver_sql(f"ALTER TABLE row_bodies ADD COLUMN id {kind}")
     schema.sealing.create(connection)
-    sqlite.guard(connection, schema.sealing.name)
+    _guard(connection, schema.sealing.name)
+    _guard_bytes(connection, schema.row_bodies.name)
+
+
+def _objects(connection: Connection) -> None:
+    # Content may lie in objects beside the database.
+    for table in (schema.content_store, schema.objects):
+        table.create(connection)
+        if _on_postgres(connection):
+            postgres.compare_by_bytes(connection, table.name)
+    _guard(connection, schema.content_store.name)
+    _guard_bytes(connection, schema.objects.name)
+
+
+def _guard(connection: Connection, table: str) -> None:
+    (postgres if _on_postgres(connection) else sqlite).guard(connection, table)
+
+
+def _guard_bytes(connection: Connection, table: str) -> None:
+    (postgres if _on_postgres(connection) else sqlite).guard_bytes(connection, table)
+
+
+def _on_postgres(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"
 
 
 MIGRATIONS = (
     Migration(1, "log, graph, rows, versions, claims, content", _first),
     Migration(2, "claims by expiry", _expiry),
     Migration(3, "keyed addresses", _sealed),
+    Migration(4, "content in objects", _objects),
 )
 PRESENT = MIGRATIONS[-1].number
 
@@ -56,14 +83,14 @@ def schema_number(connection: Connection) -> int:
     Raises:
         Refused: a database of something else.
     """
-    tables = sqlite.table_names(connection)
+    tables = (postgres if _on_postgres(connection) else sqlite).table_names(connection)
     if not tables:
         return 0
     if schema.schema_version.name not in tables or schema.log.name not in tables:
         raise Refused(
             "a database, but not a headgate ledger",
             found="tables " + ", ".join(sorted(tables)[:5]),
-            next_step="name another folder with --ledger",
+            next_step="name another place with --ledger",
         )
     return connection.execute(select(func.max(schema.schema_version.c.number))).scalar_one() or 0
 

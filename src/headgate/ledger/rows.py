@@ -1,4 +1,4 @@
-"""Rows of the ledger: dense numbers in ingest order, bodies compressed in the same database.
+"""Rows of the ledger: dense numbers in ingest order, bodies compressed.
 
 One append is one transaction: when it returns, its rows are on disk. Numbers are dense so that a
 dataset version is a small bitmap.
@@ -14,11 +14,12 @@ import zstandard
 from pyroaring import BitMap
 from sqlalchemy import ColumnElement, Select, delete, func, insert, select
 
-from headgate.kit.errors import Broken
+from headgate.kit.errors import Broken, Refused
 from headgate.kit.hashing import digest_json
 from headgate.ledger import schema
 from headgate.ledger.nodes import Begin, Reading
 from headgate.ledger.sealing import Seal
+from headgate.ledger.store import Store
 
 BLOCK = 500  # numbers asked for in one query
 
@@ -57,10 +58,11 @@ def parents_digest(parents: Iterable[Mapping[str, Any]]) -> str:
 class Rows:
     """The rows of one ledger."""
 
-    def __init__(self, reading: Reading, begin: Begin, seal: Seal) -> None:
+    def __init__(self, reading: Reading, begin: Begin, seal: Seal, store: Store) -> None:
         self._reading = reading
         self._begin = begin
         self._seal = seal
+        self._store = store
 
     def append(self, records: Sequence[RowRecord]) -> Appended:
         """Stores rows in one transaction; rows whose id is known are not stored again.
@@ -105,7 +107,9 @@ class Rows:
                 said = {"first": following, "rows": len(rows), "digest": facts_digest(rows), "parents": len(parents)}
                 writing.append("rows", {**said, "parents_digest": parents_digest(parents)})
                 writing.connection.execute(insert(schema.rows), rows)
-                writing.connection.execute(insert(schema.row_bodies), bodies)
+                places = self._store.keep(writing, [one["body"] for one in bodies], [one["number"] for one in bodies])
+                kept_bodies = [one | {"body": place} for one, place in zip(bodies, places, strict=True)]
+                writing.connection.execute(insert(schema.row_bodies), kept_bodies)
                 if parents:
                     writing.connection.execute(insert(schema.row_parents), parents)
         return Appended(numbers=numbers, new=len(rows), known=len(records) - len(rows))
@@ -130,19 +134,31 @@ class Rows:
         """(number, id, canonical bytes) in order of number; erased rows are left out."""
         wanted = sorted(set(numbers))
         decompress = zstandard.ZstdDecompressor().decompress
-        rows, bodies = schema.rows, schema.row_bodies
         for start in range(0, len(wanted), BLOCK):
             part = wanted[start : start + BLOCK]
-            query = (
-                select(rows.c.number, func.coalesce(bodies.c.id, rows.c.id, type_=schema.Address()), bodies.c.body)
-                .join(bodies, bodies.c.number == rows.c.number)
-                .where(_among(rows.c.number, part))
-                .order_by(rows.c.number)
-            )
-            with self._reading() as connection:
-                found = connection.execute(query).all()
+            # An erasure may have moved rows between the look for them and the reading: then they are elsewhere.
+            found = self._packed(part)
+            if any(body is None for _, _, body in found):
+                found = self._packed(part)
             for number, row_id, body in found:
+                if body is None:
+                    raise Refused(
+                        f"the body of row {number} is lost or was changed", next_step="headgate ledger verify"
+                    )
                 yield number, row_id, decompress(body)
+
+    def _packed(self, numbers: Sequence[int]) -> list[tuple[int, str, bytes | None]]:
+        rows, bodies = schema.rows, schema.row_bodies
+        query = (
+            select(rows.c.number, func.coalesce(bodies.c.id, rows.c.id, type_=schema.Address()), bodies.c.body)
+            .join(bodies, bodies.c.number == rows.c.number)
+            .where(_among(rows.c.number, numbers))
+            .order_by(rows.c.number)
+        )
+        with self._reading() as connection:
+            found = connection.execute(query).all()
+            packed = self._store.fetch(connection, [kept for _, _, kept in found])
+        return [(number, row_id, body) for (number, row_id, _), body in zip(found, packed, strict=True)]
 
     def ids(self, numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str]]:
         """(number, id) in order of number; of an erased row, what the ledger keeps in place of its id."""
@@ -261,15 +277,17 @@ class Rows:
     def erase(self, numbers: BitMap | Iterable[int]) -> int:
         """Removes the bodies of rows for good; ids, numbers and edges stay. Returns how many were there."""
         wanted = sorted(numbers)
-        erased: list[int] = []
+        erased: dict[int, bytes] = {}
         bodies = schema.row_bodies
         with self._begin() as writing:
             for start in range(0, len(wanted), BLOCK):
                 part = wanted[start : start + BLOCK]
-                erased += writing.connection.scalars(select(bodies.c.number).where(bodies.c.number.in_(part)))
+                query = select(bodies.c.number, bodies.c.body).where(bodies.c.number.in_(part))
+                erased.update((row.number, row.body) for row in writing.connection.execute(query))
                 writing.connection.execute(delete(bodies).where(bodies.c.number.in_(part)))
             writing.erases = True
             if erased:
+                self._store.release(writing, erased.values())
                 writing.append("rows-erased", {"numbers": sorted(erased)})
         return len(erased)
 

@@ -3,7 +3,8 @@
 What is known is append-only: `log`, `nodes`, `edges`, `claims`, `rows`, `row_parents`, `versions`,
 `version_splits` and `content` are never updated or deleted from. What may be erased lies apart, in
 `node_bodies`, `row_bodies` and `content_bytes`, so that erasing leaves every hash and edge in place. The
-addresses in what is known are keyed (`sealing`).
+addresses in what is known are keyed (`sealing`). Where content lies in objects beside the database
+(`content_store`), these tables hold places in them, and `objects` their names and keys.
 Each table of knowledge carries the number of the log entry that speaks for it.
 """
 
@@ -39,6 +40,7 @@ APPEND_ONLY = (
     "content",
 )
 ERASABLE = ("node_bodies", "row_bodies", "content_bytes")
+BESIDE = ("objects",)  # names and keys of objects beside the database; deleted with the bytes in them
 
 
 class Address(TypeDecorator[str]):
@@ -215,4 +217,23 @@ content_bytes = Table(
     metadata,
     Column("digest", Address, ForeignKey("content.digest"), primary_key=True),
     Column("bytes", LargeBinary, nullable=False),
+)
+
+# At most one row: where content lies, if not here.
+content_store = Table(
+    "content_store",
+    metadata,
+    Column("place", Text, primary_key=True),  # such as s3://bucket/prefix
+    Column("folder", Text, nullable=False),  # of this ledger alone
+    Column("seq", Integer, ForeignKey("log.seq"), nullable=False),
+)
+
+objects = Table(
+    "objects",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False, unique=True),
+    Column("key", LargeBinary, nullable=False),
+    Column("first", Integer),  # rows whose bodies may lie in it; empty for other content
+    Column("last", Integer),
 )

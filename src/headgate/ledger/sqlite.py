@@ -8,21 +8,67 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from headgate.kit.errors import HeadgateError, Refused, Retryable
+from headgate.kit.errors import HeadgateError, Refused
+from headgate.ledger.database import WAIT_S, Busy, Swept
 from headgate.ledger.schema import APPEND_ONLY, ERASABLE
 
-WAIT_S = 30.0  # how long a writer waits for another one
+CHUNK, OVERLAP = 1 << 26, 1 << 12  # bytes of a file that are looked through at a time
+FILES = ("", "-wal", "-shm")  # endings of the files of a ledger
 
 
-class Busy(Refused, Retryable):
-    """Another process holds the ledger; the same command may succeed in a moment."""
+class SqliteDatabase:
+    """A ledger in one file of SQLite."""
+
+    def __init__(self, file: Path, *, wait_s: float = WAIT_S) -> None:
+        self.place = str(file)
+        self.file = file
+        self.engine = engine_for(file, wait_s=wait_s)
+
+    def translated(self) -> contextlib.AbstractContextManager[None]:
+        """Says errors of the database in the words of the error tree."""
+        return translated(self.file)
+
+    def sweep(self) -> Swept:
+        """Empties the write-ahead log, after which no erased byte is left in the files of the ledger.
+
+        Raises:
+            Busy: a reader keeps the log alive; what was erased is gone for every query but not from the files.
+        """
+        with self.translated():
+            swept = truncate_wal(self.engine)
+        if not swept:
+            raise Busy(
+                "erased, but a reader still holds the old bytes",
+                file=self.place,
+                next_step="end the other command, then run this one again",
+            )
+        return Swept()
+
+    def found_in_files(self, has: Callable[[bytes], bool]) -> tuple[list[str], list[str]]:
+        """Files of the ledger of whose bytes `has` is true, and what could not be read, and why."""
+        found, unread = [], []
+        for path in (self.file.with_name(self.file.name + ending) for ending in FILES):
+            try:
+                with path.open("rb") as stream:
+                    part = tail = stream.read(CHUNK)
+                    while part:
+                        if has(tail):
+                            found.append(path.name)
+                            break
+                        part = stream.read(CHUNK)
+                        tail = tail[-OVERLAP:] + part
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                unread.append(f"{path.name}: {error.strerror}")
+        return found, unread
 
 
 def engine_for(file: Path, *, wait_s: float = WAIT_S) -> Engine:
@@ -52,7 +98,12 @@ def add_guards(connection: Connection) -> None:
     for table in APPEND_ONLY:
         guard(connection, table)
     for table in ERASABLE:
-        _guard(connection, table, "UPDATE")
+        guard_bytes(connection, table)
+
+
+def guard_bytes(connection: Connection, table: str) -> None:
+    """Lets what a table holds be deleted, and not changed."""
+    _guard(connection, table, "UPDATE")
 
 
 def guard(connection: Connection, table: str) -> None:

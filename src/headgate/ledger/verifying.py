@@ -9,16 +9,18 @@ from typing import Any
 import orjson
 import zstandard
 from pyroaring import BitMap
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from headgate.kit.hashing import digest, digest_json
 from headgate.ledger import schema
 from headgate.ledger.chain import GENESIS, Entry, Head, entry_hash, head_of
 from headgate.ledger.rows import facts_digest, parents_digest
 from headgate.ledger.sealing import Seal
+from headgate.ledger.store import Store
 from headgate.stats.verdict import Outcome
 
 PROBLEMS_KEPT = 1000
+AT_ONCE = 500  # rows whose bytes are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,13 @@ class Verification:
         return {"outcome": self.outcome.value, "head": self.head.hash, **counts, "problems": problems}
 
 
-def verify(connection: Connection, seal: Seal, head: str | None = None) -> Verification:
+def verify(connection: Connection, seal: Seal, store: Store, head: str | None = None) -> Verification:
     """Checks the whole ledger as one snapshot."""
     problems: list[Problem] = []
-    for check in (_chain, _nodes, _edges, _rows, _claims, _content, _versions):
-        for problem in check(connection, seal):
+    checks = (_chain(connection, seal), _nodes(connection, seal), _edges(connection, seal))
+    bytes_too = (_rows(connection, seal, store), _content(connection, seal, store), _place_of_content(connection))
+    for check in (*checks, *bytes_too, _claims(connection, seal), _versions(connection, seal)):
+        for problem in check:
             if len(problems) < PROBLEMS_KEPT:
                 problems.append(problem)
     if head is not None and connection.scalar(select(schema.log.c.seq).where(schema.log.c.hash == head)) is None:
@@ -96,7 +100,7 @@ def _entry(row: Any) -> Entry:
 
 def _chain(connection: Connection, _seal: Seal) -> Iterator[Problem]:
     previous, expected = GENESIS, 1
-    for row in connection.execute(select(schema.log).order_by(schema.log.c.seq)).yield_per(2000):
+    for row in connection.execute(select(schema.log).order_by(schema.log.c.seq).execution_options(yield_per=2000)):
         if row.seq != expected:
             yield Problem(row.seq, f"entries {expected} to {row.seq - 1} are missing")
         if row.previous != previous:
@@ -146,7 +150,7 @@ def _edges(connection: Connection, _seal: Seal) -> Iterator[Problem]:
             yield Problem(seq, f"{len(left)} edges of this entry were deleted")
 
 
-def _rows(connection: Connection, seal: Seal) -> Iterator[Problem]:
+def _rows(connection: Connection, seal: Seal, store: Store) -> Iterator[Problem]:
     erased = BitMap(n for body in _payloads(connection, "rows-erased").values() for n in body["numbers"])
     decompress = zstandard.ZstdDecompressor().decompress
     rows, bodies = schema.rows, schema.row_bodies
@@ -161,12 +165,14 @@ def _rows(connection: Connection, seal: Seal) -> Iterator[Problem]:
             .order_by(rows.c.number)
         )
         facts = []
-        for row in connection.execute(query):
+        for row, body in with_bytes(connection, store, query, "body"):
             facts.append(dict(row._mapping))
             if row.body is None:
                 if row.number not in erased:
                     yield Problem(seq, f"the body of row {row.number} is gone and was not erased")
-            elif not _decodes(seal, decompress, row.body, row.body_digest):
+            elif body is None:
+                yield Problem(seq, f"the body of row {row.number} is lost, or its object was edited")
+            elif not _decodes(seal, decompress, body, row.body_digest):
                 yield Problem(seq, f"the body of row {row.number} was edited")
             elif row.plain is not None and seal.of(row.plain) != row.id:
                 yield Problem(seq, f"the address of row {row.number} was edited")
@@ -193,7 +199,7 @@ def _claims(connection: Connection, _seal: Seal) -> Iterator[Problem]:
         yield Problem(seq, "the claim of this entry was deleted")
 
 
-def _content(connection: Connection, seal: Seal) -> Iterator[Problem]:
+def _content(connection: Connection, seal: Seal, store: Store) -> Iterator[Problem]:
     logged = {body["digest"]: seq for seq, body in _payloads(connection, "content").items()}
     erased = {body["digest"] for body in _payloads(connection, "content-erased").values()}
     decompress = zstandard.ZstdDecompressor().decompress
@@ -201,16 +207,38 @@ def _content(connection: Connection, seal: Seal) -> Iterator[Problem]:
     query = select(table.c.digest, table.c.seq, data.c.bytes).select_from(
         table.outerjoin(data, data.c.digest == table.c.digest)
     )
-    for row in connection.execute(query).yield_per(100):
+    for row, data_there in with_bytes(connection, store, query, "bytes"):
         if logged.pop(row.digest, None) != row.seq:
             yield Problem(row.seq, "content that the log does not have")
         if row.bytes is None:
             if row.digest not in erased:
                 yield Problem(row.seq, "content is gone and was not erased")
-        elif not _decodes(seal, decompress, row.bytes, row.digest):
+        elif data_there is None:
+            yield Problem(row.seq, "content is lost, or its object was edited")
+        elif not _decodes(seal, decompress, data_there, row.digest):
             yield Problem(row.seq, "content was edited")
     for seq in logged.values():
         yield Problem(seq, "the content of this entry was deleted")
+
+
+def with_bytes(
+    connection: Connection, store: Store, query: Select[Any], column: str
+) -> Iterator[tuple[Row[Any], bytes | None]]:
+    """Each row of a query, with the bytes that a column of it stands for; None where there are none."""
+    for part in connection.execute(query.execution_options(yield_per=AT_ONCE)).partitions():
+        kept = [getattr(row, column) for row in part if getattr(row, column) is not None]
+        fetched = iter(store.fetch(connection, kept))
+        for row in part:
+            yield row, next(fetched) if getattr(row, column) is not None else None
+
+
+def _place_of_content(connection: Connection) -> Iterator[Problem]:
+    logged = _payloads(connection, "content-store")
+    for row in connection.execute(select(schema.content_store)):
+        if logged.pop(row.seq, None) != {"place": row.place, "folder": row.folder}:
+            yield Problem(row.seq, "the place of content is not what the log says")
+    for seq in logged:
+        yield Problem(seq, "the place of content was deleted")
 
 
 def _versions(connection: Connection, _seal: Seal) -> Iterator[Problem]:

@@ -175,7 +175,7 @@ def test_what_cannot_be_a_ledger_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="not a headgate ledger"):
         Ledger.open(tmp_path / "other", create=True)
     with pytest.raises(Refused, match="no ledger can be opened there"):
-        Ledger.open("postgresql://host/ledger")
+        Ledger.open("mysql://host/ledger")
     with pytest.raises(Refused, match="the folder is not there"):
         Ledger.open(tmp_path / "missing" / "deeper", create=True)
 

@@ -1,0 +1,1 @@
+"""What the ledger needs heavy libraries for."""

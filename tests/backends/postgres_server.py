@@ -1,0 +1,181 @@
+"""A PostgreSQL server of its own for tests: a temporary cluster on loopback, with everything on that keeps data."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin")
+NEEDED = ("initdb", "pg_ctl", "postgres")
+SETTINGS = """
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+max_connections = 40
+shared_buffers = 16MB
+min_wal_size = 32MB
+max_wal_size = 64MB
+restart_after_crash = off
+lc_messages = 'C'
+"""
+
+
+def binaries() -> Path | None:
+    """The folder of the newest server; a `postgres` on the path counts only with the tools of a server beside it."""
+    folders = [folder for place in PLACES for folder in Path("/").glob(place.lstrip("/"))]
+    if found := shutil.which("postgres"):
+        folders.append(Path(found).resolve().parent)
+    real = [folder for folder in folders if all(os.access(folder / name, os.X_OK) for name in NEEDED)]
+    return max(real, key=lambda folder: [int(part) for part in folder.parts if part.isdigit()], default=None)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Cluster:
+    """A running server; `stop`, `kill` and `start` do what they say to the real process."""
+
+    user, password = "keeper", "gate-pass-" + secrets.token_hex(4)
+
+    def __init__(self) -> None:
+        found = binaries()
+        if found is None:
+            raise RuntimeError(
+                "no PostgreSQL server here: `make test` installs it as root; or apt-get install postgresql"
+            )
+        self._bin = found
+        self._owner = self._unprivileged()
+        self.folder = Path(tempfile.mkdtemp(prefix="headgate-pg-"))
+        self.data = self.folder / "data"
+        self.port = free_port()
+        if self._owner is not None:
+            os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
+        secret = self.folder / "password"
+        secret.write_text(self.password)
+        secret.chmod(0o644)
+        how = ("-U", self.user, "--auth=scram-sha-256", f"--pwfile={secret}", "-E", "UTF8", "--locale=C.UTF-8")
+        self._run("initdb", "-D", str(self.data), *how)
+        with (self.data / "postgresql.conf").open("a") as stream:
+            stream.write(SETTINGS)
+        self.start()
+
+    @staticmethod
+    def _unprivileged() -> pwd.struct_passwd | None:
+        """The server refuses to run as root."""
+        if os.geteuid() != 0:
+            return None
+        for name in ("postgres", "nobody"):
+            try:
+                return pwd.getpwnam(name)
+            except KeyError:
+                continue
+        raise RuntimeError("neither postgres nor nobody is a user here")
+
+    def _demoted(self) -> Callable[[], None] | None:
+        owner = self._owner
+        if owner is None:
+            return None
+
+        def demote() -> None:
+            os.setgroups([])
+            os.setgid(owner.pw_gid)
+            os.setuid(owner.pw_uid)
+
+        return demote
+
+    def _run(self, program: str, *arguments: str) -> None:
+        environment = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(self.folder)}
+        for name in [name for name in environment if name.startswith("PG")]:
+            del environment[name]
+        done = subprocess.run(
+            [str(self._bin / program), *arguments],
+            preexec_fn=self._demoted(), cwd=self.folder, env=environment,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"{program} ended with {done.returncode}: {done.stdout[-2000:]}")
+
+    def start(self) -> None:
+        """Starts the server and waits until it takes connections."""
+        log = self.folder / "log"
+        options = f"-p {self.port}"
+        with log.open("a"):
+            pass
+        if self._owner is not None:
+            os.chown(log, self._owner.pw_uid, self._owner.pw_gid)
+        command = [str(self._bin / "pg_ctl"), "-D", str(self.data), "-l", str(log), "-o", options, "-w", "-t", "60"]
+        done = subprocess.run(
+            [*command, "start"],
+            preexec_fn=self._demoted(), cwd=self.folder,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
+
+    def kill(self) -> None:
+        """Kills the server as a power cut would: every process of it, none asked."""
+        lines = (self.data / "postmaster.pid").read_text().splitlines()
+        main = int(lines[0])
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(main)], stdout=subprocess.PIPE, text=True, check=False
+        ).stdout.split()
+        for process in [main, *map(int, children)]:
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self._wait_for_end([main, *map(int, children)])
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    @staticmethod
+    def _wait_for_end(processes: list[int]) -> None:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            if not any(Path(f"/proc/{one}").exists() and _alive(one) for one in processes):
+                return
+            time.sleep(0.02)
+        raise RuntimeError("the server did not end")
+
+    def stop(self) -> None:
+        """Stops the server at once and removes its folder."""
+        if (self.data / "postmaster.pid").exists():
+            self._run("pg_ctl", "-D", str(self.data), "-m", "immediate", "-w", "stop")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def database(self) -> str:
+        """The address of a new and empty database."""
+        import psycopg
+
+        name = "l" + secrets.token_hex(6)
+        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        return self.address(name)
+
+    def address(self, database: str, user: str = "", password: str = "") -> str:
+        """The address of a database."""
+        return f"postgresql://{user or self.user}:{password or self.password}@127.0.0.1:{self.port}/{database}"
+
+    def files(self) -> list[Path]:
+        """Every file of tables and of the write-ahead log."""
+        return [
+            path for part in ("base", "global", "pg_wal") for path in (self.data / part).rglob("*") if path.is_file()
+        ]
+
+
+def _alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
