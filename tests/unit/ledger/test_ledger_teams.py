@@ -1,0 +1,382 @@
+"""What teams use, a database server and an object store: erasure to the last byte, and servers that end half-way."""
+
+from __future__ import annotations
+
+import os
+import random
+import string
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from pyroaring import BitMap
+
+from headgate.kit.errors import Refused, Retryable
+from headgate.kit.hashing import digest
+from headgate.ledger.database import Busy
+from headgate.ledger.ledger import Ledger, RowRecord
+from headgate.stats.verdict import Outcome
+
+NOISE = random.Random(5)
+TEAM = ("postgres", "postgres+s3")
+
+
+def words(count: int) -> bytes:
+    """Text of random letters: what zstd stores of it is as good as unique."""
+    return "".join(NOISE.choices(string.ascii_letters, k=count)).encode()
+
+
+def row(name: str, body: bytes, source: str, subject: str | None = None) -> RowRecord:
+    """A row."""
+    return RowRecord(id=digest(name.encode()), content_id=digest(body), body=body, source_id=source, subject=subject)
+
+
+def forms(texts: list[bytes]) -> list[bytes]:
+    """Pieces of texts, plain and as they are packed."""
+    pack = zstandard.ZstdCompressor(level=3).compress
+    return [form for text in texts for form in (text[:24], pack(text)[12:36])]
+
+
+def traces(files: list[Path], texts: list[bytes]) -> int:
+    """How many pieces stand in any file of a server that has stopped writing."""
+    pieces, found = forms(texts), set[bytes]()
+    for path in files:
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            continue
+        found |= {piece for piece in pieces if piece in data}
+    return len(found)
+
+
+@pytest.fixture(params=TEAM)
+def shared(request: pytest.FixtureRequest, place_of: Any, tmp_path: Path) -> Any:
+    """A place that a team shares."""
+    return place_of(request.param, tmp_path / ".headgate")
+
+
+def test_erased_words_are_in_no_file_of_the_server(shared: Any, cluster: Any, objects: Any) -> None:
+    """Tables, indexes and write-ahead log hold them before and not after; nor does any version of any object."""
+    bodies = {number: words(60 if number % 2 else 9_000) for number in range(1, 41)}
+    theirs = [bodies[number] for number in range(1, 11)]
+    quoted, kept = words(200), words(200)
+    with shared.open() as ledger:
+        source = ledger.record("source", "desk", {})
+        ledger.rows.append([row(str(n), body, source, "anna" if n <= 10 else None) for n, body in bodies.items()])
+        verdict = ledger.record("verdict", "check", {"example": quoted.decode()})
+        transcript = ledger.content.put(quoted + b" in a transcript")
+        ledger.content.put(kept)
+        before = traces(cluster.files(), [*theirs, quoted])
+        assert before >= (10 if shared.content is None else 1)
+        assert ledger.database.found_in_files(lambda data: quoted[:24] in data)[0]
+        versions = set(objects.everything(shared.bucket)) if shared.bucket else set()
+        with ledger.erasing() as swept:
+            assert 10 == ledger.rows.erase(ledger.rows.numbers_of_subject("anna"))
+            assert ledger.nodes.erase(verdict)
+            assert ledger.content.erase(transcript)
+        assert ([], []) == (swept.left, swept.unseen)
+        assert 0 == traces(cluster.files(), [*theirs, quoted])
+        assert {n: body for n, body in bodies.items() if n > 10} == {n: b for n, _, b in ledger.rows.bodies(bodies)}
+        assert Outcome.PASS == ledger.verify().outcome
+        assert ([], []) == ledger.database.found_in_files(lambda data: quoted[:24] in data)
+        if shared.bucket:
+            after = objects.everything(shared.bucket)
+            assert len(versions) == 3
+            assert {None} != set(after.values())
+            assert len(versions & set(after)) == 1  # the piece of content that stays
+            assert 0 == sum(form in data for data in after.values() if data for form in forms([*theirs, quoted, kept]))
+
+
+def test_a_reader_with_an_old_snapshot_holds_an_erasure_up(shared: Any) -> None:
+    """While it reads, the old rows live on; the message says what to do, and the same call again goes through."""
+    with shared.open() as reader, shared.open(wait_s=0.3) as ledger:
+        source = ledger.record("source", "desk", {})
+        ledger.rows.append([row("a", b"words", source)])
+        with reader.snapshot() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM claims").scalar()
+            with pytest.raises(Busy, match="a reader still holds"):
+                ledger.rows.erase([1])
+        assert 0 == ledger.rows.erase([1])
+        assert [] == list(ledger.rows.bodies([1]))
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from headgate.kit.hashing import digest
+from headgate.ledger.ledger import Ledger, RowRecord
+
+where, folder, name, batches = sys.argv[1:]
+with Ledger.open(where, beside=Path(folder)) as ledger:
+    source = ledger.record("source", name, {})
+    for batch in range(int(batches)):
+        ids = [digest(f"{name} {batch} {i}".encode()) for i in range(20)]
+        ledger.rows.append([RowRecord(id=i, content_id=i, body=i.encode() * 9, source_id=source) for i in ids])
+        print(ids[0], ids[-1], flush=True)
+"""
+
+
+def writers(shared: Any, names: list[str], batches: int) -> list[subprocess.Popen[str]]:
+    """Processes that append at the same time."""
+    shared.open().close()
+    commands = [[sys.executable, "-c", WRITER, shared.where, str(shared.folder), name, str(batches)] for name in names]
+    return [subprocess.Popen(one, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for one in commands]
+
+
+def test_processes_that_append_at_once_lose_nothing(shared: Any) -> None:
+    """One chain without a gap, dense numbers, every acknowledged row; the same rows from two are one."""
+    running = writers(shared, ["first", "second", "third"], 6)
+    said = [process.communicate(timeout=120)[0] for process in running]
+    assert [0, 0, 0] == [process.returncode for process in running]
+    with shared.open() as ledger:
+        acknowledged = [one for text in said for one in text.split()]
+        assert 36 == len(acknowledged)
+        assert [] == [one for one in acknowledged if ledger.rows.number_of(one) is None]
+        assert BitMap(range(1, 361)) == ledger.rows.all_numbers()
+        entries = [entry.seq for entry in ledger.log()]
+        assert list(range(1, len(entries) + 1)) == entries
+        assert 360 == sum(1 for _ in ledger.rows.bodies(ledger.rows.all_numbers()))
+        assert Outcome.PASS == ledger.verify().outcome
+
+
+def test_a_database_server_that_is_killed_loses_no_acknowledged_row(shared: Any, cluster: Any) -> None:
+    """Killed while rows are appended: the writer is told why, what it was told stays, and going on works."""
+    (writer,) = writers(shared, ["traffic"], 100_000)
+    assert writer.stdout is not None and writer.stderr is not None
+    first = writer.stdout.readline()
+    time.sleep(0.4)
+    cluster.kill()
+    said, error = writer.communicate(timeout=60)
+    cluster.start()
+    assert "Unreachable: try again" in error or "does not answer" in error, error[-800:]
+    acknowledged = (first + said).split()
+    with shared.open() as ledger:
+        assert [] == [one for one in acknowledged if ledger.rows.number_of(one) is None]
+        numbers = ledger.rows.all_numbers()
+        assert 0 == len(numbers) % 20
+        assert len(numbers) == sum(1 for _ in ledger.rows.bodies(numbers))
+        assert Outcome.PASS == ledger.verify().outcome
+        assert 1 == ledger.rows.append([row("afterwards", b"more", ledger.find("source")[0].id)]).new
+
+
+def test_an_open_ledger_outlives_a_restart_of_its_server(shared: Any, cluster: Any) -> None:
+    """While the server is down each call is refused with what to do; afterwards the same ledger goes on."""
+    with shared.open() as ledger:
+        ledger.record("case", "before", {})
+        cluster.kill()
+        with pytest.raises(Refused, match="does not answer") as refused:
+            ledger.record("case", "meanwhile", {})
+        assert isinstance(refused.value, Retryable)
+        assert cluster.password not in str(refused.value)
+        cluster.start()
+        ledger.record("case", "after", {})
+        assert ["before", "after"] == [node.name for node in ledger.find("case")]
+
+
+def test_an_object_store_that_is_cut_off_in_an_append(place_of: Any, tmp_path: Path, objects: Any) -> None:
+    """Nothing of the append is there; the same one again goes through, and no orphan stays after a sweep."""
+    place = place_of("postgres+s3", tmp_path / ".headgate")
+    with place.open() as ledger:
+        source = ledger.record("source", "desk", {})
+        ledger.rows.append([row("kept", words(400), source)])
+        rows = [row(str(number), words(9_000), source) for number in range(40)]
+        objects._wire.after = 100_000  # bytes: in the middle of the object
+        with pytest.raises(Refused, match="object store does not answer") as refused:
+            ledger.rows.append(rows)
+        assert isinstance(refused.value, Retryable)
+        assert BitMap([1]) == ledger.rows.all_numbers()
+        with pytest.raises(Refused, match="does not answer"):
+            list(ledger.rows.bodies([1]))
+        objects.mend()
+        assert 40 == ledger.rows.append(rows).new
+        assert Outcome.PASS == ledger.verify().outcome
+        objects.client().put_object(Bucket=place.bucket, Key=f"{ledger.store._folder}/stray", Body=b"left behind")
+        objects.client().create_multipart_upload(Bucket=place.bucket, Key=f"{ledger.store._folder}/begun")
+        objects.client().put_object(Bucket=place.bucket, Key="team/of-others", Body=b"theirs")
+        assert [] == ledger.sweep().left
+        assert {"team/of-others"} == {name for name, _ in objects.everything(place.bucket) if "ledger-" not in name}
+        assert 3 == len(objects.everything(place.bucket))
+        assert [] == objects.client().list_multipart_uploads(Bucket=place.bucket).get("Uploads", [])
+
+
+def test_an_object_store_that_is_cut_off_in_an_erasure(place_of: Any, tmp_path: Path, objects: Any) -> None:
+    """At every tenth of the bytes that an erasure sends: refused, and the same erasure again ends as it should."""
+    place = place_of("postgres+s3", tmp_path / ".headgate")
+    with place.open() as ledger:
+        source = ledger.record("source", "desk", {})
+        for batch in range(4):
+            name = f"{batch} "
+            ledger.rows.append([row(name + str(n), words(300), source, f"p{batch}") for n in range(10)])
+        for batch, after in enumerate((0, 2_000, 5_000)):
+            theirs = BitMap(list(ledger.rows.numbers_of_subject(f"p{batch}"))[:5])
+            objects._wire.after = after
+            with pytest.raises(Refused, match="does not answer"):
+                ledger.rows.erase(theirs)
+            objects.mend()
+            ledger.rows.erase(theirs)
+            assert [] == list(ledger.rows.bodies(theirs))
+            assert 40 - 5 * (batch + 1) == sum(1 for _ in ledger.rows.bodies(ledger.rows.all_numbers()))
+            assert Outcome.PASS == ledger.verify().outcome
+            assert 4 == len(objects.everything(place.bucket))
+
+
+def test_a_changed_or_lost_object_is_reported(place_of: Any, tmp_path: Path, objects: Any) -> None:
+    """Not as erased: verify names the rows, and reading them is refused."""
+    place = place_of("postgres+s3", tmp_path / ".headgate")
+    with place.open() as ledger:
+        source = ledger.record("source", "desk", {})
+        ledger.rows.append([row("a", words(300), source), row("b", words(300), source)])
+        (name,) = {name for name, _ in objects.everything(place.bucket)}
+        client = objects.client()
+        data = bytearray(client.get_object(Bucket=place.bucket, Key=name)["Body"].read())
+        data[5] ^= 1
+        client.put_object(Bucket=place.bucket, Key=name, Body=bytes(data))
+        assert ["the body of row 1 is lost, or its object was edited"] == [p.what for p in ledger.verify().problems]
+        assert [2] == [number for number, _, _ in ledger.rows.bodies([2])]
+        with pytest.raises(Refused, match="row 1 is lost or was changed"):
+            list(ledger.rows.bodies([1]))
+        client.delete_object(Bucket=place.bucket, Key=name)
+        assert 2 == len(ledger.verify().problems)
+
+
+def test_names_of_objects_say_nothing_of_what_is_in_them(place_of: Any, tmp_path: Path, objects: Any) -> None:
+    """The same text twice: other names, other bytes; and no name is a hash of it."""
+    place = place_of("postgres+s3", tmp_path / ".headgate")
+    text = b"a text that somebody could guess"
+    with place.open() as ledger:
+        first = ledger.content.put(text)
+        ledger.content.put(text + b"!")
+        found = objects.everything(place.bucket)
+        listing = " ".join(name for name, _ in found)
+        assert digest(text).removeprefix("b3:")[:16] not in listing
+        assert first.removeprefix("b3:")[:16] not in listing
+        assert not any(data and text in data for data in found.values())
+        assert text == ledger.content.get(first)
+
+
+def test_the_password_is_nowhere(shared: Any, cluster: Any, tmp_path: Path) -> None:
+    """Not in an error, not in an export, not in a record."""
+    with shared.open() as ledger:
+        ledger.record("case", "one", {})
+        ledger.export(tmp_path / "out.jsonl")
+        assert cluster.password not in ledger.database.place + repr(ledger.database.engine.url)
+    assert cluster.password.encode() not in (tmp_path / "out.jsonl").read_bytes()
+    wrong = str(shared.where).replace(cluster.password, "not-the-password")
+    with pytest.raises(Refused, match="turned us away") as refused:
+        Ledger.open(wrong, beside=shared.folder)
+    assert "not-the-password" not in str(refused.value)
+    with pytest.raises(Refused, match="not the address") as refused:
+        Ledger.open("postgresql://me:hidden-word@host:port/x", beside=shared.folder)
+    assert "hidden-word" not in str(refused.value)
+
+
+def test_a_second_writer_is_told_to_wait_no_longer(shared: Any) -> None:
+    """The lock is waited for as long as said, and readers do not wait at all."""
+    with shared.open() as first, shared.open(wait_s=0.1) as second:
+        with first.transaction():
+            first.record("case", "held", {})
+            with pytest.raises(Busy, match="in use by another process"):
+                second.record("case", "late", {})
+            assert [] == second.find("case")
+        second.record("case", "late", {})
+        assert ["held", "late"] == [node.name for node in first.find("case")]
+
+
+def test_two_that_make_the_same_ledger_at_once_make_one(place_of: Any, tmp_path: Path) -> None:
+    """Both opened it with create; the schema is made once and both go on."""
+    place = place_of("postgres", tmp_path / ".headgate")
+    errors: list[Exception] = []
+
+    def make() -> None:
+        try:
+            with place.open() as ledger:
+                ledger.record("case", "made", {"by": threading.get_ident()})
+        except Exception as error:  # noqa: BLE001 - told by the test
+            errors.append(error)
+
+    threads = [threading.Thread(target=make) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [] == errors
+    with place.open() as ledger:
+        assert 3 == len(ledger.find("case", "made"))
+        assert Outcome.PASS == ledger.verify().outcome
+
+
+@pytest.mark.parametrize("table", ["log", "nodes", "rows", "content", "content_store"])
+def test_the_server_refuses_edits(place_of: Any, tmp_path: Path, table: str) -> None:
+    """Plain SQL on an append-only table is stopped by the database itself."""
+    import psycopg
+
+    place = place_of("postgres", tmp_path / ".headgate")
+    place.open().close()
+    with psycopg.connect(str(place.where), autocommit=True) as connection:
+        for statement in (f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+            with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+                connection.execute(statement)
+        with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+            connection.execute("UPDATE row_bodies SET body = body")
+
+
+def test_an_unprivileged_role_is_told_what_is_left(shared: Any, cluster: Any) -> None:
+    """It may keep a ledger; what only an administrator can do for an erasure is said and not claimed."""
+    import psycopg
+
+    database = str(shared.where).rpartition("/")[2]
+    with psycopg.connect(str(shared.where), autocommit=True) as connection:
+        role = f"r{database}"
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'plain-word'")
+        connection.execute(f"GRANT CREATE, USAGE ON SCHEMA public TO {role}")
+    address = cluster.address(database, role, "plain-word")
+    with Ledger.open(address, create=True, content=shared.content, beside=shared.folder) as ledger:
+        source = ledger.record("source", "desk", {})
+        ledger.rows.append([row("a", words(50), source)])
+        with ledger.erasing() as swept:
+            ledger.rows.erase([1])
+        assert 1 == len(swept.left)
+        assert f"GRANT pg_checkpoint, pg_monitor TO {role}" in swept.left[0]
+        found, unread = ledger.database.found_in_files(lambda data: True)
+        assert ([], 1) == (found, len(unread))
+
+
+def test_what_a_server_must_have(place_of: Any, tmp_path: Path, cluster: Any) -> None:
+    """A database in another encoding, a stranger's tables, or none at all: refused, and nothing made."""
+    import psycopg
+
+    with psycopg.connect(cluster.address("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    with pytest.raises(Refused, match="does not keep what a ledger promises"):
+        Ledger.open(cluster.address("latin"), create=True, beside=tmp_path)
+    place = place_of("postgres", tmp_path)
+    with pytest.raises(Refused, match="an empty database"):
+        Ledger.open(place.where, beside=tmp_path)
+    with psycopg.connect(str(place.where), autocommit=True) as connection:
+        connection.execute("CREATE TABLE invoices (number int)")
+    with pytest.raises(Refused, match="not a headgate ledger"):
+        place.open()
+    with pytest.raises(Refused, match="turned us away"):
+        Ledger.open(cluster.address("missing"), create=True, beside=tmp_path)
+
+
+def test_a_ledger_knows_where_its_content_lies(place_of: Any, tmp_path: Path, objects: Any) -> None:
+    """Opened by its address alone; another place is refused; no bucket, no ledger."""
+    place = place_of("postgres+s3", tmp_path / ".headgate")
+    with place.open() as ledger:
+        address = ledger.content.put(b"bytes")
+    with Ledger.open(place.where, beside=place.folder) as ledger:
+        assert b"bytes" == ledger.content.get(address)
+    with pytest.raises(Refused, match="lies elsewhere"):
+        Ledger.open(place.where, content="s3://other/place", beside=place.folder)
+    fresh = place_of("postgres", tmp_path / "fresh")
+    with pytest.raises(Refused, match="NoSuchBucket"):
+        Ledger.open(fresh.where, create=True, content="s3://no-such-bucket/x", beside=fresh.folder)
+    with pytest.raises(Refused, match="an empty database"):
+        Ledger.open(fresh.where, beside=fresh.folder)
+    assert os.environ["AWS_ENDPOINT_URL_S3"] == objects.endpoint
