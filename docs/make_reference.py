@@ -15,6 +15,7 @@ import click
 from headgate.cli.main import headgate
 from headgate.cli.verbs import VERBS
 from headgate.flow.file import FlowSettings
+from headgate.flow.judging import TABLES
 from headgate.flow.governing import SECTIONS, settings_of
 from headgate.flow.stages import STAGES
 from headgate.kit.settings import key_of
@@ -64,6 +65,9 @@ def flow_file() -> str:
     rooms += [(name, settings_of(name)) for name in SECTIONS]
     for name, settings in rooms:
         parts += [f"## [{name}]", "", *_table(settings), ""]
+    parts += ["Judges and rubrics belong to no stage; their tables may stand anywhere.", ""]
+    for name, settings in TABLES.items():
+        parts += [f"## [{name}.NAME]", "", *_table(settings), ""]
     return "\n".join(parts).rstrip() + "\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from headgate.evaluate.judged_items import judged_suites
 from headgate.evaluate.settings import POOLS, Settings
 from headgate.evaluate.suites import Suite, freeze, load_suite
 from headgate.ledger.ledger import Ledger
@@ -20,6 +21,7 @@ def protects(ledger: Ledger, settings: Settings, context: StageContext) -> None:
         Refused: a file cannot be read, or an item cannot be scored.
     """
     suites_of(ledger, settings, context)
+    judged_suites(ledger, settings, context)
 
 
 def suites_of(ledger: Ledger, settings: Settings, context: StageContext) -> list[Suite]:

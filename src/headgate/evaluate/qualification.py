@@ -26,7 +26,7 @@ from headgate.models.judges.pairs import judged
 from headgate.models.judges.protocol import Pair, orders
 from headgate.rules.judge_uses import family_of
 from headgate.stats.intervals import mean_interval, wilson
-from headgate.stats.judging import judge_count, judge_interval
+from headgate.stats.judging import cannot_tell, judge_count, judge_interval
 from headgate.stats.verdict import Level, Measure, Verdict
 
 SHIFT = 0.10  # share of choices that a cue without substance may move
@@ -140,6 +140,14 @@ def judge_canaries(name: str, found: Sung, before: Mapping[str, str] | None = No
     if not wrong and changed > CHANGED:
         wrong = f"{changed:.0%} of its canaries are answered otherwise than when it was qualified"
         text = f"{name}: {wrong}"
+    if found.errors * 2 > found.calls:
+        verdict = cannot_tell(
+            summary=text,
+            reason="what does not answer is neither right nor wrong",
+            next_step="see to the endpoint and run the same command again; answers so far are kept",
+            details=found.as_json(),
+        )
+        return replace(verdict, rule="canaries", failure=FAILURE)
     verdict = judge_count(
         int(bool(wrong)), name="judges that fail their canaries", summary=text, looked_at=1, unit="judges", at_most=0,
         next_step=f"headgate judge qualify {name} --anchors FILE", details={**found.as_json(), "changed": changed},

@@ -26,6 +26,9 @@ from headgate.evaluate.fewshot import (
     point,
     training_rows,
 )
+from headgate.evaluate.judged import judge_suites
+from headgate.evaluate.judged_items import JudgedSuite, judged_suites
+from headgate.evaluate.judged_state import judging_state
 from headgate.evaluate.pools import judge_apart
 from headgate.evaluate.probes import found_habits
 from headgate.evaluate.probing import probe_all, probes_of
@@ -57,18 +60,21 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     for suite in suites:
         if not suite.pools["gate"] and not suite.pools["sealed"]:
             raise Refused(f"suite {suite.name!r} has no gate or sealed items", wanted="items that may decide something")
+    judged = judged_suites(ledger, settings, context)
     base, candidate = addresses(ledger, settings, context)
-    stage = _Stage(ledger, settings, context, suites, base, candidate)
+    stage = _Stage(ledger, settings, context, suites, base, candidate, judged)
     with Asker(settings, context) as asker:
         stage.walk(asker)
     return stage.result()
 
 
 def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> object:
-    """What decides beside settings and files: the habits that probes are to watch."""
-    if not any(one.found for one in settings.probes.values()):
-        return None
-    return [habit.as_json() for habit in found_habits(ledger, context.flow_name)]
+    """What decides beside settings and files: the habits that probes are to watch, and which judges may decide."""
+    watched = any(one.found for one in settings.probes.values())
+    habits = [habit.as_json() for habit in found_habits(ledger, context.flow_name)] if watched else None
+    if not settings.judged:
+        return habits
+    return {"habits": habits, "judges": judging_state(ledger, settings, context)}
 
 
 @dataclass
@@ -81,6 +87,7 @@ class _Stage:
     suites: Sequence[Suite]
     base: Address
     candidate: Address
+    judged: Sequence[JudgedSuite] = ()
     verdicts: list[Verdict] = field(default_factory=list)
     arms: dict[str, dict[str, dict[str, Arm]]] = field(default_factory=dict)  # suite, pool, arm
     choices: dict[str, Choice] = field(default_factory=dict)
@@ -111,6 +118,12 @@ class _Stage:
             self.verdicts += pools_judged(self.arms.get(suite.name, {}), self.dirty)
         self.verdicts += probed.verdicts
         self._sealed(asker)
+        models = (self.base, self.candidate)
+        preferred = judge_suites(self.ledger, self.judged, self.settings, asker, models, self.context, self._adapter())
+        self.verdicts += preferred.verdicts
+        self.scores |= preferred.scores
+        if preferred.facts:
+            self.facts["judged"] = preferred.facts
         with self.ledger.transaction():
             self._record(nodes)
             self.scores |= probed.record(self.ledger, self._adapter())

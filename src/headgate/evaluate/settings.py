@@ -95,11 +95,46 @@ class ProbeSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JudgedSettings:
+    """One judged suite: judges compare what base and candidate answer, pair by pair."""
+
+    gate: Files = option("", help="Item files; no target is needed, and one that is there is not shown.", unit="files")
+    columns: dict[str, str] = option({}, help="Our column names and those of the files.")
+    format: str = option("", help="Format of the files; empty: detected.")
+    system: str = option("", help="System message put before every item.")
+    template: str = option("{prompt}", help="Text around the last user message; {prompt} stands for it.")
+    judges: list[str] = option(help="Judges that may decide, by the names of [judges.NAME].")
+    rubric: str = option("", help="Rubric that they judge by, a name of [rubrics.NAME]; empty: a plain preference.")
+    draw: int = option(0, help="How many of them decide, drawn by a number that only the adapter fixes; 0: all.")
+    repeats: int = option(1, help="How often each pair is asked in each order.")
+    unscored: float = option(0.05, help="Largest share of pairs without a score, of each judge.", unit="share")
+    max_tokens: int = option(0, help="Longest answer; 0: as for all suites.", unit="tokens")
+
+    @property
+    def files(self) -> list[str]:
+        """The item files."""
+        return [self.gate] if isinstance(self.gate, str) and self.gate else list(self.gate or ())
+
+    def __post_init__(self) -> None:
+        if not self.files:
+            raise Refused("a judged suite without files", wanted="gate")
+        if not self.judges or len(set(self.judges)) < len(self.judges):
+            raise Refused("judges of a suite", found=str(self.judges), wanted="one or more names, each once")
+        if not 0 <= self.draw <= len(self.judges) or self.repeats < 1 or self.max_tokens < 0:
+            raise Refused("draw is 0 to the number of judges, repeats 1 or more, max-tokens 0 or more")
+        if not 0 <= self.unscored < 1:
+            raise Refused("unscored", found=str(self.unscored), wanted="a share from 0 to below 1")
+        if "{prompt}" not in self.template:
+            raise Refused("a template without its item", found=repr(self.template), wanted="{prompt} somewhere in it")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What to run, on which models, and how often sealed items may be asked."""
 
     suites: dict[str, SuiteSettings] = option(help="Suites by name, each with its files, scorer and extractors.")
     probes: dict[str, ProbeSettings] = option({}, help="Probes by name: habits of the corpus in what models answer.")
+    judged: dict[str, JudgedSettings] = option({}, help="Judged suites by name: who answers better, base or candidate.")
     base: str = option("", help="Base model, local:FOLDER or http://host/v1#name; empty: the base that was trained on.")
     candidate: str = option("", help="Candidate model; empty: the base with the adapter that was trained.")
     few_shot: FewShotSettings = option(FewShotSettings(), help="The search for the best prompt of the base.")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate.flow.governing import SECTIONS, settings_of
+from headgate.flow.judging import TABLES, Judging, read_judging
 from headgate.flow.settings_reader import Spot, read_section
 from headgate.flow.stages import NAMES, Stage, stage
 from headgate.flow.toml_lines import key_lines
@@ -47,6 +48,7 @@ class Flow:
     settings: FlowSettings
     stages: tuple[tuple[Stage, Any], ...]  # each with the settings of its section, in flow order
     origins: Mapping[str, str]  # dotted path -> "file:line", "environment" or "--set"; absent: default
+    judging: Judging = dataclasses.field(default_factory=Judging)  # judges and rubrics, for whatever stage
 
     @property
     def folder(self) -> Path:
@@ -80,9 +82,11 @@ def read_flow(path: Path, overrides: Sequence[str] = (), environment: Mapping[st
             errors += found
             stages.append((stage(name), section))
     errors += _references(tree, path, lines)
+    judging, found = read_judging(tree, path, lines)
+    errors += found
     if errors:
         raise merged(errors)
-    return Flow(path=path, settings=settings, stages=tuple(stages), origins=origins)
+    return Flow(path=path, settings=settings, stages=tuple(stages), origins=origins, judging=judging)
 
 
 def resolved(flow: Flow) -> list[tuple[str, Any, str]]:
@@ -90,6 +94,9 @@ def resolved(flow: Flow) -> list[tuple[str, Any, str]]:
     table: list[tuple[str, Any, str]] = []
     for name, settings in (("flow", flow.settings), *((one.name, section) for one, section in flow.stages)):
         table += _listing(settings, name, flow.origins)
+    for kind, given in (("judges", flow.judging.judges), ("rubrics", flow.judging.rubrics)):
+        for name, one in given.items():
+            table += _listing(one, f"{kind}.{name}", flow.origins)
     return table
 
 
@@ -122,11 +129,12 @@ def _sections(
     order = []
     for name, section in tree.items():
         line = lines.get((name,))
-        if name in SECTIONS:
+        if name in SECTIONS or name in TABLES:
             continue
         if name not in known:
-            near = difflib.get_close_matches(name, [*known, *SECTIONS], n=1)
-            step = f"did you mean [{near[0]}]?" if near else "known sections: " + ", ".join([*known, *SECTIONS])
+            every = [*known, *SECTIONS, *TABLES]
+            near = difflib.get_close_matches(name, every, n=1)
+            step = f"did you mean [{near[0]}]?" if near else "known sections: " + ", ".join(every)
             errors.append(Refused(f"unknown section [{name}]", file=str(path), line=line, next_step=step))
         elif not isinstance(section, dict):
             errors.append(Refused(f"{name} is not a section", file=str(path), line=line, wanted=f"[{name}]"))

@@ -17,6 +17,7 @@ from typing import Any
 
 from headgate import __version__
 from headgate.flow.file import as_plain, resolved
+from headgate.flow.judging import bind_uses, declare_judges
 from headgate.flow.project import Project
 from headgate.flow.protecting import FREEZES, protect_items
 from headgate.flow.stages import Stage
@@ -92,11 +93,13 @@ def walk(
     steps: list[Walk] = []
     with project.alone(), project.ledger() as ledger:
         context = project.context(quiet=quiet)
+        judges = declare_judges(ledger, project.flow.judging, context.work)
         for stage, settings in asked:
             begun(stage)
             if stage.name == FREEZES:
                 protect_items(ledger, project, context)
             step = _step(ledger, project, stage, settings, context)
+            bind_uses(ledger, judges, stage.name, step.result, reused=step.reused)
             steps.append(step)
             told(step)
             context = replace(

@@ -16,6 +16,7 @@ from headgate.gate.evidence import (
     no_comparison,
     suites_of,
 )
+from headgate.gate.judged import judged_claims
 from headgate.gate.settings import Settings
 from headgate.stats.judging import corrected, judge_difference
 from headgate.stats.paired import PairedComparison
@@ -35,8 +36,12 @@ def judge_claims(evidence: Evidence | None, settings: Settings) -> list[Verdict]
     for suite in suites:
         for reference in settings.compare:
             verdicts += _better(evidence, suite, reference, settings.smallest_gain)
+    judged = judged_claims(evidence, settings)
+    named = {verdict.details.get("suite") for verdict in judged}
     for suite, drop in settings.worst_drop.items():
-        verdicts.append(_not_worse(evidence, suite, drop))
+        if suite not in named:
+            verdicts.append(_not_worse(evidence, suite, drop))
+    verdicts += judged
     return corrected(verdicts) if settings.correction == "holm" else verdicts
 
 

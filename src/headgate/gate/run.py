@@ -13,6 +13,7 @@ from typing import Any
 
 from headgate.gate.claims import judge_claims
 from headgate.gate.evidence import OVER, Evidence, blocking, doubts, ended, ended_claims, gather, is_old, open_case
+from headgate.gate.judged import PREFERRED, READ_ANEW, doubts_about_judges, judges_now
 from headgate.gate.settings import Settings
 from headgate.gate.waivers import Waiver, covering, may_answer, standing
 from headgate.kit.errors import Refused
@@ -49,7 +50,8 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     found = gather(ledger, context)
     ran_out = [ended(source, what) for source, what in ended_claims(ledger, adapter, context.now)]
     unanswered = [open_case(case) for case in open_on(ledger, adapter.id)]
-    judged = judge(ledger, found, settings, context, [*ran_out, *unanswered])
+    judges = doubts_about_judges(ledger, found.get("evaluate"), settings, adapter.id, context.now)
+    judged = judge(ledger, found, settings, context, [*ran_out, *unanswered, *judges])
     decision = _record(ledger, adapter, found, judged, settings, context)
     return StepResult(
         stage=STAGE,
@@ -76,6 +78,7 @@ def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any
         "old": bool(evaluation and is_old(evaluation, settings, context.now)),
         "ended": ended_claims(ledger, _adapter(ledger, context), context.now),
         "cases": [case.id for case in open_on(ledger, _adapter(ledger, context).id)],
+        "judges": judges_now(ledger, evaluation, settings, _adapter(ledger, context).id, context.now),
     }
 
 
@@ -89,7 +92,9 @@ def judge(
     """All verdicts that count, at the levels of the settings, with waivers applied."""
     asked = "evaluate" in found or "evaluate" in settings.require
     claims = judge_claims(found.get("evaluate"), settings) if asked else []
-    recorded = [v for v in blocking(found, ()) if not v.rule.startswith(OVER)]
+    recorded = [
+        v for v in blocking(found, ()) if not v.rule.startswith((OVER, PREFERRED)) and not _anew(v, found, claims)
+    ]
     verdicts = [*doubts(found, settings, context.outputs, context.now), *more, *claims, *recorded]
     verdicts = [
         verdict.at_level(Level(settings.level[verdict.rule])) if verdict.rule in settings.level else verdict
@@ -106,6 +111,12 @@ def judge(
         used[waiver.id] = waiver
         out.append(replace(verdict, level=Level.WARN, details={**verdict.details, "waived": waiver.as_json()}))
     return Judged(verdicts=tuple(out), waivers=tuple(used.values()))
+
+
+def _anew(verdict: Verdict, found: Mapping[str, Evidence], claims: Sequence[Verdict]) -> bool:
+    """Whether a recorded doubt about a judge is one that the gate looks at again, because a claim names the judge."""
+    asked = {told["name"] for claim in claims for told in claim.details.get("judges", ())}
+    return "evaluate" in found and verdict.rule in READ_ANEW and verdict.details.get("judge") in asked
 
 
 def _adapter(ledger: Ledger, context: StageContext) -> Node:

@@ -33,6 +33,7 @@ class Settings:
         "holm",
         help="holm: all claims together at 5 %. none: each claim at its own 5 %; every one of them must hold.",
     )
+    unscored: float = option(0.05, help="Largest share of pairs that a judge may leave without a score.", unit="share")
     evaluation_days: int = option(90, help="Oldest evaluation that counts; 0: any age.", unit="days")
     unsure: Literal["stop", "ask"] = option(
         "stop", help="stop: a doubt is settled by evidence only. ask: a person may waive it."
@@ -53,5 +54,7 @@ class Settings:
             raise Refused("a suite is either to be won or not to be lost", found=", ".join(sorted(both)))
         if not 0 <= self.smallest_gain < 1:
             raise Refused("gate.smallest-gain", found=str(self.smallest_gain), wanted="a share from 0 and below 1")
+        if not 0 <= self.unscored < 1:
+            raise Refused("gate.unscored", found=str(self.unscored), wanted="a share from 0 and below 1")
         if self.evaluation_days < 0:
             raise Refused("gate.evaluation-days", found=str(self.evaluation_days), wanted="0 or more")

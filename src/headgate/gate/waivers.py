@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from headgate.gate.evidence import OVER
+from headgate.gate.judged import PREFERRED
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.roles import WAIVE, require
 from headgate.ledger.waivers import KIND, NEVER_WAIVED, Waiver, all_waivers, covering, read_waiver, standing
+from headgate.rules.judge_fitness import RULES as JUDGES
 from headgate.stats.verdict import Outcome, Verdict
 
 __all__ = [
@@ -25,7 +27,10 @@ __all__ = [
     "standing",
 ]
 
-GATE_RULES = ("candidate-over-base", "candidate-over-few-shot", "worst-drop", "coverage", "open-case")
+GATE_RULES = (
+    "candidate-over-base", "candidate-over-few-shot", "preferred-over-base", "worst-drop", "coverage", "open-case",
+    *JUDGES,
+)  # fmt: skip
 
 
 def give(ledger: Ledger, *, rule: str, flow: str, name: str, reason: str, until: str, now: datetime) -> Waiver:
@@ -62,7 +67,7 @@ def lets_through(ledger: Ledger, verdicts: Sequence[Verdict], *, flow: str, unsu
     stopping = [verdict for verdict in verdicts if verdict.blocks]
     waivers = standing(ledger, flow, now) if stopping else []
     return bool(stopping) and all(
-        verdict.rule.startswith(OVER) or (may_answer(verdict, unsure) and covering(waivers, verdict))
+        verdict.rule.startswith((OVER, PREFERRED)) or (may_answer(verdict, unsure) and covering(waivers, verdict))
         for verdict in stopping
     )
 
