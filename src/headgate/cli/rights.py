@@ -11,6 +11,7 @@ from headgate.cli import (
     rights_erase,
     rights_evidence,
     rights_licence,
+    rights_membership,
     rights_reads,
     rights_remedies,
     rights_roles,
@@ -50,6 +51,7 @@ for part in (rights_remedies.show, rights_remedies.remedy, rights_remedies.close
     rights_cases.case.add_command(part)
 command.add_command(rights_cases.case)
 command.add_command(rights_erase.erase)
+command.add_command(rights_membership.membership)
 for verb in (rights_evidence.export, rights_evidence.bundle, rights_signatures.sign, rights_signatures.verify):
     command.add_command(verb)
 for look in (rights_terms.terms, rights_licence.licence, rights_roles.roles, rights_roles.approve, rights_reads.reads):

@@ -133,3 +133,10 @@ class Model(Protocol):
 
     def close(self) -> None:
         """Lets go of connections and memory."""
+
+
+class Scorer(Model, Protocol):
+    """A model that tells how likely it finds given answers; local ones do."""
+
+    def log_probabilities(self, pairs: Sequence[tuple[Prompt, str]]) -> list[list[float]]:
+        """Natural-log probability of each token of given answers, the end token included."""

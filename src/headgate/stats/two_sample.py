@@ -40,6 +40,36 @@ class TwoSample:
     scores: Vector  # held-out score of each of them; higher speaks for the second set
 
 
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """How well one given score tells two sets of units apart."""
+
+    auc: float  # chance that a unit of the first set scores higher, within strata, weighted by pairs
+    low: float
+    high: float
+    n: tuple[int, int]  # units of each set in strata that hold both
+
+
+def separation(
+    first: ArrayLike, second: ArrayLike, *, strata: tuple[ArrayLike, ArrayLike], level: float = 0.95
+) -> Separation:
+    """The area under the ROC curve of a score, (N,) and (M,), with its interval; `strata` are any integers.
+
+    Raises:
+        Refused: no stratum holds units of both sets.
+    """
+    own, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    scores = np.concatenate([own, other])
+    y = np.repeat([1.0, 0.0], [len(own), len(other)])
+    groups = np.unique(np.concatenate([np.asarray(one) for one in strata]), return_inverse=True)[1].reshape(-1)
+    used = _with_both(y, groups)
+    if not used.any():
+        raise Refused("the two sets share no stratum", found=f"{len(own)} and {len(other)} units")
+    scores, y, groups = scores[used], y[used], np.unique(groups[used], return_inverse=True)[1].reshape(-1)
+    auc = _auc(scores, y, groups)
+    return Separation(auc, *_interval(auc, scores, y, groups, level), (int(y.sum()), int((1 - y).sum())))
+
+
 def two_sample(
     features: ArrayLike,
     labels: ArrayLike,
