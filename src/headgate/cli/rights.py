@@ -14,6 +14,7 @@ from headgate.cli import (
     rights_membership,
     rights_reads,
     rights_remedies,
+    rights_retention,
     rights_roles,
     rights_signatures,
     rights_terms,
@@ -52,6 +53,7 @@ for part in (rights_remedies.show, rights_remedies.remedy, rights_remedies.close
 command.add_command(rights_cases.case)
 command.add_command(rights_erase.erase)
 command.add_command(rights_membership.membership)
+command.add_command(rights_retention.retention)
 for verb in (rights_evidence.export, rights_evidence.bundle, rights_signatures.sign, rights_signatures.verify):
     command.add_command(verb)
 for look in (rights_terms.terms, rights_licence.licence, rights_roles.roles, rights_roles.approve, rights_reads.reads):

@@ -72,6 +72,9 @@ def _lines(found: Any, changes: list[dict[str, Any]], refused: list[dict[str, An
     ]
 
 
+TARGETS = ("subject", "source", "row")
+
+
 @click.command(
     epilog=examples(
         "rights",
@@ -82,6 +85,7 @@ def _lines(found: Any, changes: list[dict[str, Any]], refused: list[dict[str, An
 @click.argument("act", type=click.Choice(["erase", "release"]))
 @target_options
 @click.option("--adapter", metavar="NAME", help="With release: the adapter that is to be released.")
+@click.option("--due", is_flag=True, help="With erase: what is past its retention period.")
 @click.option("--merged", is_flag=True, help="With erase: as the erasure will be asked for.")
 @click.option("--items", is_flag=True, help="With erase: as the erasure will be asked for.")
 @click.option("--by", required=True, metavar="NAME", help="Who approves: another person than who acts.")
@@ -96,10 +100,11 @@ def approve(act: str, store: Path, quiet: bool, as_json: bool, **asked: Any) -> 
     from headgate.ledger import approvals
     from headgate.rights import erasure
     from headgate.rights.reach import target_of
+    from headgate.rights.retention import due_target
 
     with open_ledger(store) as ledger:
         if act == "erase":
-            target = target_of(asked["subject"], asked["source"], asked["row"])
+            target = due_target(ledger, moment()) if asked["due"] else target_of(*map(asked.get, TARGETS))
             planned = erasure.plan(ledger, target, merged=asked["merged"], items=asked["items"])
             about, scope, shown = str(target), planned.scope, f"{len(planned.rows):,} rows of {target}"
         else:
@@ -108,9 +113,7 @@ def approve(act: str, store: Path, quiet: bool, as_json: bool, **asked: Any) -> 
                 raise Refused("a release is approved by its adapter", wanted="--adapter NAME")
             about = scope = node.id
             shown = node.name
-        made = approvals.approve(
-            ledger, act, about, scope, by=asked["by"], reason=asked["reason"], now=moment()
-        )  # fmt: skip
+        made = approvals.approve(ledger, act, about, scope, by=asked["by"], reason=asked["reason"], now=moment())
     if as_json:
         print_json(answer("rights approve", {"approval": made.id, **made.body}))
     elif not quiet:

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from headgate.ledger.roles import Roles
 
 FILE, ROLES_FILE = "headgate.toml", "headgate.roles.toml"
-SECTIONS = ("roles",)
+SECTIONS = ("roles", "retention")
 
 
 def settings_of(section: str) -> type:
     """The dataclass of a governing section."""
     from headgate.ledger.roles import Roles
+    from headgate.rights.periods import RetentionSettings
 
-    return {"roles": Roles}[section]
+    return {"roles": Roles, "retention": RetentionSettings}[section]
 
 
 def folder_of(store: str | Path) -> Path:

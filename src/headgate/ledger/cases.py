@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from headgate.ledger.ledger import Ledger
 
 KIND, PREFIX = "case", "rights/"
+ROWS = "rows"  # some rows, by the address of the bitmap of their numbers
 OPEN, CLOSED = "open", "closed"
 JUSTIFY = "justify"  # the one remedy under which a model stays in use
 
@@ -26,7 +27,9 @@ def latest(ledger: Ledger) -> list[Node]:
 
 
 def rows_of(ledger: Ledger, kind: str, key: str) -> BitMap:
-    """The rows of a person, of a source by name, or one row by address; none where there are none."""
+    """The rows of a person, of a source by name, one row by address, or some by that of their numbers."""
+    if kind == ROWS:
+        return BitMap.deserialize(ledger.content.get(key))
     if kind == "row":
         number = ledger.rows.number_of(key)
         return BitMap() if number is None else BitMap([number])

@@ -21,8 +21,8 @@ from headgate.ledger.waivers import is_over
 from headgate.rights.difference import said
 from headgate.rights.reach import MODELS, ROW, SOURCE, SUBJECT, Reach, Target, as_kept, reach
 
-WITHDRAWAL, LICENCE_CHANGE, TAKEDOWN = "withdrawal", "licence-change", "takedown"
-KINDS = (WITHDRAWAL, LICENCE_CHANGE, TAKEDOWN)
+WITHDRAWAL, LICENCE_CHANGE, TAKEDOWN, RETENTION = "withdrawal", "licence-change", "takedown", "retention"
+KINDS = (WITHDRAWAL, LICENCE_CHANGE, TAKEDOWN, RETENTION)
 # One month to act on a request: Regulation (EU) 2016/679, article 12(3). Others have the same, for want of a law.
 DAYS = 30
 LONGEST = 3650

@@ -27,6 +27,7 @@ from headgate.kit.progress import progress
 from headgate.ledger import schema
 from headgate.ledger.approvals import second, spend
 from headgate.ledger.cases import KIND, PREFIX
+from headgate.ledger.holds import must_not_be_held
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.roles import ERASE, require
 from headgate.ledger.sealing import ITEMS, QUOTING
@@ -68,16 +69,19 @@ class Erased:
     yours: list[str] = field(default_factory=list)  # files of the project that hold the words
     remaining: list[str] = field(default_factory=list)  # where the search at the end still found them
     unread: list[str] = field(default_factory=list)  # files that could not be searched, and why
+    unreached: list[str] = field(default_factory=list)  # copies that only an administrator can remove
+    unseen: list[str] = field(default_factory=list)  # erased by the book of the server, and not searched byte by byte
     record: str = ""
 
     @property
     def whole(self) -> bool:
         """Whether nothing is left to do for a person."""
-        return not (self.left or self.yours or self.remaining or self.unread)
+        return not (self.left or self.yours or self.remaining or self.unread or self.unreached)
 
     def as_json(self) -> dict[str, Any]:
         """As printed and recorded."""
-        names = ("rows", "before", "content", "records", "files", "left", "yours", "remaining", "unread", "record")
+        names = ("rows", "before", "content", "records", "files", "left", "yours", "remaining", "unread")
+        names += ("unreached", "unseen", "record")
         return {name: getattr(self, name) for name in names}
 
 
@@ -106,11 +110,13 @@ def erase(
     """Erases, searches again, and records what was done. `store`: the folder of the ledger, in its project.
 
     Raises:
-        Refused: nobody is named, or no reason; they may not erase, or nobody else approved it where two people want to.
+        Refused: nobody is named, or no reason; a legal hold keeps a row; they may not erase, or nobody else approved
+            it where two people want to.
         Busy: erased, but another process reads the ledger; run it again when that has ended.
     """
     must_be_answered_for(by, reason)
     person = require(ledger, ERASE, by=by, about=str(planned.target), now=now)
+    must_not_be_held(ledger, planned.rows, now)
     approval = second(ledger, ERASE, str(planned.target), planned.scope, person, now)
     traces, out = _traces(ledger, planned, quiet), Erased()
     out.before = len(planned.rows) - sum(1 for _ in ledger.rows.bodies(planned.rows))
@@ -120,12 +126,14 @@ def erase(
     said = {"target": str(planned.target), "reason": reason, "at": stamp(now), **person.as_json()}
     begun = ledger.record("decision", "erasure", said | {"state": "begun", "rows": len(planned.rows)})
     _erase_files(ledger, planned, traces, store, out)
-    for address in list(traces.among(_content(ledger))):
-        out.content += ledger.content.erase(address)
-    _erase_records(ledger, traces, planned.items, out)
-    out.yours += [str(path.relative_to(store.parent)) for path in traces.in_files(_own_files(store), out.unread)]
-    out.rows = ledger.rows.erase(planned.rows)
-    out.remaining = remaining(ledger, traces, store, out.unread)
+    with ledger.erasing() as swept:
+        for address in list(traces.among(_content(ledger))):
+            out.content += ledger.content.erase(address)
+        _erase_records(ledger, traces, planned.items, out)
+        out.yours += [str(path.relative_to(store.parent)) for path in traces.in_files(_own_files(store), out.unread)]
+        out.rows = ledger.rows.erase(planned.rows)
+    out.unreached, out.unseen = list(swept.left), list(swept.unseen)
+    out.remaining = remaining(ledger, traces, store, out)
     told = said | {"state": "done", "merged_left": len(planned.merged)} | out.as_json()
     out.record = ledger.record("decision", "erasure", told, edges=[Edge("supersedes", begun)])
     spend(ledger, approval, person, now)
@@ -143,10 +151,11 @@ def must_be_answered_for(by: str, reason: str) -> None:
             raise Refused(f"an erasure without a {name}", wanted=f"--{option} TEXT")
 
 
-def remaining(ledger: Ledger, traces: Traces, store: Path, unread: list[str]) -> list[str]:
+def remaining(ledger: Ledger, traces: Traces, store: Path, done: Erased) -> list[str]:
     """Where the words still stand: the files of the ledger, raw and unpacked, and what it has in its tables."""
-    out = [path.name for path in (store / name for name in LEDGER_FILES) if path.exists() and traces.in_file(path)]
-    out += [str(path.relative_to(store)) for path in traces.in_files(_files(store), unread)]
+    out, unseen = ledger.database.found_in_files(traces.in_bytes)
+    done.unseen += unseen
+    out += [str(path.relative_to(store)) for path in traces.in_files(_files(store), done.unread)]
     out += [f"content {address}" for address in traces.among(_content(ledger))]
     bodies = ((number, _text(body)) for number, _, body in ledger.rows.bodies(ledger.rows.all_numbers()))
     return out + [f"the body of row {number}" for number in traces.among(bodies)]
@@ -294,6 +303,8 @@ def lines(planned: Plan, done: Erased | None) -> list[str]:
     out += [f"  kept, and quotes them: {name}" for name in done.left]
     out += [f"  still in a file of yours: {name}" for name in done.yours]
     out += [f"  not searched: {name}" for name in done.unread]
+    out += [f"  not reached, and may still hold them: {name}" for name in done.unreached]
+    out += [f"  rewritten, and not searched byte by byte: {name}" for name in done.unseen]
     found = ", ".join(done.remaining[:3])
     if done.remaining:
         out.append(f"  STILL THERE: {found}")

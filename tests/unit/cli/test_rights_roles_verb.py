@@ -146,3 +146,49 @@ def test_who_may_not_read_sees_nothing(project, capsys, monkeypatch):
     assert run("ledger export out.jsonl") == 2
     assert "my card is lost" not in capsys.readouterr().out
     assert not (project / "out.jsonl").exists()
+
+
+PERIODS = """
+[flow]
+name = "support"
+
+[retention]
+adapter-life = 100
+
+[retention.sources]
+desk = 30
+"""
+
+
+def test_retention_runs_by_the_project_file(project, capsys):
+    """A dry run says what would go and takes nothing; --yes takes it; a hold keeps it."""
+    (project / "rows.jsonl").unlink()
+    (project / "old.jsonl").write_text(
+        json.dumps({"prompt": "an old complaint about fees", "completion": "ok", "created_at": "2020-01-01"})
+    )
+    run("capture import old.jsonl --source desk --licence CC0-1.0 --quiet")
+    (project / "old.jsonl").unlink()
+    (project / "headgate.toml").write_text(PERIODS)
+    act = ["rights", "retention", "run", "--by", "Ann Lee", "--reason", "monthly"]
+    assert run([*act, "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["past"], told["erasable"], told["erased"]) == ({"source:desk": 1}, 1, None)
+    hold = ["--source", "desk", "--by", "Ann Lee", "--reason"]
+    assert run(["rights", "retention", "hold", *hold, "suit", "--until", "2099-01-01"]) == 0
+    assert run([*act, "--yes"]) == 0
+    assert "1 of them are kept by a legal hold" in capsys.readouterr().out
+    assert run(["rights", "retention", "lift", *hold, "settled"]) == 0
+    assert run([*act, "--yes"]) == 0
+    assert "erased: 1 row bodies" in capsys.readouterr().out
+    assert run("rights retention list") == 0
+
+
+def test_a_period_wants_the_role(project, capsys):
+    """With a table, who sets a period or a hold has the role retention."""
+    (project / "headgate.toml").write_text(ROLES + 'retention = ["Ann Lee"]\n')
+    assert run("rights roles --quiet") == 0
+    wanted = ["rights", "retention", "set", "--of", "traces", "--days", "30", "--reason", "policy", "--by"]
+    assert run([*wanted, "Mallory"]) == 2
+    assert run([*wanted, "Ann Lee"]) == 0
+    assert run("rights retention list") == 0
+    assert "kind:traces" in capsys.readouterr().out

@@ -1,0 +1,259 @@
+"""Retention that acts: what is past its period goes, unless a hold keeps it or a model in use needs it.
+
+The period of a row begins when it was made (`created_at`), or when it was captured. Of several periods the shortest
+counts. Rows that a released adapter was made from are not erased under it: a case is opened, and its remedies say what
+happens to the adapter; after that the next run erases them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pyroaring import BitMap
+
+from headgate.kit.clock import parse_moment
+from headgate.kit.errors import Refused
+from headgate.ledger.cases import CLOSED, ROWS, rows_of
+from headgate.ledger.holds import held
+from headgate.ledger.ledger import Ledger, Node
+from headgate.ledger.roles import ERASE, require
+from headgate.release.aliases import all_aliases
+from headgate.rights import erasure
+from headgate.rights.cases import RETENTION, Case, all_cases, lapsed, open_case
+from headgate.rights.periods import OUTPUTS, SIGNALS, TRACES, Period, periods
+from headgate.rights.periods import ROWS as PLAIN
+from headgate.rights.reach import Target
+from headgate.rows.row import Kind, Row
+from headgate.rows.stored import stored_rows
+from headgate.rules.signals import signal_of
+
+ANSWERS = ("answers", "outcomes", "request", "answer")  # keys under which records name what models said
+RECORDS = ("score", "trace")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """An adapter in use that will outlive rows that it was made from."""
+
+    adapter: str
+    rows: int
+    first: str  # day on which the first of them goes
+    until: str  # day until which the adapter is meant to be used
+
+    def as_json(self) -> dict[str, Any]:
+        """As printed."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(slots=True, kw_only=True)
+class Due:
+    """What is past its period, and what is done about it."""
+
+    periods: Sequence[Period]
+    past: dict[str, BitMap] = field(default_factory=dict)  # rows by the period that ended, before anything is left out
+    erasable: BitMap = field(default_factory=BitMap)
+    needed: BitMap = field(default_factory=BitMap)  # by adapters in use: a case says what happens to them
+    held: BitMap = field(default_factory=BitMap)
+    outputs: list[str] = field(default_factory=list)  # addresses of recorded answers
+    alarms: list[Alarm] = field(default_factory=list)
+    adapters: list[str] = field(default_factory=list)  # in use, and made from `needed`
+
+    def as_json(self) -> dict[str, Any]:
+        """As printed."""
+        return {
+            "periods": [one.as_json() for one in self.periods],
+            "past": {about: len(rows) for about, rows in self.past.items()},
+            "erasable": len(self.erasable),
+            "needed": len(self.needed),
+            "held": len(self.held),
+            "outputs": len(self.outputs),
+            "adapters": self.adapters,
+            "alarms": [one.as_json() for one in self.alarms],
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class Done:
+    """What a run did."""
+
+    erased: erasure.Erased | None = None
+    outputs: int = 0
+    case: Case | None = None
+
+
+def due(ledger: Ledger, now: datetime, *, adapter_life: int) -> Due:
+    """What is past its period now, and which adapters outlive what they were made from."""
+    out = Due(periods=periods(ledger, now))
+    by_about = {one.about: one.days for one in out.periods}
+    ends = dict[int, datetime]()
+    captured = _captured(ledger) if by_about else ([], [])
+    for number, row in stored_rows(ledger, ledger.rows.all_numbers()) if by_about else ():
+        about, days = min(_applying(row, by_about), key=lambda one: one[1], default=("", 0))
+        if not days:
+            continue
+        ends[number] = _begun(row, number, captured) + timedelta(days=days)
+        if ends[number] <= now:
+            out.past.setdefault(about, BitMap()).add(number)
+    past = BitMap.union(BitMap(), *out.past.values())
+    out.held = _kept(ledger, now) & past
+    used = _used(ledger)
+    needs = {node.name: ledger.closure(node.id).rows for node, _ in used}
+    out.needed = (past - out.held) & BitMap.union(BitMap(), *needs.values())
+    out.erasable = past - out.held - out.needed
+    out.adapters = [name for name, rows in needs.items() if not rows.isdisjoint(out.needed)]
+    if f"kind:{OUTPUTS}" in by_about:
+        out.outputs = _outputs(ledger, now - timedelta(days=by_about[f"kind:{OUTPUTS}"]))
+    out.alarms = _alarms(used, needs, ends, adapter_life, now)
+    return out
+
+
+def target_of(ledger: Ledger, rows: BitMap) -> Target:
+    """Some rows as the target of a case or an erasure; their numbers are kept in the content of the ledger."""
+    return Target(ROWS, ledger.content.put(rows.serialize()))
+
+
+def due_target(ledger: Ledger, now: datetime) -> Target:
+    """What a run would erase now, for somebody to approve.
+
+    Raises:
+        Refused: nothing is past its period.
+    """
+    found = due(ledger, now, adapter_life=1)
+    if not found.erasable:
+        raise Refused("nothing is past its retention period", next_step="headgate rights retention list")
+    return target_of(ledger, found.erasable)
+
+
+def run(ledger: Ledger, found: Due, *, store: Path, by: str, reason: str, now: datetime, quiet: bool = True) -> Done:
+    """Erases what may go, and opens a case about what adapters in use were made from.
+
+    Raises:
+        Refused: nobody is named, they may not erase, or nobody else approved it where two people want to.
+        Busy: erased, but another process reads the ledger; run it again when that has ended.
+    """
+    erasure.must_be_answered_for(by, reason)
+    require(ledger, ERASE, by=by, about=f"{len(found.erasable)} rows past their period", now=now)
+    out = Done()
+    if found.erasable:
+        planned = erasure.plan(ledger, target_of(ledger, found.erasable))
+        out.erased = erasure.erase(ledger, planned, store=store, by=by, reason=reason, now=now, quiet=quiet)
+    out.outputs = sum(ledger.content.erase(address) for address in found.outputs)
+    new = found.needed - _in_cases(ledger, now)
+    if new:
+        said = f"past their period, and {', '.join(found.adapters)} in use was made from them"
+        out.case = open_case(ledger, RETENTION, target_of(ledger, new), reason=said, source=by, now=now)
+    return out
+
+
+def _kept(ledger: Ledger, now: datetime) -> BitMap:
+    """Rows under a hold and the rows that they were made from: an erasure takes with a row what was made from it."""
+    out = newest = held(ledger, now)
+    while newest:
+        newest = ledger.rows.parents_of(newest) - out
+        out = out | newest
+    return out
+
+
+def _applying(row: Row, by_about: dict[str, int]) -> list[tuple[str, int]]:
+    kind = TRACES if row.kind is Kind.TRACE else SIGNALS if signal_of(row) else PLAIN
+    names = [f"kind:{kind}", f"source:{row.side.source}", f"group:{row.side.group}"]
+    names += [f"group:{name}={value}" for name, value in row.side.slices.items()]
+    return [(one, by_about[one]) for one in names if one in by_about]
+
+
+def _captured(ledger: Ledger) -> tuple[list[int], list[datetime]]:
+    """The first number of every append, and its moment."""
+    entries = [entry for entry in ledger.log() if entry.action == "rows"]
+    return [int(one.payload["first"]) for one in entries], [parse_moment(one.at) for one in entries]
+
+
+def _begun(row: Row, number: int, captured: tuple[list[int], list[datetime]]) -> datetime:
+    if row.side.created_at:
+        try:
+            return parse_moment(row.side.created_at)
+        except Refused:
+            pass  # a date that nobody can read says nothing: the row counts from when it came
+    firsts, moments = captured
+    return moments[bisect_right(firsts, number) - 1]
+
+
+def _used(ledger: Ledger) -> list[tuple[Node, Node]]:
+    """Adapters to which an alias leads, each with its release."""
+    served = set(all_aliases(ledger).values())
+    out = []
+    for release in ledger.find("release"):
+        if release.name in served:
+            needs = ledger.nodes.many(link.target_id for link in ledger.edges_from(release.id, "derived-from"))
+            out += [(node, release) for node in needs if node.kind == "adapter"]
+    return out
+
+
+def _alarms(
+    used: Sequence[tuple[Node, Node]], needs: dict[str, BitMap], ends: dict[int, datetime], life: int, now: datetime
+) -> list[Alarm]:
+    out = []
+    for node, release in used:
+        until = max(parse_moment(release.at) + timedelta(days=life), now)
+        short = sorted(ends[number] for number in needs[node.name] if number in ends and ends[number] < until)
+        if short:
+            days = short[0].astimezone(UTC).date().isoformat(), until.date().isoformat()
+            out.append(Alarm(adapter=node.name, rows=len(short), first=days[0], until=days[1]))
+    return out
+
+
+def _outputs(ledger: Ledger, before: datetime) -> list[str]:
+    """Addresses of answers that were recorded before a moment, and are still there."""
+    named = [
+        str(node.body[key])
+        for kind in RECORDS
+        for node in ledger.find(kind)
+        if not node.erased and parse_moment(node.at) <= before
+        for key in ANSWERS
+        if str(node.body.get(key, "")).startswith("b3:")
+    ]
+    return [address for address in dict.fromkeys(named) if ledger.content.has(address)]
+
+
+def _in_cases(ledger: Ledger, now: datetime) -> BitMap:
+    """Rows that a case of this kind already answers for: one that is open, or closed and not lapsed."""
+    out = BitMap()
+    for case in all_cases(ledger):
+        if case.kind == RETENTION and not (case.state == CLOSED and lapsed(case, now)):
+            out |= rows_of(ledger, case.target.kind, case.target.key)
+    return out
+
+
+def lines(found: Due, done: Done | None) -> list[str]:
+    """What is past its period, on one screen."""
+    out = [f"{one.about:<28} {one.days:>6,} days  ({one.by})" for one in found.periods] or [
+        "no retention period is set"
+    ]
+    out += [f"  {about}: {len(rows):,} rows are past it" for about, rows in found.past.items()]
+    if found.held:
+        out.append(f"  {len(found.held):,} of them are kept by a legal hold")
+    if found.needed:
+        out.append(f"  {len(found.needed):,} of them are needed by {', '.join(found.adapters)}: a case, no erasure")
+    if found.outputs:
+        out.append(f"  {len(found.outputs):,} recorded answers of models are past their period")
+    for alarm in found.alarms:
+        out.append(
+            f"ALARM {alarm.adapter}, meant to be used until {alarm.until}: {alarm.rows:,} of its rows go, "
+            f"the first on {alarm.first}"
+        )
+    if done is None:
+        return [*out, f"{len(found.erasable):,} rows would be erased" + " (--yes erases them)" * bool(found.erasable)]
+    if done.erased is not None:
+        out += [f"erased: {done.erased.rows:,} row bodies, {len(done.erased.records):,} records"]
+        out += [f"  still there: {one}" for one in (*done.erased.left, *done.erased.yours, *done.erased.remaining)]
+    if done.outputs:
+        out.append(f"erased: {done.outputs:,} recorded answers")
+    if done.case is not None:
+        out.append(
+            f"{done.case.name} is open about {len(found.needed):,} rows: headgate rights case show {done.case.name}"
+        )
+    return out
