@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 
 BEFORE = 48  # characters before a number in which a word may name it
+# Such numbers have six digits or more, close together, or letters and two digits; most texts have no such run.
+DENSE = re.compile(r"(?:\d[ ().:/+-]{0,3}){6}|[A-Z]{4}\d{2}")
+AROUND = 40  # characters around such a run in which a number that holds it begins and ends
 EDGES = r"(?<![\w.,#/-])(?:{})(?![\w/-]|[.,]\d)"
 
 
@@ -66,11 +69,24 @@ SCHEMES = (
 
 def id_spans(text: str) -> Iterator[tuple[int, int]]:
     """Start and end of each number, scheme by scheme; they may overlap."""
-    for scheme, shape, words in _compiled():
-        for match in shape.finditer(text):
-            before = text[max(0, match.start() - BEFORE) : match.start()]
-            if (words is None or words.search(before)) and _is_valid(scheme.module)(match.group()):
-                yield match.span()
+    for begin, end in _windows(text):
+        for scheme, shape, words in _compiled():
+            for match in shape.finditer(text, begin, end):
+                before = text[max(0, match.start() - BEFORE) : match.start()]
+                if (words is None or words.search(before)) and _is_valid(scheme.module)(match.group()):
+                    yield match.span()
+
+
+def _windows(text: str) -> list[tuple[int, int]]:
+    """The parts of a text in which numbers may stand; each is far wider than a number."""
+    out: list[tuple[int, int]] = []
+    for match in DENSE.finditer(text):
+        begin, end = max(0, match.start() - AROUND), match.end() + AROUND
+        if out and begin <= out[-1][1]:
+            out[-1] = (out[-1][0], end)
+        else:
+            out.append((begin, end))
+    return out
 
 
 @cache

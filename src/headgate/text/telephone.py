@@ -26,7 +26,7 @@ COUNTRIES = (
 )  # fmt: skip
 SPOKEN = re.compile(
     r"\b(?:phone|telephone|tel|mobile|cell(?:phone)?|fax|whatsapp|call|ring|text|sms|hotline|landline|handy|telefon\w*"
-    r"|t[ée]l[ée]phone|portable|tel[ée]fono|m[óo]vil|celular|telefone|cellulare|telefoon\w*)\b[^\d\n]{0,25}$",
+    r"|t[ée]l[ée]phone|portable|tel[ée]fono|m[óo]vil|celular|telefone|cellulare|telefoon\w*)\b(?:(?<=tel|fax)\.)?[^\d\n.!?]{0,25}$",
     re.IGNORECASE,
 )
 COUNTED = re.compile(

@@ -117,6 +117,11 @@ def test_bare_groups_of_digits_want_a_word_before_them(words: str, inner: str) -
     assert found(f"it was {inner} in all") == []
 
 
+def test_a_word_behind_an_account_number_is_no_part_of_it() -> None:
+    """A capital after a number in fours looks like one more group."""
+    assert found("DE89 3704 0044 0532 0130 00 I PAID it") == [("iban", "DE89 3704 0044 0532 0130 00")]
+
+
 def test_secrets_are_found_whole() -> None:
     """Keys of services, and a private key to its last line; hashes and long words are none."""
     using = patterns(["secret"])
