@@ -7,110 +7,21 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
-from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 
 import pytest
 import zstandard
-from pyroaring import BitMap
+from erased_person import ANN, BOB, COMMON, NOW, PARAPHRASE, SECRET, build, killed_after, run, state, words
 
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import canonical_json, digest
-from headgate.ledger.ledger import Edge, Ledger, RowRecord
+from headgate.ledger.ledger import Ledger, RowRecord
 from headgate.rights import erasure, traces
 from headgate.rights.cases import open_case
 from headgate.rights.reach import ROW, Target, reach
 from headgate.rights.traces import Traces, pieces_of
 from headgate.rows.row import Kind, Message, Row, Side, to_bytes
-
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-ANN = Target("subject", "ann")
-SECRET = 'My neighbour\'s "blue" gate was left open on the 3rd of May, and the dog ran into the harbour – nobody paid.'
-PARAPHRASE = (
-    "On 3 May the dog of a neighbour escaped through an open blue gate towards the harbour and was never paid for."
-)
-COMMON = "Where can I see the transactions of last month?"
-BOB = "The card that you sent to me in April does not work abroad at all."
-MERGED = f"{BOB} Also, there was a matter about a harbour that somebody else had raised before."
-
-
-def words(row: str) -> bytes:
-    """The body of a row that says something."""
-    return json.dumps({"messages": [{"role": "user", "content": row}, {"role": "assistant", "content": "ok"}]}).encode()
-
-
-def build(store: Path) -> None:
-    """Ann's row, one that Bob says too, a paraphrase, a merge with Bob's; and quotes of them in many places."""
-    store.mkdir()
-    with Ledger.open(store, create=True, clock=lambda: NOW) as ledger:
-        source = ledger.record("source", "desk", {})
-        ids = [digest(f"row {number}".encode()) for number in range(6)]
-        said = [SECRET, COMMON, COMMON, BOB, PARAPHRASE, MERGED]
-        whose = ["ann", "ann", "bob", "bob", None, None]
-        parents = [(), (), (), (), (ids[0],), (ids[0], ids[3])]
-        ledger.rows.append(
-            [
-                RowRecord(
-                    id=ids[n],
-                    content_id=digest(said[n].encode()),
-                    body=words(said[n]),
-                    source_id=source,
-                    subject=whose[n],
-                    parents=parents[n],
-                )
-                for n in range(6)
-            ]
-        )
-        every = BitMap(range(1, 7))
-        ledger.versions.freeze("support", numbers=every, splits={"train": every}, manifest={})
-        run = ledger.record("run", "run", {}, edges=[Edge("trained-on", ledger.versions.get("support").node_id)])
-        ledger.record("adapter", "adapter", {}, edges=[Edge("derived-from", run)])
-        ledger.record("verdict", "check", {"examples": [SECRET[10:70]]})
-        ledger.record("item", "topics/gate", {"question": SECRET})
-        ledger.content.put(json.dumps({"transcript": SECRET}).encode())
-        ledger.content.put(words(BOB))
-    work = store / "work"
-    work.mkdir()
-    (work / "removed.jsonl").write_text(json.dumps({"text": SECRET}) + "\n")
-    (work / "kept.jsonl").write_text(json.dumps({"text": BOB}) + "\n")
-    (work / "packed.jsonl.gz").write_bytes(gzip.compress(words(PARAPHRASE)))
-    (work / "report.html").write_text(f"<p>{escape(SECRET)}</p>")
-    (work / "asked.shard").write_bytes(shard(ids[0]))
-    (work / "other.shard").write_bytes(shard(ids[3]))
-    (store.parent / "train.jsonl").write_text(json.dumps({"text": SECRET}, ensure_ascii=False) + "\n")
-
-
-def shard(row_id: str) -> bytes:
-    """A shard of one row, as the trainer reads it."""
-    import numpy as np
-
-    from headgate.train.shard import Shard
-
-    none = np.zeros(0, dtype=np.int32)
-    return Shard(
-        row_ids=(row_id,), offsets=np.zeros(2, dtype=np.int64), tokens=none, weights=none.astype(np.float32)
-    ).to_bytes()
-
-
-def run(store: Path, **more: bool) -> erasure.Erased:
-    """An erasure of Ann."""
-    with Ledger.open(store, clock=lambda: NOW) as ledger:
-        planned = erasure.plan(ledger, ANN, **more)
-        return erasure.erase(ledger, planned, store=store, by="A. Vos", reason="case 1", now=NOW)
-
-
-def state(store: Path) -> tuple[object, ...]:
-    """What can be told afterwards."""
-    with Ledger.open(store) as ledger:
-        every = ledger.rows.all_numbers()
-        bodies = [(number, body) for number, _, body in ledger.rows.bodies(every)]
-        files = sorted(path.name for path in (store / "work").iterdir())
-        verdicts = [(node.name, node.erased) for node in ledger.find("verdict")]
-        return bodies, files, verdicts, len(every), ledger.verify().outcome.value
 
 
 @pytest.fixture
@@ -255,30 +166,6 @@ def test_nobody_answers_for_it(store: Path) -> None:
     assert 6 == len(state(store)[0])
 
 
-KILLED = """
-import os, signal, sys
-sys.path.insert(0, sys.argv[3])
-from pathlib import Path
-from headgate.ledger import ledger as module
-import test_rights_erasure as tests
-
-left = int(sys.argv[2])
-def counted(function):
-    def called(*arguments, **named):
-        global left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return function(*arguments, **named)
-    return called
-Path.unlink = counted(Path.unlink)
-module.Ledger.sweep = counted(module.Ledger.sweep)
-from headgate.ledger.chain import Writing
-Writing.append = counted(Writing.append)
-tests.run(Path(sys.argv[1]), items=True)
-"""
-
-
 @pytest.mark.parametrize("steps", range(10))
 def test_a_kill_at_any_moment_and_another_run_end_alike(tmp_path: Path, steps: int) -> None:
     """Killed before a file, a record, a commit or a sweep; the second run goes on to the same end."""
@@ -286,9 +173,7 @@ def test_a_kill_at_any_moment_and_another_run_end_alike(tmp_path: Path, steps: i
     for one in (whole, killed):
         one.parent.mkdir()
         build(one)
-    command = [sys.executable, "-c", KILLED, str(killed), str(steps), str(Path(__file__).parent)]
-    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, check=False)
-    assert -signal.SIGKILL == ended.returncode
+    assert -signal.SIGKILL == killed_after(steps, killed)
     run(whole, items=True)
     done = run(killed, items=True)
     assert [] == done.remaining
