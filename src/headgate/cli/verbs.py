@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[Verb, ...]] = {
         Verb("convert", "Any training-file format to any other, with a loss report.", "headgate.cli.convert"),
         Verb("explain", "The page of a rule: what, why, how measured, what to do.", "headgate.cli.explain"),
         Verb("probe", "Ask a frozen set of prompts of any model; count habits in its answers.", "headgate.cli.probe"),
+        Verb("judge", "Qualify judges; who is spent, who may still decide.", "headgate.cli.judge"),
         Verb("ledger", "Show, log, verify, export what is known.", "headgate.cli.ledger"),
         Verb("rights", "Who is in which model; cases, from withdrawal to evidence.", "headgate.cli.rights"),
         Verb("doctor", "What is installed and what each extra gives.", "headgate.cli.doctor"),

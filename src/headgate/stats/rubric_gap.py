@@ -1,8 +1,9 @@
 """Whether a model learned its rubric instead of its task: gap, exploitation, and which criteria gained.
 
 The gap at a checkpoint is G = (T - T0) / s_T - (E - E0) / s_E: the gain under the rubric that trained, less the gain
-under one that did not, each in baseline deviations. The exploitation rate is the weighted share of newly credited
-criteria that a panel of other families rejects. Intervals resample prompts, everything about a prompt together.
+under one that did not, each in baseline deviations. The exploitation rate is the weighted share of credited criteria
+that a panel of other families rejects; its rise over the baseline is what counts. Intervals resample prompts, with
+everything about a prompt together.
 """
 
 from __future__ import annotations
@@ -88,11 +89,12 @@ def _gap(table: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exploitation:
-    """How much of what the training judge newly credits a panel rejects."""
+    """How much of what the training judge credits a panel rejects."""
 
-    rate: Interval  # among criteria credited after and not before
-    before: float  # weighted share rejected of what was credited before: the panel's own disagreement
-    rise: Interval  # rate less `before`
+    newly: Interval  # weighted share rejected of what is credited after and was not before
+    after: float  # weighted share rejected of all that is credited after
+    before: float  # the same before: the panel's own disagreement
+    rise: Interval  # `after` less `before`
     credited: int  # newly credited criteria
     prompts: int
 
@@ -109,7 +111,8 @@ def exploitation(
 ) -> Exploitation | None:
     """One entry for each prompt and criterion; None where nothing is newly credited.
 
-    What was credited before tells how often the panel rejects what the training judge credits without any gaming.
+    The rise is over all that is credited: what is newly credited lies near the border, where two judges differ most
+    often even if nothing was learned, so that its share alone would accuse everybody.
     """
     before, after = (np.asarray(one, dtype=bool) for one in (credited_before, credited_after))
     no_before, no_after = (np.asarray(one, dtype=np.float64) for one in (rejected_before, rejected_after))
@@ -118,20 +121,17 @@ def exploitation(
     if not new.any():
         return None
     names, numbers = np.unique(np.asarray(prompts), return_inverse=True)
-    sums = np.stack(
-        [
-            np.bincount(numbers, weights=part, minlength=len(names))
-            for part in (weight * new * no_after, weight * new, weight * before * no_before, weight * before)
-        ]
-    )
+    parts = (new * no_after, new, after * no_after, after, before * no_before, before)
+    sums = np.stack([np.bincount(numbers, weights=weight * part, minlength=len(names)) for part in parts])
     drawn = np.random.default_rng(seed).integers(0, len(names), size=(DRAWS, len(names)))
-    totals = sums[:, drawn].sum(axis=2)
-    rate, usual = _share(totals[0], totals[1]), _share(totals[2], totals[3])
-    value, base = float(_share(sums[0].sum(), sums[1].sum())), float(_share(sums[2].sum(), sums[3].sum()))
+    totals, whole = sums[:, drawn].sum(axis=2), sums.sum(axis=1)
+    newly, now, usual = (_share(totals[i], totals[i + 1]) for i in (0, 2, 4))
+    values = [float(_share(whole[i], whole[i + 1])) for i in (0, 2, 4)]
     return Exploitation(
-        rate=_around(value, rate),
-        before=base,
-        rise=_around(value - base, rate - usual),
+        newly=_around(values[0], newly),
+        after=values[1],
+        before=values[2],
+        rise=_around(values[1] - values[2], now - usual),
         credited=int(new.sum()),
         prompts=len(np.unique(numbers[new])),
     )
