@@ -98,12 +98,18 @@ def waivers(flow: str | None, flow_file: Path, quiet: bool, as_json: bool) -> No
 @_flow
 def show(decision: str | None, flow: str | None, flow_file: Path, quiet: bool, as_json: bool) -> int:
     """Shows a decision (default: the newest of the flow): its verdicts, waivers and evidence."""
+    from pyroaring import BitMap
+
     from headgate.gate.showing import find_decision, lines
+    from headgate.kit.clock import now
+    from headgate.ledger import reads
     from headgate.stats.verdict import Outcome
 
     project = _project(flow_file)
     with project.ledger() as ledger:
         found = find_decision(ledger, decision, flow or project.flow.settings.name)
+        quoted = reads.quoted_rows(ledger, found.body["verdicts"]) if as_json else BitMap()
+        reads.note(ledger, "gate show", quoted, ask=False, now=now())
     if as_json:
         parts = {"verdicts": found.body["verdicts"], "decision": found.as_json()}
         print_json(answer("gate show", parts, found.body["outcome"]))

@@ -8,8 +8,6 @@ not fill the budget up: looks at every pool that shares an item are counted toge
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +17,7 @@ from headgate.evaluate.dirty import Dirt, bits_told, judge_dirt
 from headgate.evaluate.settings import Settings
 from headgate.evaluate.suites import Suite
 from headgate.kit.hashing import digest_json
+from headgate.kit.people import acting
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.roles import SEALED, require
 from headgate.ledger.steps import StageContext, verdict_from_json
@@ -129,7 +128,7 @@ class SealedPools:
         self, suite: Suite, candidate: str, look: str, answer: str, bits: float, detail: dict[str, Any]
     ) -> None:
         entry = self.log.append(
-            actor=self._settings.actor or _user(),
+            actor=acting(self._settings.actor).name,
             candidate=candidate,
             suite=suite.digest("sealed"),
             purpose=self._settings.purpose,
@@ -149,10 +148,3 @@ class SealedPools:
             details={"suite": suite.name, "pool": "sealed", **self.facts(suite)},
         )
         return named(verdict, "sealed-look", FAILURE)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

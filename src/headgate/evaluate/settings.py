@@ -144,7 +144,7 @@ class Settings:
     coverage_gap: float = option(0.02, help="Largest difference of coverage between two arms.", unit="share")
     look_budget: int = option(5, help="Different looks at a sealed pool before it refuses.", unit="looks")
     purpose: str = option("release decision", help="Why the sealed pools are opened; goes into the access log.")
-    actor: str = option("", help="Who looks; empty: the user of the machine.")
+    actor: str = option("", help="Who looks; empty: HEADGATE_USER, git's user.email, or the login.")
     concurrency: int = option(8, help="Requests to an endpoint at the same time.", unit="requests")
     timeout: float = option(120.0, help="Longest wait for one answer of an endpoint.", unit="seconds")
     attempts: int = option(6, help="How often a failing request is tried.", unit="attempts")

@@ -59,13 +59,13 @@ class Roles:
     reads: Literal["logged", "must-be-logged"] = option(
         "logged", help="Whether personal content may be read where the read cannot be recorded."
     )
-    purpose: list[str] = option([], help="Verbs that want a purpose: personal, sealed.")
+    purpose: list[str] = option([], help="Verbs that want a purpose: personal. Looks at sealed pools have one anyway.")
     groups: dict[str, list[str]] = option({}, help="Groups of people, used as @name.")
     also: dict[str, list[str]] = option({}, help="Other names of a person, such as mail address and login.")
 
     def __post_init__(self) -> None:
         _known("two-people", self.two_people, TWICE)
-        _known("purpose", self.purpose, (PERSONAL, SEALED))
+        _known("purpose", self.purpose, (PERSONAL,))
         if self.approval_days < 1:
             raise Refused("not a time for an approval", found=f"{self.approval_days} days", wanted="1 or more")
         named = [name for verb in VERBS for name in getattr(self, verb)]

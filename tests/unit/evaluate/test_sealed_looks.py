@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
+import pytest
+
+from headgate.kit.errors import Refused
+from headgate.kit.people import Person
+from headgate.ledger import roles
 from headgate.ledger.steps import StepResult
 from headgate.stats.verdict import Outcome, Verdict
 from headgate.testing.fake_endpoint import FakeEndpoint, Request
 
 Serve = Callable[..., FakeEndpoint]
 Project = Any  # of conftest
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def sealed(result: StepResult) -> list[Verdict]:
@@ -44,6 +51,17 @@ def test_a_look_is_logged_with_who_and_why(project: Project, serve: Serve, world
     assert found[0]["bits"] == 0 < found[1]["bits"] < 40
     head = project.ledger.latest("trace", "access-log")
     assert dict(head.body) == {"seq": 2, "hash": found[1]["hash"]}
+
+
+def test_a_look_wants_the_role(project: Project, serve: Serve, world: ModuleType) -> None:
+    """Who may not look at sealed answers sends nothing and opens nothing; the refusal is kept."""
+    roles.adopt(project.ledger, roles.Roles(sealed=["Ann Lee"]), Person("Ann Lee", "--by", "ann"), LONG_AGO)
+    server = serve(by_name(world))
+    with pytest.raises(Refused, match="tester may not look at sealed answers"):
+        run(project, server, "right")
+    assert entries(project) == []
+    assert server.sent("right").total() == 0
+    assert [one["about"] for one in roles.refusals(project.ledger)] == ["suite:topics/sealed"]
 
 
 def test_the_same_look_is_answered_from_the_record(project: Project, serve: Serve, world: ModuleType) -> None:
