@@ -62,8 +62,17 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     )
 
 
-def import_once(project: Path, settings: Settings, *, quiet: bool) -> tuple[StepResult, str]:
+def import_once(
+    project: Path,
+    settings: Settings,
+    *,
+    quiet: bool,
+    where: str | Path | None = None,
+    content: str | None = None,
+) -> tuple[StepResult, str]:
     """Runs the stage outside of a flow, on the ledger of a project folder; returns the result and the step's id.
+
+    `where` is the place of the ledger, if not that folder, and `content` that of its content when it is new.
 
     Raises:
         Refused: as `run`, and when the folder cannot be written.
@@ -74,7 +83,7 @@ def import_once(project: Path, settings: Settings, *, quiet: bool) -> tuple[Step
     except OSError as error:
         raise as_refusal(error, work) from error
     context = StageContext(folder=project, work=work, outputs={}, quiet=quiet, now=now(), flow_name=IMPORT)
-    with Ledger.open(project / STORE, create=True) as ledger:
+    with Ledger.open(where or project / STORE, create=True, content=content, beside=project / STORE) as ledger:
         result = run(ledger, settings, context=context)
         files = {name: digest_file(Path(name)) for name in result.facts["files"]}
         step = record_step(ledger, result, digest_json([str(settings), files]), flow=IMPORT)

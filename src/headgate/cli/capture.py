@@ -66,6 +66,7 @@ def import_files(project: Path, quiet: bool, as_json: bool, licence_until: Any, 
     """
     from headgate.capture.run import import_once
     from headgate.capture.settings import Settings
+    from headgate.flow.governing import content_of, where_of
 
     files = [str(Path(name).absolute()) for name in given.pop("files")]
     columns, file_format = columns_of(given.pop("columns")), given.pop("file_format")
@@ -73,7 +74,8 @@ def import_files(project: Path, quiet: bool, as_json: bool, licence_until: Any, 
         given[name] = str(Path(given[name]).absolute()) if given[name] else ""
     given["licence_until"] = licence_until.date() if licence_until else None
     settings = Settings(files=files, columns=columns, format=file_format, **given | {"redact": list(given["redact"])})
-    result, step = import_once(project, settings, quiet=quiet or as_json)
+    where, content = where_of(project), content_of(project)
+    result, step = import_once(project, settings, quiet=quiet or as_json, where=where, content=content)
     if as_json:
         parts = {"summary": result.summary, "step": step, "outputs": result.outputs, "facts": result.facts}
         verdicts = [verdict.as_json() for verdict in result.verdicts]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headgate.cli import ledger_closure, ledger_content
+from headgate.cli import ledger_closure, ledger_content, ledger_sweep
 from headgate.cli.output import EXIT_OF, answer, common_options, examples, print_json
+from headgate.cli.place import ledger_option
 from headgate.kit.hashing import short
 
 if TYPE_CHECKING:
@@ -17,11 +18,7 @@ if TYPE_CHECKING:
 
 
 def _store(command: Callable[..., Any]) -> Callable[..., Any]:
-    where = click.Path(path_type=Path)
-    store = click.option(
-        "--ledger", "store", type=where, default=Path(".headgate"), show_default=True, help="Its folder."
-    )
-    return store(common_options(command))
+    return ledger_option(common_options(command))
 
 
 def _open(store: Path) -> Ledger:
@@ -91,3 +88,4 @@ def query(question: str, name: str, store: Path, quiet: bool, as_json: bool) -> 
 
 for part in (ledger_content.show, ledger_content.export, ledger_closure.closure):
     command.add_command(part)
+command.add_command(ledger_sweep.sweep)

@@ -53,8 +53,9 @@ def erase(
     target = target_of(subject, source, row)
     with open_ledger(store) as ledger:
         planned = erasure.plan(ledger, target, merged=merged, items=items)
+        beside = ledger.file.parent
         done = (
-            erasure.erase(ledger, planned, store=store, by=by, reason=reason, now=now(), quiet=quiet or as_json)
+            erasure.erase(ledger, planned, store=beside, by=by, reason=reason, now=now(), quiet=quiet or as_json)
             if yes
             else None
         )

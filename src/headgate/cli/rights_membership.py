@@ -45,7 +45,7 @@ def membership(
     given = [one for one in read_rows(controls) if scorable(one)] if controls else []
     with open_ledger(store) as ledger:
         verdicts = test(
-            ledger, adapter, target, store=store.absolute(), now=moment(), against=against, controls=given,
+            ledger, adapter, target, store=ledger.file.parent.absolute(), now=moment(), against=against, controls=given,
             quiet=quiet or as_json,
         )  # fmt: skip
     outcome = worst(verdicts)

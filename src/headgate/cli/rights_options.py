@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
 from headgate.cli.output import common_options
+from headgate.cli.place import ledger_option
 
 
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--ledger` (as `store`), `--json` and `--quiet`."""
-    where = click.Path(path_type=Path)
-    store = click.option(
-        "--ledger", "store", type=where, default=Path(".headgate"), show_default=True, help="Its folder."
-    )
-    return store(common_options(command))
+    return ledger_option(common_options(command))
 
 
 def target_options(command: Callable[..., Any]) -> Callable[..., Any]:

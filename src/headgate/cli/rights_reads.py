@@ -30,7 +30,7 @@ def reads(subject: str | None, by: str, since: datetime | None, store: Path, qui
     with open_ledger(store) as ledger:
         rows = reach(ledger, Target(SUBJECT, subject)).rows if subject else None
         found = log.reads(ledger, rows=rows, by=by, since=since)
-    looks = [] if subject else _looks(store, by, since)
+    looks = [] if subject else _looks(ledger.file.parent, by, since)
     if as_json:
         told: dict[str, Any] = {"reads": [one.as_json() for one in found], "sealed": looks}
         print_json(answer("rights reads", told))

@@ -57,7 +57,8 @@ def run(by: str, reason: str, yes: bool, store: Path, quiet: bool, as_json: bool
         found, holds = looked(ledger, life)
         silent = quiet or as_json
         act = desk.run if yes else None
-        done = act(ledger, found, store=store, by=by, reason=reason, now=moment(), quiet=silent) if act else None
+        beside = ledger.file.parent
+        done = act(ledger, found, store=beside, by=by, reason=reason, now=moment(), quiet=silent) if act else None
         return told("run", found, holds, done, quiet=quiet, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""Tables of the project file that govern every flow of a project: `[roles]` and `[retention]`.
+"""Tables of the project file that govern every flow of a project: `[ledger]`, `[roles]` and `[retention]`.
 
 They belong to the ledger and not to one flow, so they stand in headgate.toml (roles also in a file of their own, which
 other people may own), and neither the environment nor `--set` changes them.
@@ -6,6 +6,7 @@ other people may own), and neither the environment nor `--set` changes them.
 
 from __future__ import annotations
 
+import os
 import sys
 import tomllib
 from datetime import datetime
@@ -22,15 +23,39 @@ if TYPE_CHECKING:
     from headgate.ledger.roles import Roles
 
 FILE, ROLES_FILE = "headgate.toml", "headgate.roles.toml"
-SECTIONS = ("roles", "retention")
+SECTIONS = ("ledger", "roles", "retention")
+STORE, VARIABLE = ".headgate", "HEADGATE_LEDGER"
 
 
 def settings_of(section: str) -> type:
     """The dataclass of a governing section."""
     from headgate.ledger.roles import Roles
+    from headgate.ledger.settings import LedgerSettings
     from headgate.rights.periods import RetentionSettings
 
-    return {"roles": Roles, "retention": RetentionSettings}[section]
+    return {"ledger": LedgerSettings, "roles": Roles, "retention": RetentionSettings}[section]
+
+
+def where_of(folder: Path) -> str | Path:
+    """Where the ledger of a project lies: what HEADGATE_LEDGER says, or its file, or else a folder in its own.
+
+    Raises:
+        Refused: the section `[ledger]` holds problems.
+    """
+    if named := os.environ.get(VARIABLE, ""):
+        return named if "://" in named else Path(named)
+    settings = table(folder, "ledger")
+    return settings.url if settings is not None and settings.url else folder / STORE
+
+
+def content_of(folder: Path) -> str | None:
+    """Where the content of a new ledger of a project is to lie; None for in the database.
+
+    Raises:
+        Refused: the section `[ledger]` holds problems.
+    """
+    settings = table(folder, "ledger")
+    return settings.content or None if settings is not None else None
 
 
 def folder_of(store: str | Path) -> Path:
@@ -56,16 +81,19 @@ def table(folder: Path, section: str) -> Any | None:
     return _settings(_tree(folder / ROLES_FILE), "roles", folder / ROLES_FILE, ())
 
 
-def open_ledger(store: str | Path, *, create: bool = False) -> Ledger:
+def open_ledger(store: str | Path, *, create: bool = False, beside: Path | None = None) -> Ledger:
     """Opens a ledger under the roles of its project; close it or use it as a context.
+
+    `beside` is the folder of what lies beside a ledger in a database, in its project.
 
     Raises:
         Refused: it cannot be opened, or the table of roles holds problems.
     """
     from headgate.ledger.ledger import Ledger
 
-    roles = table(folder_of(store), "roles")
-    ledger = Ledger.open(store, create=create)
+    folder = beside.absolute().parent if beside is not None else folder_of(store)
+    roles = table(folder, "roles")
+    ledger = Ledger.open(store, create=create, content=content_of(folder) if create else None, beside=beside)
     try:
         take_over(ledger, roles)
     except BaseException:

@@ -44,10 +44,10 @@ class Project:
 
     def ledger(self) -> Ledger:
         """Opens the ledger, and makes it on first use; close it or use it as a context."""
-        from headgate.flow.governing import open_ledger
+        from headgate.flow.governing import open_ledger, where_of
 
         self.store.mkdir(exist_ok=True)
-        return open_ledger(self.store, create=True)
+        return open_ledger(where_of(self.folder), create=True, beside=self.store)
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:

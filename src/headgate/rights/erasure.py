@@ -80,9 +80,9 @@ class Erased:
 
     def as_json(self) -> dict[str, Any]:
         """As printed and recorded."""
-        names = ("rows", "before", "content", "records", "files", "left", "yours", "remaining", "unread")
-        names += ("unreached", "unseen", "record")
-        return {name: getattr(self, name) for name in names}
+        counts = ("rows", "before", "content")
+        lists = ("records", "files", "left", "yours", "remaining", "unread", "unreached", "unseen")
+        return {name: getattr(self, name) for name in (*counts, *lists, "record")}
 
 
 def plan(ledger: Ledger, target: Target, *, merged: bool = False, items: bool = False) -> Plan:
