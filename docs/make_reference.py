@@ -15,8 +15,8 @@ import click
 from headgate.cli.main import headgate
 from headgate.cli.verbs import VERBS
 from headgate.flow.file import FlowSettings
-from headgate.flow.judging import TABLES
 from headgate.flow.governing import SECTIONS, settings_of
+from headgate.flow.judging import TABLES
 from headgate.flow.stages import STAGES
 from headgate.kit.settings import key_of
 
