@@ -18,7 +18,7 @@ from headgate.kit.errors import Refused, merged
 from headgate.kit.hashing import digest_json
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.models.model import Prompt
-from headgate.rows.reading import read_rows
+from headgate.rows.reading import BadLine, read_rows
 from headgate.rows.row import Row
 
 PROMPT = "{prompt}"
@@ -70,6 +70,7 @@ def load_suite(name: str, settings: SuiteSettings, folder: Path) -> Suite:
             for row in reader:
                 pool = key if key in POOLS else pool_of(name, cluster_of(row), settings.shares)
                 rows.append((pool, row))
+            _must_be_whole(name, reader.bad_lines)
             bad_lines += len(reader.bad_lines)
     labels = settings.labels or [row.answer_text.strip() for _, row in rows]
     scorer = Scorer(settings.scorer, settings.extractor, labels=labels, cut_off=settings.cut_off)
@@ -97,6 +98,17 @@ def _must_be_askable(name: str, rows: Sequence[tuple[str, Row]], scorer: Scorer)
         if more:
             shown.append(Refused(f"and {more:,} more items like these", file=shown[0].file))
         raise merged(shown)
+
+
+def _must_be_whole(name: str, bad: Sequence[BadLine]) -> None:
+    """A line that says another thing under an id in use is no bad line to pass over: which would a score be of?"""
+    problems = [
+        Refused(f"suite {name!r}: {one.what}", file=one.file, line=one.line, found=one.found, wanted=one.wanted)
+        for one in bad
+        if one.what.startswith("the id ")
+    ]
+    if problems:
+        raise merged(problems[:10])
 
 
 def item_of(suite: str, pool: str, row: Row, settings: SuiteSettings) -> Item:

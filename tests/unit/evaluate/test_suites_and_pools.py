@@ -271,3 +271,17 @@ def test_a_search_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> No
     """Numbers of examples and draws have limits."""
     with pytest.raises(Refused):
         FewShotSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_two_items_of_one_id_stop_with_their_lines(tmp_path: Path) -> None:
+    """Which of the two would a score be of? The same item given twice is asked once, as before."""
+    path = tmp_path / "items.jsonl"
+    one = '{"id": "a", "prompt": "one?", "completion": "1"}\n'
+    path.write_text(one + '{"id": "b", "prompt": "two?", "completion": "2"}\n' + one.replace("one?", "three?"))
+    with pytest.raises(Refused) as caught:
+        load_suite("s", SuiteSettings(gate="items.jsonl"), tmp_path)
+    assert ("suite 's': the id 'a' was used before", str(path), 3) == (
+        caught.value.what,
+        caught.value.file,
+        caught.value.line,
+    )
