@@ -63,11 +63,6 @@ class Marks:
         """One result for each anchor that was asked, in the order of the anchors."""
         return judged(self.calls, self.answers)
 
-    @property
-    def by_item(self) -> Mapping[str, Judged]:
-        """Results by item."""
-        return {one.item: one for one in self.results}
-
 
 def right_share(anchor: Anchor, score: float) -> float:
     """How right a score is: 1 where it names the people's answer, 0.5 where it depends on the order."""
@@ -76,7 +71,8 @@ def right_share(anchor: Anchor, score: float) -> float:
 
 def qualify(marks: Marks, limits: Limits, model: str, family: str) -> list[Verdict]:
     """The lines that can be measured from answers on anchors alone."""
-    scored = [(one, mark.score) for one in marks.anchors.anchors if (mark := marks.by_item.get(one.pair.item)) and mark.score is not None]  # fmt: skip  # noqa: E501
+    scores = {one.item: one.score for one in marks.results if one.score is not None}
+    scored = [(one, scores[one.pair.item]) for one in marks.anchors.anchors if one.pair.item in scores]
     verdicts = [_enough(scored, limits), _coverage(marks, limits)]
     if len(scored) < 10:
         text = "nothing can be said of the judge"
