@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help install demo planted withdrawal test test-fast check format bench docs clean
+.PHONY: help install servers demo planted withdrawal test test-fast check format bench docs clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -29,10 +29,15 @@ planted: $(STAMP) ## Run the same flow with six planted failures and a clean con
 withdrawal: $(STAMP) ## A person withdraws after a release: models, case, training without them, erasure, evidence
 	$(BIN)/python examples/withdrawal/run.py
 
-test: $(STAMP) ## Run all tests
+servers:
+	@$(PYTHON) tests/backends/postgres_server.py || { \
+	  test "$$(id -u)" = 0 || { echo "the tests start a PostgreSQL server: apt-get install postgresql (as root)"; exit 1; }; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql > /dev/null; }
+
+test: $(STAMP) servers ## Run all tests; as root, installs the PostgreSQL server that they start
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-test-fast: $(STAMP) ## Run the tests that train nothing
+test-fast: $(STAMP) servers ## Run the tests that train nothing
 	$(BIN)/python -m pytest -n 2 -m "not training"
 
 check: $(STAMP) ## Format, lint, types and house contracts; silent when fine

@@ -58,13 +58,16 @@ def place_of(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         folder.mkdir(parents=True, exist_ok=True)
         if backend == "sqlite":
             return Place(folder, folder)
-        address = request.getfixturevalue("cluster").database()
+        server = request.getfixturevalue("cluster")
+        server.revive()
+        address = server.database()
         if backend == "postgres":
             return Place(address, folder)
-        server = request.getfixturevalue("objects")
-        for name, value in server.environment().items():
+        store = request.getfixturevalue("objects")
+        store.mend()
+        for name, value in store.environment().items():
             monkeypatch.setenv(name, value)
-        bucket = server.bucket()
+        bucket = store.bucket()
         return Place(address, folder, f"s3://{bucket}/team", bucket)
 
     return make

@@ -80,6 +80,10 @@ class ObjectServer:
                 out[one["Key"], one["VersionId"]] = None
         return out
 
+    def pieces(self, bucket: str) -> dict[tuple[str, str], bytes | None]:
+        """All of it but the keys of ledgers."""
+        return {found: data for found, data in self.everything(bucket).items() if not found[0].endswith(".key")}
+
     def cut(self) -> None:
         """No byte goes through any more."""
         self._wire.cut()

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -124,19 +125,22 @@ class Cluster:
         if done.returncode:
             raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
 
+    def revive(self) -> None:
+        """Starts the server where a test that failed left it killed."""
+        if not (self.data / "postmaster.pid").exists():
+            self.start()
+
     def kill(self) -> None:
         """Kills the server as a power cut would: every process of it, none asked."""
         lines = (self.data / "postmaster.pid").read_text().splitlines()
         main = int(lines[0])
-        children = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(main)], stdout=subprocess.PIPE, text=True, check=False
-        ).stdout.split()
-        for process in [main, *map(int, children)]:
+        every = [main, *_children(main)]
+        for process in every:
             try:
                 os.kill(process, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        self._wait_for_end([main, *map(int, children)])
+        self._wait_for_end(every)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     @staticmethod
@@ -174,8 +178,22 @@ class Cluster:
         ]
 
 
-def _alive(process: int) -> bool:
+def _stat(process: int | str) -> list[str]:
+    """State, parent and more of a process; empty when it is gone."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
-        return False
+        return []
+
+
+def _alive(process: int) -> bool:
+    return _stat(process)[:1] not in ([], ["Z"])
+
+
+def _children(process: int) -> list[int]:
+    every = [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [int(one) for one in every if _stat(one)[1:2] == [str(process)]]
+
+
+if __name__ == "__main__":  # `make test` asks whether a server must be installed first
+    sys.exit(0 if binaries() else 1)

@@ -70,11 +70,12 @@ def told(verb: str, found: Any, holds: list[Any], done: Any, *, quiet: bool, as_
     from headgate.rights import retention
 
     left = bool(found.alarms or (done.case if done else found.erasable or found.needed or found.outputs))
-    left = left or bool(done and done.erased and not done.erased.whole)
+    left = left or bool(done and (done.unreached or (done.erased and not done.erased.whole)))
     if as_json:
         acted = {
             "erased": done.erased.as_json() if done and done.erased else None,
             "outputs_erased": done.outputs if done else 0,
+            "unreached": done.unreached if done else [],
             "case": done.case.as_json() if done and done.case else None,
         }
         parts = found.as_json() | {"holds": [one.as_json() for one in holds]} | acted

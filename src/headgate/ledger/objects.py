@@ -179,6 +179,15 @@ class ObjectStore:
         moved = [{"number": row.number, "id": row.id, "body": place} for row, place in zip(stay, places, strict=True)]
         writing.connection.execute(insert(bodies), moved)
 
+    def lay_key(self, text: str) -> None:
+        """Stores the key of the ledger beside its folder, where no sweep looks."""
+        self._bucket.put(f"{self._folder}.key", text.encode())
+
+    def key(self) -> str | None:
+        """The key of the ledger; None where it is not here."""
+        data = self._bucket.get(f"{self._folder}.key", 0, 1 << 10)
+        return data.decode("ascii", "replace") if data is not None else None
+
     def sweep(self, writing: Writing) -> Swept:
         """Deletes every version of every object that the database does not name, and uploads that never ended."""
         known = set(writing.connection.scalars(select(schema.objects.c.name)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable
 from datetime import datetime
@@ -14,8 +15,8 @@ from headgate.kit.errors import Refused
 from headgate.ledger import migrations, postgres, schema
 from headgate.ledger.chain import Writing
 from headgate.ledger.database import Database
-from headgate.ledger.objects import content_store, open_store, split
-from headgate.ledger.sealing import Seal, key_of, must_fit
+from headgate.ledger.objects import ObjectStore, content_store, open_store, split
+from headgate.ledger.sealing import SUFFIX, VARIABLE, Seal, key_of, must_fit, read_key
 from headgate.ledger.sqlite import SqliteDatabase
 from headgate.ledger.store import Store
 
@@ -69,30 +70,44 @@ def prepared(
     if number == 0 and not create:
         kind = "database" if isinstance(database, postgres.PostgresDatabase) else "file"
         raise Refused(f"an empty {kind}, not a ledger", file=database.place, next_step="headgate init")
-    key = key_of(database.file, create=True) if number == 0 else None
     if number != migrations.PRESENT:
         with engine.connect().execution_options(writing=True) as connection, connection.begin():
             new = migrations.schema_number(connection) == 0  # another process may have been first
+            key = key_of(database.file, create=True) if new else None
             migrations.migrate(connection, stamp(clock()), key=key)
             if new and content is not None:
-                _lay_content(connection, clock, content)
+                _lay_content(connection, clock, content, key)
     with engine.connect() as connection:
         _must_agree(connection, content, database.place)
         wanted = migrations.fingerprint_of(connection)
         store = content_store(connection)
     if wanted is None:
         return Seal(None), store
-    key = key or key_of(database.file)
+    key = _key(database, store)
     must_fit(key, wanted, database.file)
     return Seal(key), store
 
 
-def _lay_content(connection: Connection, clock: Callable[[], datetime], content: str) -> None:
-    """Says for good where the content of a new ledger lies: in a folder that no other ledger sweeps."""
+def _key(database: Database, store: Store) -> bytes:
+    """The key from the environment, from the file beside the ledger, or from the store that a team shares."""
+    here = os.environ.get(VARIABLE) or database.file.with_suffix(SUFFIX).exists()
+    if isinstance(store, ObjectStore) and not here and (text := store.key()) is not None:
+        return read_key(text, "the object store")
+    return key_of(database.file)
+
+
+def _lay_content(connection: Connection, clock: Callable[[], datetime], content: str, key: bytes | None) -> None:
+    """Says for good where the content of a new ledger lies: in a folder that no other ledger sweeps.
+
+    The key goes there too, for everybody who may read the content; a copy of the database does not have it.
+    """
     split(content)
     place, folder = content.rstrip("/"), "ledger-" + secrets.token_hex(8)
     writing = Writing(connection, clock)
-    open_store(place, folder).sweep(writing)  # whether the bucket is there and may be used
+    store = open_store(place, folder)
+    store.sweep(writing)  # whether the bucket is there and may be used
+    if key is not None:
+        store.lay_key(key.hex())
     seq = writing.append(CONTENT, {"place": place, "folder": folder})
     connection.execute(insert(schema.content_store), {"place": place, "folder": folder, "seq": seq})
 

@@ -76,11 +76,11 @@ def key_of(file: Path, *, create: bool = False) -> bytes:
     """
     place = file.with_suffix(SUFFIX)
     if text := os.environ.get(VARIABLE, ""):
-        return _read(text, VARIABLE)
+        return read_key(text, VARIABLE)
     if create and not place.exists():
         _make(place)
     try:
-        return _read(place.read_text(encoding="ascii", errors="replace"), str(place))
+        return read_key(place.read_text(encoding="ascii", errors="replace"), str(place))
     except FileNotFoundError:
         raise Refused(
             "the key of the ledger is missing",
@@ -105,7 +105,12 @@ def must_fit(key: bytes, wanted: str, file: Path) -> None:
         )
 
 
-def _read(text: str, place: str) -> bytes:
+def read_key(text: str, place: str) -> bytes:
+    """A key from its text.
+
+    Raises:
+        Refused: it is not 64 hex digits.
+    """
     with contextlib.suppress(ValueError):
         if len(key := bytes.fromhex(text.strip())) == SIZE:
             return key

@@ -83,6 +83,7 @@ class Done:
 
     erased: erasure.Erased | None = None
     outputs: int = 0
+    unreached: list[str] = field(default_factory=list)  # copies of those that only an administrator can remove
     case: Case | None = None
 
 
@@ -142,7 +143,10 @@ def run(ledger: Ledger, found: Due, *, store: Path, by: str, reason: str, now: d
     if found.erasable:
         planned = erasure.plan(ledger, target_of(ledger, found.erasable))
         out.erased = erasure.erase(ledger, planned, store=store, by=by, reason=reason, now=now, quiet=quiet)
-    out.outputs = sum(ledger.content.erase(address) for address in found.outputs)
+    if found.outputs:
+        with ledger.erasing() as swept:
+            out.outputs = sum(ledger.content.erase(address) for address in found.outputs)
+        out.unreached = list(swept.left)
     new = found.needed - _in_cases(ledger, now)
     if new:
         said = f"past their period, and {', '.join(found.adapters)} in use was made from them"
@@ -252,6 +256,8 @@ def lines(found: Due, done: Done | None) -> list[str]:
         out += [f"  still there: {one}" for one in (*done.erased.left, *done.erased.yours, *done.erased.remaining)]
     if done.outputs:
         out.append(f"erased: {done.outputs:,} recorded answers")
+    unreached = dict.fromkeys([*(done.erased.unreached if done.erased else ()), *done.unreached])
+    out += [f"  not reached, and may still hold them: {one}" for one in unreached]
     if done.case is not None:
         out.append(
             f"{done.case.name} is open about {len(found.needed):,} rows: headgate rights case show {done.case.name}"

@@ -98,9 +98,9 @@ def test_a_full_disk_is_refused_and_leaves_nothing_half_written(tmp_path: Path) 
         assert 397 == ledger.rows.append(rows_of(source, 400, size=4_000)).new
 
 
-def test_a_transaction_that_fails_stores_none_of_it(tmp_path: Path) -> None:
+def test_a_transaction_that_fails_stores_none_of_it(place: Any) -> None:
     """Nodes, rows and claims of a block that raises are all gone, and the chain goes on without a gap."""
-    with Ledger.open(tmp_path, create=True) as ledger:
+    with place.open() as ledger:
         source = ledger.record("source", "desk", {})
         with pytest.raises(ZeroDivisionError), ledger.transaction():
             run = ledger.record("run", "run", {}, edges=[Edge("derived-from", source)])

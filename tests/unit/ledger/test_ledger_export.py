@@ -19,9 +19,9 @@ from headgate.ledger.ledger import Edge, Ledger, RowRecord
 from headgate.ledger.sealing import ITEMS, QUOTING
 
 
-def filled(folder: Path) -> Ledger:
+def filled(place: Any) -> Ledger:
     """A ledger with a JSON row, a row of bytes, an erased row made from the first, and a version."""
-    ledger = Ledger.open(folder, create=True)
+    ledger = place.open()
     source = ledger.record("source", "desk", {})
     bodies = [b'{"kind":"text"}', b"\xff\x00", b"gone"]
     ids = [digest(body) for body in bodies]
@@ -44,9 +44,9 @@ def lines(text: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_the_chain_of_an_export_ends_at_the_head_that_it_names(tmp_path: Path) -> None:
+def test_the_chain_of_an_export_ends_at_the_head_that_it_names(place: Any, tmp_path: Path) -> None:
     """Anybody can recompute every hash from the file alone, and the address of all records that are never erased."""
-    with filled(tmp_path) as ledger:
+    with filled(place) as ledger:
         count = ledger.export(tmp_path / "out.jsonl")
         head, seal = ledger.head(), ledger.seal
     records = lines((tmp_path / "out.jsonl").read_bytes())
@@ -65,9 +65,9 @@ def test_the_chain_of_an_export_ends_at_the_head_that_it_names(tmp_path: Path) -
         assert seal.node(node["kind"], node["name"], node["body"]) == node["id"]
 
 
-def test_every_row_is_in_an_export_with_what_is_known_of_it(tmp_path: Path) -> None:
+def test_every_row_is_in_an_export_with_what_is_known_of_it(place: Any, tmp_path: Path) -> None:
     """JSON as JSON, other bytes as base64, erased rows as their addresses."""
-    with filled(tmp_path) as ledger:
+    with filled(place) as ledger:
         ledger.export(tmp_path / "out.jsonl")
         source = ledger.find("source")[0].id
     rows = [one for one in lines((tmp_path / "out.jsonl").read_bytes()) if one["record"] == "row"]
@@ -80,9 +80,9 @@ def test_every_row_is_in_an_export_with_what_is_known_of_it(tmp_path: Path) -> N
     assert {"trained-on", "derived-from"} == {edge["label"] for edge in edges}
 
 
-def test_exports_can_be_compressed(tmp_path: Path) -> None:
+def test_exports_can_be_compressed(place: Any, tmp_path: Path) -> None:
     """The ending of the name decides; the records are the same."""
-    with filled(tmp_path) as ledger:
+    with filled(place) as ledger:
         for name in ("out.jsonl", "out.jsonl.gz", "out.jsonl.zst"):
             ledger.export(tmp_path / name)
     plain = (tmp_path / "out.jsonl").read_bytes()
@@ -91,9 +91,9 @@ def test_exports_can_be_compressed(tmp_path: Path) -> None:
         assert plain == zstandard.ZstdDecompressor().stream_reader(stream).read()
 
 
-def test_an_export_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_is_of_one_moment(place: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What another process writes meanwhile is not in it, not even in part."""
-    with filled(tmp_path) as ledger, Ledger.open(tmp_path) as other:
+    with filled(place) as ledger, place.open() as other:
         read = ledger.head
 
         def disturbed() -> Any:
@@ -109,9 +109,9 @@ def test_an_export_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert ["first", "meanwhile"] == [node.name for node in other.find("run")]
 
 
-def test_an_export_to_nowhere_is_refused(tmp_path: Path) -> None:
+def test_an_export_to_nowhere_is_refused(place: Any, tmp_path: Path) -> None:
     """A missing folder is named, and nothing is left behind."""
-    with filled(tmp_path) as ledger:
+    with filled(place) as ledger:
         with pytest.raises(Refused, match="the folder is not there"):
             ledger.export(tmp_path / "missing" / "out.jsonl")
         with pytest.raises(Refused, match="a directory stands where"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyroaring import BitMap
@@ -28,10 +29,10 @@ class World:
     rows: list[str]
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture
+def world(place: Any) -> Iterator[World]:
     """A ledger from source to release; only a row made from another source's row was trained on."""
-    with Ledger.open(tmp_path_factory.mktemp("lineage"), create=True) as ledger, ledger.transaction():
+    with place.open() as ledger, ledger.transaction():
         desk = ledger.record("source", "desk", {})
         synthetic = ledger.record("source", "synthetic", {})
         ids = [digest(b"row %d" % i) for i in range(4)]

@@ -74,7 +74,7 @@ def test_erased_words_are_in_no_file_of_the_server(shared: Any, cluster: Any, ob
         before = traces(cluster.files(), [*theirs, quoted])
         assert before >= (len(theirs) if shared.content is None else 1)
         assert ledger.database.found_in_files(lambda data: quoted[:24] in data)[0]
-        versions = set(objects.everything(shared.bucket)) if shared.bucket else set()
+        versions = set(objects.pieces(shared.bucket)) if shared.bucket else set()
         with ledger.erasing() as swept:
             assert 66 == ledger.rows.erase(ledger.rows.numbers_of_subject("anna"))
             assert ledger.nodes.erase(verdict)
@@ -85,7 +85,7 @@ def test_erased_words_are_in_no_file_of_the_server(shared: Any, cluster: Any, ob
         assert Outcome.PASS == ledger.verify().outcome
         assert ([], []) == ledger.database.found_in_files(lambda data: quoted[:24] in data)
         if shared.bucket:
-            after = objects.everything(shared.bucket)
+            after = objects.pieces(shared.bucket)
             assert len(versions) == 3
             assert {None} != set(after.values())
             assert len(versions & set(after)) == 1  # the piece of content that stays
@@ -199,8 +199,8 @@ def test_an_object_store_that_is_cut_off_in_an_append(place_of: Any, tmp_path: P
         objects.client().create_multipart_upload(Bucket=place.bucket, Key=f"{ledger.store._folder}/begun")
         objects.client().put_object(Bucket=place.bucket, Key="team/of-others", Body=b"theirs")
         assert [] == ledger.sweep().left
-        assert {"team/of-others"} == {name for name, _ in objects.everything(place.bucket) if "ledger-" not in name}
-        assert 3 == len(objects.everything(place.bucket))
+        assert {"team/of-others"} == {name for name, _ in objects.pieces(place.bucket) if "ledger-" not in name}
+        assert 3 == len(objects.pieces(place.bucket))
         assert [] == objects.client().list_multipart_uploads(Bucket=place.bucket).get("Uploads", [])
 
 
@@ -222,7 +222,7 @@ def test_an_object_store_that_is_cut_off_in_an_erasure(place_of: Any, tmp_path: 
             assert [] == list(ledger.rows.bodies(theirs))
             assert 40 - 5 * (batch + 1) == sum(1 for _ in ledger.rows.bodies(ledger.rows.all_numbers()))
             assert Outcome.PASS == ledger.verify().outcome
-            assert 4 == len(objects.everything(place.bucket))
+            assert 4 == len(objects.pieces(place.bucket))
 
 
 def test_a_changed_or_lost_object_is_reported(place_of: Any, tmp_path: Path, objects: Any) -> None:
@@ -231,7 +231,7 @@ def test_a_changed_or_lost_object_is_reported(place_of: Any, tmp_path: Path, obj
     with place.open() as ledger:
         source = ledger.record("source", "desk", {})
         ledger.rows.append([row("a", words(300), source), row("b", words(300), source)])
-        (name,) = {name for name, _ in objects.everything(place.bucket)}
+        (name,) = {name for name, _ in objects.pieces(place.bucket)}
         client = objects.client()
         data = bytearray(client.get_object(Bucket=place.bucket, Key=name)["Body"].read())
         data[5] ^= 1
@@ -251,7 +251,7 @@ def test_names_of_objects_say_nothing_of_what_is_in_them(place_of: Any, tmp_path
     with place.open() as ledger:
         first = ledger.content.put(text)
         ledger.content.put(text + b"!")
-        found = objects.everything(place.bucket)
+        found = objects.pieces(place.bucket)
         listing = " ".join(name for name, _ in found)
         assert digest(text).removeprefix("b3:")[:16] not in listing
         assert first.removeprefix("b3:")[:16] not in listing
@@ -380,3 +380,21 @@ def test_a_ledger_knows_where_its_content_lies(place_of: Any, tmp_path: Path, ob
     with pytest.raises(Refused, match="an empty database"):
         Ledger.open(fresh.where, beside=fresh.folder)
     assert os.environ["AWS_ENDPOINT_URL_S3"] == objects.endpoint
+
+
+def test_a_ledger_in_a_schema_of_its_own(place_of: Any, tmp_path: Path) -> None:
+    """Beside the tables of others in the same database, and swept like any."""
+    import psycopg
+
+    place = place_of("postgres", tmp_path / ".headgate")
+    with psycopg.connect(str(place.where), autocommit=True) as connection:
+        connection.execute("CREATE TABLE invoices (number int)")
+        connection.execute("CREATE SCHEMA headgate")
+    address = f"{place.where}?options=-csearch_path%3Dheadgate"
+    with Ledger.open(address, create=True, beside=place.folder) as ledger:
+        source = ledger.record("source", "desk", {})
+        ledger.rows.append([row("a", words(50), source)])
+        with ledger.erasing() as swept:
+            ledger.rows.erase([1])
+        assert ([], "pass") == (swept.left, ledger.verify().outcome.value)
+        assert "search_path" not in ledger.database.place

@@ -68,10 +68,10 @@ def left_on_servers(place: Any, cluster: Any, objects: Any) -> list[bytes]:
         with contextlib.suppress(FileNotFoundError):
             hay.append(path.read_bytes())
     if place.bucket:
-        hay += [data for data in objects.everything(place.bucket).values() if data]
+        hay += [data for data in objects.pieces(place.bucket).values() if data]
         with Ledger.open(place.where, beside=place.folder) as ledger, ledger.snapshot() as connection:
             named = set(connection.scalars(select(schema.objects.c.name)))
-        assert named == {name for name, _ in objects.everything(place.bucket)}
+        assert named == {name for name, _ in objects.pieces(place.bucket)}
     return [one for one in wanted if any(one in data for data in hay)]
 
 
@@ -81,7 +81,7 @@ def test_the_words_are_on_no_server_and_the_rest_stands(
 ) -> None:
     """The same erasure as in a file: the same answer, and a byte search of the servers finds nothing."""
     store, place = shared(backend, tmp_path, place_of)
-    before = objects.everything(place.bucket) if place.bucket else {}
+    before = objects.pieces(place.bucket) if place.bucket else {}
     done = run(store, items=True)
     assert (3, 1, 2, []) == (done.rows, done.content, len(done.records), done.remaining)
     assert ["train.jsonl"] == done.yours
@@ -90,7 +90,7 @@ def test_the_words_are_on_no_server_and_the_rest_stands(
     assert (["kept.jsonl", "other.shard"], [("check", True)], 6, "pass") == (files, verdicts, rows, verified)
     assert [] == left_on_servers(place, cluster, objects)
     if place.bucket:
-        after = objects.everything(place.bucket)
+        after = objects.pieces(place.bucket)
         assert None not in after.values()
         assert 1 == len(set(before) & set(after))  # what Bob says in a piece of content
 
