@@ -19,6 +19,21 @@ SEGMENT = re.compile(r"[0-9A-F]{24}")
 ROUNDS = 4_096  # of 16 MB; more log than any server keeps
 
 
+# Files of the database that no table has. A checkpoint took those of dropped tables away before.
+STRAYS = """
+SELECT path FROM (
+  SELECT format('base/%s/%s', one.oid, name) AS path, split_part(name, '.', 1)::oid AS node, one.dattablespace AS space
+  FROM pg_database one, pg_ls_dir(format('base/%s', one.oid)) name
+  WHERE one.datname = current_database() AND name ~ '^[0-9]+([.][0-9]+)?$'
+) AS files
+WHERE pg_filenode_relation(space, node) IS NULL AND (pg_stat_file(path, true)).size > 0
+"""
+LISTED = """
+SELECT has_function_privilege('pg_ls_dir(text)', 'execute')
+  AND has_function_privilege('pg_stat_file(text,boolean)', 'execute')
+"""
+
+
 def wal_files(connection: Connection) -> list[str] | None:
     """Names of the files of the log; None where we may not see them."""
     if not connection.scalar(text("SELECT has_function_privilege('pg_ls_waldir()', 'execute')")):
@@ -62,6 +77,10 @@ def unreachable_copies(connection: Connection, swept: Swept) -> None:
             "current_setting('log_min_duration_statement'), pg_current_wal_lsn()"
         )
     ).one()
+    if connection.scalar(text(LISTED)):
+        for path in connection.execute(text(STRAYS)).scalars().all():
+            why = "no table has it: left by a server that was killed; remove it while the server is stopped"
+            swept.left.append(f"{path} in the folder of the server: {why}")
     archive, replicas, slots, statements, duration, position = ask
     if archive != "off":
         swept.left.append(

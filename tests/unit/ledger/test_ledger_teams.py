@@ -398,3 +398,21 @@ def test_a_ledger_in_a_schema_of_its_own(place_of: Any, tmp_path: Path) -> None:
             ledger.rows.erase([1])
         assert ([], "pass") == (swept.left, ledger.verify().outcome.value)
         assert "search_path" not in ledger.database.place
+
+
+def test_a_file_that_was_left_by_a_server_that_was_killed_is_named(place_of: Any, tmp_path: Path, cluster: Any) -> None:
+    """A table that was being rewritten then leaves a copy that no table has, and that may hold anything."""
+    place = place_of("postgres", tmp_path / ".headgate")
+    with place.open() as ledger:
+        source = ledger.record("source", "desk", {})
+        ledger.rows.append([row("a", words(50), source)])
+        with ledger.snapshot() as connection:
+            oid = connection.exec_driver_sql("SELECT oid FROM pg_database WHERE datname = current_database()").scalar()
+        stray = cluster.data / "base" / str(oid) / "987654"
+        stray.write_bytes(words(100))
+        stray.chmod(0o644)
+        with ledger.erasing() as swept:
+            ledger.rows.erase([1])
+        assert [f"base/{oid}/987654 in the folder of the server"] == [one.split(":")[0] for one in swept.left]
+        stray.unlink()
+        assert [] == ledger.sweep().left
