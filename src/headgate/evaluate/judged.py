@@ -17,7 +17,7 @@ import numpy as np
 from headgate.evaluate.asking import Address, Asker
 from headgate.evaluate.cards import Card, cards_of
 from headgate.evaluate.judged_items import POOL, JudgedSuite
-from headgate.evaluate.panels import columns_of, panel_of, vote, weights_of
+from headgate.evaluate.panels import FAMILIES, columns_of, panel_of, vote, weights_of
 from headgate.evaluate.qualification import judge_canaries, rubric_text, sing
 from headgate.evaluate.settings import Settings
 from headgate.kit.errors import Refused
@@ -31,7 +31,7 @@ from headgate.models.judges.fence import passages
 from headgate.models.judges.pairs import Judged, ends, judged, positions, reasons
 from headgate.models.judges.protocol import Pair, orders
 from headgate.models.model import Completion, Sampling
-from headgate.rules.judge_fitness import bench_of, judge_fit
+from headgate.rules.judge_fitness import NOTHING_KNOWN, bench_of, judge_fit
 from headgate.rules.judge_uses import family_of, record_use
 from headgate.stats.claims import judge_difference
 from headgate.stats.judging import cannot_tell, judge_count, judge_share
@@ -142,13 +142,11 @@ class _Panel:
         return [self.known.judge(name) for name in names]
 
     def _fit(self, judges: Sequence[Node], rubric: Node | None) -> list[Verdict]:
-        if self.adapter is None:
-            return []
-        bench = bench_of(self.ledger, self.adapter)
+        bench = bench_of(self.ledger, self.adapter) if self.adapter else NOTHING_KNOWN
         found = [
             verdict
             for node in judges
-            for verdict in judge_fit(self.ledger, bench, node, rubric, self.context.now, adapter=self.adapter)
+            for verdict in judge_fit(self.ledger, bench, node, rubric, self.context.now, adapter=self.adapter or "")
         ]
         self.out.verdicts += found
         return found
@@ -227,7 +225,7 @@ class _Panel:
     ) -> None:
         details = self._details(told, rubric, lost)
         coverage = self._coverage(told, pairs, lost, details)
-        self.out.verdicts += [coverage, self._pleas(told[0].desk, pairs)] if told else [coverage]
+        self.out.verdicts += [coverage, self._pleas(told[0].desk, pairs), self._families(told)]
         if coverage.blocks:
             self._undecided("too many pairs have no score", coverage.summary, details)
         else:
@@ -302,6 +300,19 @@ class _Panel:
             details={"taken_out": sum(desk.injections[pair.item] for pair in pairs)},
         )
         return replace(verdict, rule=PLEAS, failure=FAILURE, level=Level.WARN)
+
+    def _families(self, told: Sequence[Told]) -> Verdict:
+        known = sorted({family_of(one.desk.node.body) for one in told} - {""})
+        verdict = judge_count(
+            len(known),
+            name="families",
+            summary=f"{self.suite.name}: judges of {len(known)} families decide ({', '.join(known)})",
+            looked_at=len(told),
+            unit="families",
+            at_least=FAMILIES,
+            next_step="add judges of other families",
+        )
+        return replace(verdict, rule="panel-families", failure=QUALITY, level=Level.WARN)
 
     def _compared(self, told: Sequence[Told], pairs: Sequence[Pair], details: dict[str, Any]) -> None:
         scores = self._votes(told, pairs)

@@ -39,6 +39,9 @@ class Bench:
     criteria: Mapping[str, str]  # words of each criterion that shaped it -> the use, told
 
 
+NOTHING_KNOWN = Bench(uses=(), base="", criteria={})  # of a model that the ledger did not see made
+
+
 def bench_of(ledger: Ledger, adapter: str) -> Bench:
     """Reads the lineage of an adapter once for all judges."""
     uses = uses_above(ledger, adapter)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from headgate.evaluate.cards import record_card
 from headgate.evaluate.judged_items import judged_suites
 from headgate.evaluate.run import depends_on
 from headgate.evaluate.settings import JudgedSettings
@@ -154,6 +155,30 @@ def test_an_unlicensed_judge_is_not_asked(bench, world, serve, monkeypatch) -> N
     assert [] == made.server.journal
 
 
+def test_a_model_that_was_not_made_here_needs_a_licensed_judge_too(bench, world, serve, monkeypatch) -> None:
+    """Without an adapter nothing is known of uses; what a judge was measured at is asked all the same."""
+    made = bench(candidate_better(world))
+    made.judge("ann", licensed=False)
+    made.project.outputs.pop("train")
+    assert "unsure" == one(made.evaluate(monkeypatch, serve(world.policy)), "judge-licence").outcome
+    assert [] == made.server.journal
+
+
+def test_a_judge_that_changed_since_it_was_qualified(bench, world, serve, monkeypatch) -> None:
+    """Canaries answered otherwise than on the card: another model answers behind the same name."""
+    made = bench(candidate_better(world))
+    made.judge("ann")
+    node = made.ledger.latest("judge", "ann")
+    before = {f"canary:c{i:02}/{order}": "second" for i in range(1, 6) for order in (0, 1)}
+    record_card(
+        made.ledger, node, None, [], [], {}, {"canary_verdicts": before}, now=world.NOW, days=30
+    )  # fmt: skip
+    result = made.evaluate(monkeypatch, serve(world.policy))
+    assert "fail" == one(result, "canaries").outcome
+    assert "100% of its canaries are answered otherwise" in one(result, "canaries").summary
+    assert "unsure" == one(result, "preferred-over-base").outcome
+
+
 @pytest.mark.parametrize("policy", [longest, always_first, obeying("settled already", knowing(KNOWN))])
 def test_a_judge_that_fails_its_canaries_stops_the_panel(bench, world, serve, monkeypatch, policy: Policy) -> None:
     """No pair is laid before a panel with such a judge."""
@@ -237,6 +262,8 @@ def test_a_panel_is_drawn_by_the_adapter(bench, world, serve, monkeypatch) -> No
     names = [told["name"] for told in verdict.details["judges"]]
     assert 2 == len(names) == len(set(names))
     assert dict.fromkeys(names, 1.0) == verdict.details["left_out"]
+    result = made.evaluate(monkeypatch, serve(world.policy))
+    assert "pass" == one(result, "panel-families").outcome
 
 
 def test_a_rubric_goes_to_the_judge(bench, world, serve, monkeypatch) -> None:
