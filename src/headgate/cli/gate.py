@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from headgate.cli.gate_selftest import self_test
 from headgate.cli.output import EXIT_OF, answer, common_options, examples, print_json
 from headgate.cli.stage_verb import FLOW_FILE, OVERRIDES, run_until
 
@@ -116,3 +117,6 @@ def show(decision: str | None, flow: str | None, flow_file: Path, quiet: bool, a
     elif not quiet:
         click.echo("\n".join(lines(found)))
     return int(EXIT_OF[Outcome(found.body["outcome"])])
+
+
+command.add_command(self_test)

@@ -36,6 +36,7 @@ from headgate.evaluate.protecting import protects, suites_of
 from headgate.evaluate.recording import facts_of, record_all, record_arm, write_dev
 from headgate.evaluate.sealed import SealedPools
 from headgate.evaluate.settings import POOLS, Settings
+from headgate.evaluate.standing import judge_decline, judge_worst_slice
 from headgate.evaluate.suites import Suite, counts, freeze
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger
@@ -174,6 +175,10 @@ class _Stage:
         for name in ("base", "few-shot"):
             if name in arms:
                 self.verdicts.append(judge_superiority(arms[name], arms["candidate"], limits))
+        margin = self.settings.slice_drop
+        found = judge_worst_slice(arms["base"], arms["candidate"], limits, margin) if "base" in arms else None
+        fallen = judge_decline(self.ledger, arms["candidate"], self.settings.decline)
+        self.verdicts += [one for one in (found, fallen) if one is not None]
         self.verdicts += [_steady(arm) for arm in arms.values() if len(arm.versions) > 1]
         self.verdicts.append(self._chosen_on(suite, arms["candidate"]))
 

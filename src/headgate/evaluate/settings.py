@@ -142,6 +142,8 @@ class Settings:
     stop: list[str] = option([], help="Texts that end an answer.")
     coverage: float = option(0.95, help="Share of items that must be scored in each arm.", unit="share")
     coverage_gap: float = option(0.02, help="Largest difference of coverage between two arms.", unit="share")
+    slice_drop: float = option(0.1, help="Largest loss of a slice against the base.", unit="share")
+    decline: float = option(0.05, help="Largest loss from the first candidate to this one.", unit="share")
     look_budget: int = option(5, help="Different looks at a sealed pool before it refuses.", unit="looks")
     purpose: str = option("release decision", help="Why the sealed pools are opened; goes into the access log.")
     actor: str = option("", help="Who looks; empty: HEADGATE_USER, git's user.email, or the login.")
@@ -155,5 +157,7 @@ class Settings:
             raise Refused("no suites", wanted="one or more tables [evaluate.suites.NAME]")
         if not 0 < self.coverage <= 1:
             raise Refused("coverage", found=str(self.coverage), wanted="a share above 0 and up to 1")
+        if not 0 < self.slice_drop < 1 or not 0 < self.decline < 1:
+            raise Refused("slice-drop and decline", wanted="shares above 0 and below 1")
         if self.max_tokens < 1 or self.look_budget < 0 or self.attempts < 1 or self.concurrency < 1:
             raise Refused("max-tokens, attempts and concurrency are 1 or more, look-budget is 0 or more")

@@ -46,7 +46,7 @@ def judge_difference(
     Raises:
         Refused: an unknown kind, a negative margin, or an equivalence without a margin.
     """
-    _must_be_claim(kind, margin)
+    must_be_claim(kind, margin)
     level = 1 - alpha if kind == "superiority" else 1 - 2 * alpha
     low, high = comparison.interval(level)
     p = p_of_claim(comparison, kind, margin)
@@ -57,7 +57,7 @@ def judge_difference(
     if outcome is Outcome.PASS and comparison.clusters < minimum:
         outcome, reason = Outcome.UNSURE, too_few(comparison.clusters, minimum)
     elif outcome is Outcome.UNSURE:
-        reason = _doubt(comparison, kind, margin, low, high, alpha)
+        reason = doubt_about(comparison, kind, margin, low, high, alpha)
     measure = Measure(
         name=name,
         value=comparison.d,
@@ -65,7 +65,7 @@ def judge_difference(
         high=high,
         unit="share",
         n=comparison.clusters,
-        smallest_visible=_visible(comparison, kind, alpha),
+        smallest_visible=visible_effect(comparison, kind, alpha),
         level=level,
     )
     numbers = {"comparison": comparison.as_json() | {"kind": kind, "margin": margin, "alpha": alpha, "p_claim": p}}
@@ -128,7 +128,8 @@ def p_of_claim(comparison: PairedComparison, kind: Kind, margin: float) -> float
     return above if kind == "non-inferiority" else max(above, comparison.p_below(margin))
 
 
-def _must_be_claim(kind: str, margin: float) -> None:
+def must_be_claim(kind: str, margin: float) -> None:
+    """Refuses a claim that no data can show."""
     if kind not in KINDS:
         raise Refused("an unknown claim about a difference", found=repr(kind), wanted=", ".join(KINDS))
     if not 0 <= margin <= 1:
@@ -148,12 +149,14 @@ def _outcome(kind: Kind, low: float, high: float, margin: float) -> Outcome:
     return Outcome.PASS if low > bound else Outcome.UNSURE
 
 
-def _visible(comparison: PairedComparison, kind: Kind, alpha: float) -> float:
+def visible_effect(comparison: PairedComparison, kind: Kind, alpha: float) -> float:
+    """The smallest difference that the claim would show with 80 % power."""
     sides = 2 if kind == "superiority" else 1
     return comparison.smallest_visible * z_sum(alpha=alpha, sides=sides) / z_sum()
 
 
-def _doubt(comparison: PairedComparison, kind: Kind, margin: float, low: float, high: float, alpha: float) -> str:
+def doubt_about(comparison: PairedComparison, kind: Kind, margin: float, low: float, high: float, alpha: float) -> str:
+    """Why the claim can neither be held nor rejected, and how many items would tell."""
     n, d = comparison.n, comparison.d
     span = f"a difference between {low * 100:+.1f} and {high * 100:+.1f} points is compatible with {n:,} items"
     # Where no item differs, as many may differ as zero observations allow.
