@@ -222,3 +222,14 @@ def test_a_judge_without_an_endpoint_says_so(ledger: Ledger, desk: Desk) -> None
     with pytest.raises(Refused) as caught:
         one(desk(Nowhere()))
     assert "has no endpoint" in str(caught.value)
+
+
+def test_an_answer_that_was_erased_is_an_error_and_is_not_asked_again(serve: Serve, desk: Desk, ledger: Ledger) -> None:
+    """An erasure takes the words of an answer; what is gone is neither guessed nor fetched anew."""
+    server = serve(judge(knowing(RIGHT)))
+    one(desk(server))
+    for node in ledger.find("trace"):
+        ledger.content.erase(node.body["answer"])
+    result = one(desk(server))
+    assert ("error", None, "the answer was erased") == (result.outcome, result.score, result.why)
+    assert 2 == len(server.journal)
