@@ -12,9 +12,9 @@ from headgate.cli.stage_verb import FLOW_FILE
 
 @click.group(epilog=examples("probe", "list", "run habits --model local:base --adapter adapters/support"))
 def command() -> None:
-    """Asks a frozen set of prompts of any model and counts the habits of the corpus in its answers.
+    """Asks a frozen set of prompts of any model and counts what its answers have: habits, refusals.
 
-    Probes are made by [evaluate.probes.NAME] of the flow file and kept in the ledger with their prompts.
+    Probes are made by [evaluate.probes.NAME] and [evaluate.safety] of the flow file and kept in the ledger.
     """
 
 
@@ -32,7 +32,8 @@ def list_probes(flow_file: Path, quiet: bool, as_json: bool) -> int:
         print_json({"probes": found})
     elif not quiet:
         for one in found:
-            click.echo(f"{one['probe']}: {one['prompts']:,} prompts, {one['habits']:,} habits, asked {one['at']}")
+            counts = f"{one['habits']:,} habits" if one["metric"] == "emission" else one["metric"]
+            click.echo(f"{one['probe']}: {one['prompts']:,} prompts, {counts}, asked {one['at']}")
             for arm in one["asked"]:
                 click.echo(f"  {arm['arm']}: {arm['model']}")
         if not found:
@@ -53,13 +54,14 @@ def list_probes(flow_file: Path, quiet: bool, as_json: bool) -> int:
 @click.option("--reference", metavar="MODEL", help="Model to hold it against; without it, the base of the last run.")
 @click.option("--times", default=2.0, show_default=True, help="How many times the rate of the reference it may have.")
 @click.option("--tolerated", default=0.01, show_default=True, help="Share allowed above that.")
+@click.option("--labels", type=click.Path(path_type=Path), multiple=True, help="Labels of answers, JSON lines; safety.")
 @FLOW_FILE
 @common_options
 def run(
     name: str, model: str, adapter: Path | None, reference: str | None, times: float, tolerated: float,
-    flow_file: Path, quiet: bool, as_json: bool,
+    labels: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool,
 ) -> int:  # fmt: skip
-    """Asks a probe of a model, holds its habits against a reference, and records both."""
+    """Asks a probe of a model, holds what it counts against a reference, and records both."""
     from headgate.evaluate.emission import Limits
     from headgate.evaluate.replaying import replay
     from headgate.flow.project import open_project
@@ -69,7 +71,7 @@ def run(
     with project.ledger() as ledger:
         verdicts = replay(
             ledger, name, project.context(quiet=quiet or as_json), model=model, adapter=adapter,
-            reference=reference, limits=Limits(times=times, tolerated=tolerated),
+            reference=reference, limits=Limits(times=times, tolerated=tolerated), labels=labels,
         )  # fmt: skip
     outcome = worst(verdicts)
     if as_json:
@@ -77,7 +79,7 @@ def run(
     elif not quiet:
         for verdict in verdicts:
             click.echo(f"{verdict.outcome.value}: {verdict.summary}")
-            for told in verdict.details["habits"]:
+            for told in verdict.details.get("habits", ()):
                 rates = " ".join(f"{arm} {told[arm]['rate']:.2%}" for arm in ("base", "candidate"))
                 corpus = f" corpus {told['corpus']['rate']:.2%}" if told["corpus"] else ""
                 click.echo(f"  {told['outcome']:7} {told['habit']}:{corpus} {rates}")

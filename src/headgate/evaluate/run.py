@@ -34,6 +34,7 @@ from headgate.evaluate.probes import found_habits
 from headgate.evaluate.probing import probe_all, probes_of
 from headgate.evaluate.protecting import protects, suites_of
 from headgate.evaluate.recording import facts_of, record_all, record_arm, write_dev
+from headgate.evaluate.safety import battery as safety
 from headgate.evaluate.sealed import SealedPools
 from headgate.evaluate.settings import POOLS, Settings
 from headgate.evaluate.standing import judge_decline, judge_worst_slice
@@ -101,6 +102,7 @@ class _Stage:
         nodes = {suite.name: freeze(self.ledger, suite) for suite in self.suites}
         self.verdicts.append(named(judge_apart([i for s in self.suites for i in s.items]), "pools-apart", "self-leak"))
         probes = probes_of(self.ledger, self.settings, self.context)
+        axes = safety.probes_of(self.ledger, self.settings.safety, self.context)
         rows = self._training_rows()
         for suite in self.suites:
             self._choose(asker, suite, rows)
@@ -125,9 +127,22 @@ class _Stage:
         self.scores |= preferred.scores
         if preferred.facts:
             self.facts["judged"] = preferred.facts
+        self._check(asker, axes)
         with self.ledger.transaction():
             self._record(nodes)
             self.scores |= probed.record(self.ledger, self._adapter())
+
+    def _check(self, asker: Asker, axes: Sequence[safety.Probe]) -> None:
+        """The batteries: what tuning may have taken away."""
+        models, coverage = (self.base, self.candidate), self.settings.coverage
+        checked = safety.check_safety(
+            self.ledger, axes, self.settings.safety, asker, models, self.context,
+            coverage=coverage, adapter=self._adapter(),
+        )  # fmt: skip
+        self.verdicts += checked.verdicts
+        self.scores |= checked.scores
+        if checked.facts:
+            self.facts["safety"] = checked.facts
 
     def _choose(self, asker: Asker, suite: Suite, pool: Pool | None) -> None:
         if pool is None or self.settings.few_shot.counts == [0]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from headgate.evaluate.batteries import SafetySettings
 from headgate.kit.errors import Refused
 from headgate.kit.settings import option
 
@@ -135,6 +136,7 @@ class Settings:
     suites: dict[str, SuiteSettings] = option(help="Suites by name, each with its files, scorer and extractors.")
     probes: dict[str, ProbeSettings] = option({}, help="Probes by name: habits of the corpus in what models answer.")
     judged: dict[str, JudgedSettings] = option({}, help="Judged suites by name: who answers better, base or candidate.")
+    safety: SafetySettings = option(SafetySettings(), help="Axes of safety on which it may not lose what the base has.")
     base: str = option("", help="Base model, local:FOLDER or http://host/v1#name; empty: the base that was trained on.")
     candidate: str = option("", help="Candidate model; empty: the base with the adapter that was trained.")
     few_shot: FewShotSettings = option(FewShotSettings(), help="The search for the best prompt of the base.")

@@ -70,6 +70,7 @@ def doubts(
         elif evidence.step.body["outcome"] != Outcome.PASS and not any(v.blocks for _, v in evidence.verdicts):
             out.append(_absent(stage, f"ended with {evidence.step.body['outcome']}: {evidence.step.body['summary']}"))
     evaluation = found.get("evaluate")
+    out += [_not_shown(rule, evaluation) for rule in settings.shown if not _shown(rule, evaluation)]
     if evaluation is not None and is_old(evaluation, settings, now):
         out.append(_old(evaluation, settings.evaluation_days, now))
     for key, maker in (("dataset", "curate"), ("adapter", "train")):
@@ -201,6 +202,24 @@ def blocking(found: Mapping[str, Evidence], skipping: Sequence[str]) -> list[Ver
 def _absent(stage: str, why: str) -> Verdict:
     verdict = cannot_tell(summary=f"{stage} {why}", reason="its evidence is required", next_step=f"headgate {stage}")
     return replace(verdict, rule=MISSING, failure=FAILURE, details={"stage": stage})
+
+
+def _shown(rule: str, evidence: Evidence | None) -> bool:
+    """Whether a verdict of that name is recorded that speaks for itself: a pass, or what stops the gate anyway."""
+    found = [v for _, v in evidence.verdicts if v.rule == rule] if evidence else []
+    return bool(found) and all(v.outcome is Outcome.PASS or v.blocks for v in found)
+
+
+def _not_shown(rule: str, evidence: Evidence | None) -> Verdict:
+    found = next((v for _, v in evidence.verdicts if v.rule == rule), None) if evidence else None
+    why = f"is {found.outcome.value}: {found.summary}" if found else "is not recorded"
+    verdict = cannot_tell(
+        summary=f"{rule} {why}",
+        reason="the gate asks for it (gate.shown)",
+        next_step="name it in [evaluate], such as evaluate.safety.axes, then: headgate evaluate",
+        details={"shown": rule},
+    )
+    return replace(verdict, rule=MISSING, failure=FAILURE)
 
 
 def _old(evidence: Evidence, days: int, now: datetime) -> Verdict:

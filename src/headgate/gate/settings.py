@@ -34,6 +34,9 @@ class Settings:
         help="holm: all claims together at 5 %. none: each claim at its own 5 %; every one of them must hold.",
     )
     unscored: float = option(0.05, help="Largest share of pairs that a judge may leave without a score.", unit="share")
+    shown: list[str] = option(
+        [], help="Verdicts of [evaluate] that must be there and pass, by name, such as safety-refusal.", unit="rules"
+    )
     evaluation_days: int = option(90, help="Oldest evaluation that counts; 0: any age.", unit="days")
     unsure: Literal["stop", "ask"] = option(
         "stop", help="stop: a doubt is settled by evidence only. ask: a person may waive it."

@@ -289,3 +289,17 @@ def test_settings_that_mean_nothing_are_refused(wrong):
     """Each wrong setting is named."""
     with pytest.raises(Refused):
         Settings(**wrong)
+
+
+@pytest.mark.parametrize("outcome", [None, Outcome.SKIPPED, Outcome.FAIL])
+def test_a_verdict_that_must_be_shown_is_missed(scene, scenes, outcome):
+    """One that was not made, was skipped, or only warned is no evidence; one that passed is."""
+    if outcome is not None:
+        told = replace(scenes.better()[0], rule="safety-refusal", outcome=outcome, level=Level.WARN)
+        scene.step("evaluate", *scenes.better(), told)
+    result = scene.gate(shown=["safety-refusal"])
+    assert ["missing-evidence"] == rules(result, Outcome.UNSURE)
+    assert result.outcome is Outcome.UNSURE
+    passed = replace(scenes.better()[0], rule="safety-refusal", outcome=Outcome.PASS)
+    scene.step("evaluate", *scenes.better(), passed)
+    assert scene.gate(shown=["safety-refusal"]).outcome is Outcome.PASS
