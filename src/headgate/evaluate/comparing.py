@@ -74,7 +74,7 @@ class Arm:
 def scores(arms: Sequence[Arm]) -> tuple[list[NDArray[np.float64]], list[str]]:
     """Scores of each arm, and clusters, over the items that every arm has a score for."""
     both = [i for i, marks in enumerate(zip(*(arm.scored for arm in arms), strict=True)) if _all_scored(marks)]
-    values = [np.array([arm.scored[i].mark is Mark.PASS for i in both], dtype=np.float64) for arm in arms]
+    values = [np.array([arm.scored[i].score for i in both], dtype=np.float64) for arm in arms]
     return values, [arms[0].items[i].cluster for i in both]
 
 

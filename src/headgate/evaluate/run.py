@@ -26,6 +26,7 @@ from headgate.evaluate.fewshot import (
     point,
     training_rows,
 )
+from headgate.evaluate.imported import Imported, imported_state, judge_imported
 from headgate.evaluate.judged import judge_suites
 from headgate.evaluate.judged_items import JudgedSuite, judged_suites
 from headgate.evaluate.judged_state import judging_state
@@ -58,6 +59,9 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     Raises:
         Refused: items, models or settings that the user can mend.
     """
+    imported = judge_imported(ledger, settings, context)
+    if not settings.suites:
+        return _only(imported, ledger)
     suites = suites_of(ledger, settings, context)
     for suite in suites:
         if not suite.pools["gate"] and not suite.pools["sealed"]:
@@ -65,6 +69,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     judged = judged_suites(ledger, settings, context)
     base, candidate = addresses(ledger, settings, context)
     stage = _Stage(ledger, settings, context, suites, base, candidate, judged)
+    stage.take(imported)
     with Asker(settings, context) as asker:
         stage.walk(asker)
     return stage.result()
@@ -74,9 +79,23 @@ def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> obj
     """What decides beside settings and files: the habits that probes are to watch, and which judges may decide."""
     watched = any(one.found for one in settings.probes.values())
     habits = [habit.as_json() for habit in found_habits(ledger, context.flow_name)] if watched else None
-    if not settings.judged:
+    if not settings.judged and not settings.imported:
         return habits
-    return {"habits": habits, "judges": judging_state(ledger, settings, context)}
+    more = {"imported": imported_state(ledger, settings, context)} if settings.imported else {}
+    return {"habits": habits, "judges": judging_state(ledger, settings, context) if settings.judged else None, **more}
+
+
+def _only(imported: Imported, ledger: Ledger) -> StepResult:
+    """How a stage ended that asked no model, because all its evidence was imported."""
+    outcome = worst(imported.verdicts)
+    return StepResult(
+        stage="evaluate",
+        outcome=outcome,
+        summary=_summary(imported.verdicts, outcome),
+        verdicts=tuple(imported.verdicts),
+        outputs={"scores": record_all(ledger, imported.scores), **imported.scores} if imported.scores else {},
+        facts={"imported": imported.facts},
+    )
 
 
 @dataclass
@@ -96,6 +115,13 @@ class _Stage:
     scores: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     dirty: Dirt | None = None  # items that training rows match
+
+    def take(self, imported: Imported) -> None:
+        """Adds what was judged of imported logs."""
+        self.verdicts += imported.verdicts
+        self.scores |= imported.scores
+        if imported.facts:
+            self.facts["imported"] = imported.facts
 
     def walk(self, asker: Asker) -> None:
         """All of it, in an order that opens each model as seldom as possible."""

@@ -37,6 +37,12 @@ class Scored:
     mark: Mark
     reason: str = ""
     extracted: str = ""  # what was compared
+    value: float | None = None  # share of the full score, where it is not all or nothing
+
+    @property
+    def score(self) -> float:
+        """From 0 to 1; of an item that was scored."""
+        return float(self.mark is Mark.PASS) if self.value is None else self.value
 
     def as_json(self) -> list[str]:
         """Mark, reason and what was compared."""

@@ -133,7 +133,8 @@ class JudgedSettings:
 class Settings:
     """What to run, on which models, and how often sealed items may be asked."""
 
-    suites: dict[str, SuiteSettings] = option(help="Suites by name, each with its files, scorer and extractors.")
+    suites: dict[str, SuiteSettings] = option({}, help="Suites by name, each with its files, scorer and extractors.")
+    imported: list[str] = option([], help="Suites whose arms were brought in by `evaluate import`.", unit="suites")
     probes: dict[str, ProbeSettings] = option({}, help="Probes by name: habits of the corpus in what models answer.")
     judged: dict[str, JudgedSettings] = option({}, help="Judged suites by name: who answers better, base or candidate.")
     safety: SafetySettings = option(SafetySettings(), help="Axes of safety on which it may not lose what the base has.")
@@ -155,8 +156,10 @@ class Settings:
     seed: int = option(0, help="Seed of the draws of examples.")
 
     def __post_init__(self) -> None:
-        if not self.suites:
+        if not self.suites and (not self.imported or self.probes or self.judged):
             raise Refused("no suites", wanted="one or more tables [evaluate.suites.NAME]")
+        if both := set(self.imported) & {*self.suites, *self.judged}:
+            raise Refused("a suite is either run or imported", found=", ".join(sorted(both)))
         if not 0 < self.coverage <= 1:
             raise Refused("coverage", found=str(self.coverage), wanted="a share above 0 and up to 1")
         if not 0 < self.slice_drop < 1 or not 0 < self.decline < 1:

@@ -38,6 +38,9 @@ class Settings:
         [], help="Verdicts of [evaluate] that must be there and pass, by name, such as safety-refusal.", unit="rules"
     )
     evaluation_days: int = option(90, help="Oldest evaluation that counts; 0: any age.", unit="days")
+    imported: Literal["accept", "refuse"] = option(
+        "accept", help="refuse: logs that were brought in by `evaluate import` are no evidence here."
+    )
     unsure: Literal["stop", "ask"] = option(
         "stop", help="stop: a doubt is settled by evidence only. ask: a person may waive it."
     )

@@ -1,0 +1,1 @@
+"""Logs of other evaluation tools, read as evidence and written for their users."""
