@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any
 
-from postgres_server import free_port
+from postgres_server import end_with_parent, free_port
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "tester",
@@ -29,7 +29,12 @@ class ObjectServer:
     def __init__(self) -> None:
         self._inner = free_port()
         command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._inner)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            command,
+            preexec_fn=lambda: end_with_parent(signal.SIGKILL),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         self._wait()
         self._wire = Wire(self._inner)
         self.endpoint = f"http://127.0.0.1:{self._wire.port}"

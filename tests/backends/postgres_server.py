@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import pwd
 import secrets
@@ -16,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin")
-NEEDED = ("initdb", "pg_ctl", "postgres")
+NEEDED = ("initdb", "postgres")
 SETTINGS = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -36,6 +38,12 @@ def binaries() -> Path | None:
         folders.append(Path(found).resolve().parent)
     real = [folder for folder in folders if all(os.access(folder / name, os.X_OK) for name in NEEDED)]
     return max(real, key=lambda folder: [int(part) for part in folder.parts if part.isdigit()], default=None)
+
+
+def end_with_parent(by: signal.Signals) -> None:
+    """Lets this process be ended when the one that started it ends, however that does; where the system can."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(1, int(by))
 
 
 def free_port() -> int:
@@ -84,17 +92,18 @@ class Cluster:
                 continue
         raise RuntimeError("neither postgres nor nobody is a user here")
 
-    def _demoted(self) -> Callable[[], None] | None:
+    def _as_child(self) -> Callable[[], None]:
+        """What a new process does first: take the user that owns the files, and end when the tests do."""
         owner = self._owner
-        if owner is None:
-            return None
 
-        def demote() -> None:
-            os.setgroups([])
-            os.setgid(owner.pw_gid)
-            os.setuid(owner.pw_uid)
+        def prepare() -> None:
+            if owner is not None:
+                os.setgroups([])
+                os.setgid(owner.pw_gid)
+                os.setuid(owner.pw_uid)
+            end_with_parent(signal.SIGQUIT)
 
-        return demote
+        return prepare
 
     def _run(self, program: str, *arguments: str) -> None:
         environment = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(self.folder)}
@@ -102,7 +111,7 @@ class Cluster:
             del environment[name]
         done = subprocess.run(
             [str(self._bin / program), *arguments],
-            preexec_fn=self._demoted(), cwd=self.folder, env=environment,
+            preexec_fn=self._as_child(), cwd=self.folder, env=environment,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
@@ -110,20 +119,21 @@ class Cluster:
 
     def start(self) -> None:
         """Starts the server and waits until it takes connections."""
+        import psycopg
+
         log = self.folder / "log"
-        options = f"-p {self.port}"
-        with log.open("a"):
-            pass
-        if self._owner is not None:
-            os.chown(log, self._owner.pw_uid, self._owner.pw_gid)
-        command = [str(self._bin / "pg_ctl"), "-D", str(self.data), "-l", str(log), "-o", options, "-w", "-t", "60"]
-        done = subprocess.run(
-            [*command, "start"],
-            preexec_fn=self._demoted(), cwd=self.folder,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
+        command = [str(self._bin / "postgres"), "-D", str(self.data), "-p", str(self.port)]
+        with log.open("a") as stream:
+            self._process = subprocess.Popen(
+                command, preexec_fn=self._as_child(), cwd=self.folder, stdout=stream, stderr=stream
+            )
+        until = time.monotonic() + 60
+        while time.monotonic() < until and self._process.poll() is None:
+            with contextlib.suppress(psycopg.OperationalError):
+                psycopg.connect(self.address("postgres"), connect_timeout=5).close()
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
 
     def revive(self) -> None:
         """Starts the server where a test that failed left it killed."""
@@ -140,6 +150,7 @@ class Cluster:
                 os.kill(process, signal.SIGKILL)
             except ProcessLookupError:
                 continue
+        self._process.wait()
         self._wait_for_end(every)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
@@ -154,8 +165,8 @@ class Cluster:
 
     def stop(self) -> None:
         """Stops the server at once and removes its folder."""
-        if (self.data / "postmaster.pid").exists():
-            self._run("pg_ctl", "-D", str(self.data), "-m", "immediate", "-w", "stop")
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def database(self) -> str:
@@ -176,6 +187,16 @@ class Cluster:
         return [
             path for part in ("base", "global", "pg_wal") for path in (self.data / part).rglob("*") if path.is_file()
         ]
+
+
+def holding(files: list[Path], piece: bytes) -> list[Path]:
+    """The files that hold some bytes; a running server removes some of its files meanwhile."""
+    found = []
+    for path in files:
+        with contextlib.suppress(FileNotFoundError):
+            if piece in path.read_bytes():
+                found.append(path)
+    return found
 
 
 def _stat(process: int | str) -> list[str]:
