@@ -297,3 +297,27 @@ def test_a_file_that_was_left_by_a_server_that_was_killed_is_named(place_of: Any
         assert [f"base/{oid}/987654 in the folder of the server"] == [one.split(":")[0] for one in swept.left]
         stray.unlink()
         assert [] == ledger.sweep().left
+
+
+def test_copies_that_only_an_administrator_can_remove_are_named(place_of: Any, tmp_path: Path) -> None:
+    """A log of statements, a slot that holds the write-ahead log back: said, and not said to be gone."""
+    import psycopg
+
+    place = place_of("postgres", tmp_path / ".headgate")
+    name = str(place.where).rpartition("/")[2]
+    with psycopg.connect(str(place.where), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} SET log_statement = 'mod'")
+        connection.execute("SELECT pg_create_physical_replication_slot('of_a_replica', true)")
+        try:
+            with place.open() as ledger:
+                source = ledger.record("source", "desk", {})
+                ledger.rows.append([row("a", words(50), source)])
+                with ledger.erasing() as swept:
+                    ledger.rows.erase([1])
+        finally:
+            connection.execute("SELECT pg_drop_replication_slot('of_a_replica')")
+    told = " ".join(swept.left)
+    assert 3 == len(swept.left)
+    assert "files of the write-ahead log" in told
+    assert "0 replicas and 1 replication slots" in told
+    assert "the log of the server" in told
