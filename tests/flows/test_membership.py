@@ -1,4 +1,4 @@
-"""Membership: a model that was trained on a source tells its rows from others; one that was not does not."""
+"""A source whose licence changes after training: who used it, how much of it, and whether a model still knows it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import headgate
 from headgate.kit.clock import now
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger
+from headgate.rights.exposure import exposure
+from headgate.rights.licence_changes import record
 from headgate.rights.membership import membership
-from headgate.rights.reach import Target
+from headgate.rights.reach import Target, reach
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
 
@@ -70,6 +72,33 @@ def trained(folder: Path, *sources: str) -> None:
     assert "pass" == headgate.open(folder).run().outcome.value
 
 
+def changed_licence(store: Path) -> None:
+    """The forum turns non-commercial: the case names the one adapter that used it; new line ends open nothing."""
+    text = b"MIT License\n\nPermission is hereby granted, free of charge, to any person.\n"
+    with Ledger.open(store) as ledger:
+        first, second = ledger.find("adapter")
+        record(ledger, "forum", "MIT", by="A. Vos", now=now(), text=text)
+        again = record(ledger, "forum", "MIT", by="A. Vos", now=now(), text=b" " + text.replace(b"\n", b"\r\n"))
+        assert None is again.case
+        done = record(ledger, "forum", "CC-BY-NC-4.0", by="A. Vos", now=now())
+        assert done.case is not None
+        assert [first.name] == [one["name"] for one in done.case.touched if one["kind"] == "adapter"]
+        found = reach(ledger, FORUM)
+        assert {first.id} == {node.id for node in found.of("adapter")}
+        (seen,) = exposure(ledger, found, store)
+        assert (seen.rows, seen.of_rows, (first.name,)) == (
+            len(found.rows),
+            len(ledger.rows.all_numbers()),
+            seen.adapters,
+        )
+        others = exposure(ledger, reach(ledger, Target("source", "desk")), store)
+        assert [(first.name,), (second.name,)] == [one.adapters for one in others]
+        mail = exposure(ledger, reach(ledger, Target("source", "mail")), store)[0]
+        assert seen.tokens is not None and others[0].tokens is not None and mail.tokens is not None
+        assert seen.of_tokens == seen.tokens + others[0].tokens + mail.tokens
+        assert 0.2 < seen.tokens / seen.of_tokens < 0.5
+
+
 @pytest.mark.training
 def test_a_source_is_remembered_until_it_is_left_out(tmp_path: Path) -> None:
     """One adapter of all three sources, one without the forum; controls are turns that neither saw."""
@@ -81,6 +110,7 @@ def test_a_source_is_remembered_until_it_is_left_out(tmp_path: Path) -> None:
     controls: list[Row] = list(read_rows(unseen))
     trained(folder)
     trained(folder, "desk", "mail")
+    changed_licence(folder / ".headgate")
     with Ledger.open(folder / ".headgate") as ledger:
         first, second = (node.id for node in ledger.find("adapter"))
         given = {"store": folder / ".headgate", "now": now(), "controls": controls}

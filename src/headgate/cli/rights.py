@@ -34,18 +34,19 @@ def command() -> None:
 def impact(subject: str | None, source: str | None, row: str | None, store: Path, quiet: bool, as_json: bool) -> None:
     """Lists everything made from the rows of a person or source, or from one row.
 
-    Rows made from rows, dataset versions by split, runs, adapters, merges, releases and deployments. Answers from
-    the lineage alone, so also after the rows themselves were erased.
+    Rows made from rows, dataset versions by split, runs, adapters, merges, releases and deployments, and what share
+    of the rows and learned tokens of each run they were. Answers from the lineage, so also after an erasure.
     """
     from headgate.ledger.ledger import Ledger
-    from headgate.rights import reach
+    from headgate.rights import exposure, reach
 
     with Ledger.open(store) as ledger:
         found = reach.reach(ledger, reach.target_of(subject, source, row))
+        exposed = exposure.exposure(ledger, found, store)
     if as_json:
-        print_json(answer("rights impact", found.as_json()))
+        print_json(answer("rights impact", found.as_json() | {"exposure": [one.as_json() for one in exposed]}))
     elif not quiet:
-        click.echo("\n".join(reach.lines(found)))
+        click.echo("\n".join([*reach.lines(found), *exposure.lines(exposed)]))
 
 
 for part in (rights_remedies.show, rights_remedies.remedy, rights_remedies.close):
