@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from headgate.kit.errors import Refused
 from headgate.kit.settings import option
+from headgate.text.perturbing import OPERATORS
 
 Files = str | list[str]
 SAFETY = (
     "refusal", "over-refusal", "harmful-compliance", "jailbreak", "leakage", "sycophancy", "uncertainty",
     "over-hedging", "identity", "obedience",
 )  # fmt: skip
+SKILLS = ("arithmetic", "copying", "json", "ordering", "facts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,3 +61,60 @@ class SafetySettings:
             raise Refused("evaluate.safety.sample", found=str(self.sample), wanted="10 or more; 40 is usual")
         if self.most < 1 or self.max_tokens < 1 or not 1 <= self.jailbreaks <= 10:
             raise Refused("most and max-tokens are 1 or more, jailbreaks 1 to 10")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShadowSettings:
+    """The shadow battery: suites whose items are asked again in other words."""
+
+    suites: list[str] = option([], help="Suites of [evaluate.suites] whose gate items are asked in other words.")
+    operators: list[str] = option([], help="Ways to reword; empty: all of " + ", ".join(OPERATORS) + ".")
+    translations: Files = option("", help="JSON lines with prompt, as in the item, and translation.", unit="files")
+    margin: float = option(0.05, help="Share of other wordings in which the base may be back.", unit="share")
+    most: int = option(100, help="Items of a suite, at most.", unit="items")
+    level: Literal["block", "warn"] = option("block", help="What a verdict on it does.")
+
+    @property
+    def files(self) -> list[str]:
+        """The files of translations."""
+        given = self.translations
+        return [given] if isinstance(given, str) and given else list(given or ())
+
+    def __post_init__(self) -> None:
+        for name in self.operators:
+            if name not in OPERATORS:
+                raise Refused("no such way to reword", found=name, wanted=", ".join(OPERATORS))
+        if 0 < len(self.operators) < 5 and not self.files:
+            raise Refused("too few ways to reword", found=str(self.operators), wanted="five or more, or none for all")
+        if not 0 < self.margin < 1 or self.most < 1:
+            raise Refused("margin is a share above 0 and below 1, most is 1 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForgettingSettings:
+    """The forgetting battery: general skills of the base that the candidate must keep."""
+
+    skills: list[str] = option([], help='Built-in skills to ask, or "all": ' + ", ".join(SKILLS) + ".")
+    files: dict[str, Files] = option({}, help="Skills of your own by name: item files with question and answer.")
+    columns: dict[str, str] = option({}, help="Our column names and those of the files.")
+    scorer: Literal["exact", "normalised", "contains", "number", "json-valid"] = option(
+        "normalised", help="How an answer to items of the files is scored."
+    )
+    items: int = option(400, help="Items of a built-in skill.", unit="items")
+    margin: float = option(0.05, help="Share of items that may be lost on a skill.", unit="share")
+    max_tokens: int = option(64, help="Longest answer.", unit="tokens")
+    level: Literal["block", "warn"] = option("block", help="What a verdict on it does.")
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Names of the built-in skills to ask."""
+        return SKILLS if "all" in self.skills else tuple(dict.fromkeys(self.skills))
+
+    def __post_init__(self) -> None:
+        for name in {*self.skills} - {"all"}:
+            if name not in SKILLS:
+                raise Refused("no such skill", found=name, wanted=", ".join(SKILLS))
+        if taken := sorted(set(self.files) & set(SKILLS)):
+            raise Refused("a skill of your own with a built-in name", found=taken[0])
+        if not 0 < self.margin < 1 or self.items < 1 or self.max_tokens < 1:
+            raise Refused("margin is a share above 0 and below 1, items and max-tokens are 1 or more")

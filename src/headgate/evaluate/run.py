@@ -26,7 +26,11 @@ from headgate.evaluate.fewshot import (
     point,
     training_rows,
 )
+<<<<<<< ours
 from headgate.evaluate.imported import Imported, imported_state, judge_imported
+=======
+from headgate.evaluate.forgetting.battery import check_forgetting, judge_substance, skills_of
+>>>>>>> theirs
 from headgate.evaluate.judged import judge_suites
 from headgate.evaluate.judged_items import JudgedSuite, judged_suites
 from headgate.evaluate.judged_state import judging_state
@@ -38,6 +42,7 @@ from headgate.evaluate.recording import facts_of, record_all, record_arm, write_
 from headgate.evaluate.safety import battery as safety
 from headgate.evaluate.sealed import SealedPools
 from headgate.evaluate.settings import POOLS, Settings
+from headgate.evaluate.shadow.battery import check_shadow
 from headgate.evaluate.standing import judge_decline, judge_worst_slice
 from headgate.evaluate.suites import Suite, counts, freeze
 from headgate.kit.errors import Refused
@@ -129,6 +134,7 @@ class _Stage:
         self.verdicts.append(named(judge_apart([i for s in self.suites for i in s.items]), "pools-apart", "self-leak"))
         probes = probes_of(self.ledger, self.settings, self.context)
         axes = safety.probes_of(self.ledger, self.settings.safety, self.context)
+        skills = skills_of(self.settings.forgetting, self.context.folder)
         rows = self._training_rows()
         for suite in self.suites:
             self._choose(asker, suite, rows)
@@ -153,12 +159,12 @@ class _Stage:
         self.scores |= preferred.scores
         if preferred.facts:
             self.facts["judged"] = preferred.facts
-        self._check(asker, axes)
+        self._check(asker, axes, skills)
         with self.ledger.transaction():
             self._record(nodes)
             self.scores |= probed.record(self.ledger, self._adapter())
 
-    def _check(self, asker: Asker, axes: Sequence[safety.Probe]) -> None:
+    def _check(self, asker: Asker, axes: Sequence[safety.Probe], skills: Sequence[Suite]) -> None:
         """The batteries: what tuning may have taken away."""
         models, coverage = (self.base, self.candidate), self.settings.coverage
         checked = safety.check_safety(
@@ -169,6 +175,13 @@ class _Stage:
         self.scores |= checked.scores
         if checked.facts:
             self.facts["safety"] = checked.facts
+        self.verdicts += check_shadow(self.suites, self.settings.shadow, asker, models, self.context)
+        limits = Limits(coverage, self.settings.coverage_gap)
+        kept = check_forgetting(skills, self.settings.forgetting, asker, models, limits)
+        self.verdicts += kept.verdicts
+        if kept.facts:
+            self.facts["forgetting"] = kept.facts
+        self.verdicts += judge_substance(self.verdicts)
 
     def _choose(self, asker: Asker, suite: Suite, pool: Pool | None) -> None:
         if pool is None or self.settings.few_shot.counts == [0]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from headgate.evaluate.batteries import SafetySettings
+from headgate.evaluate.batteries import ForgettingSettings, SafetySettings, ShadowSettings
 from headgate.kit.errors import Refused
 from headgate.kit.settings import option
 
@@ -137,6 +137,8 @@ class Settings:
     imported: list[str] = option([], help="Suites whose arms were brought in by `evaluate import`.", unit="suites")
     probes: dict[str, ProbeSettings] = option({}, help="Probes by name: habits of the corpus in what models answer.")
     judged: dict[str, JudgedSettings] = option({}, help="Judged suites by name: who answers better, base or candidate.")
+    shadow: ShadowSettings = option(ShadowSettings(), help="Suites whose items are asked again in other words.")
+    forgetting: ForgettingSettings = option(ForgettingSettings(), help="Skills of the base that it must keep.")
     safety: SafetySettings = option(SafetySettings(), help="Axes of safety on which it may not lose what the base has.")
     base: str = option("", help="Base model, local:FOLDER or http://host/v1#name; empty: the base that was trained on.")
     candidate: str = option("", help="Candidate model; empty: the base with the adapter that was trained.")
