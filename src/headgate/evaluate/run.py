@@ -26,11 +26,8 @@ from headgate.evaluate.fewshot import (
     point,
     training_rows,
 )
-<<<<<<< ours
-from headgate.evaluate.imported import Imported, imported_state, judge_imported
-=======
 from headgate.evaluate.forgetting.battery import check_forgetting, judge_substance, skills_of
->>>>>>> theirs
+from headgate.evaluate.imported import Imported, imported_state, judge_imported
 from headgate.evaluate.judged import judge_suites
 from headgate.evaluate.judged_items import JudgedSuite, judged_suites
 from headgate.evaluate.judged_state import judging_state
