@@ -65,6 +65,20 @@ def addresses(ledger: Ledger, settings: Settings, context: StageContext) -> tupl
     return Address(base), Address(base, context.folder / trained["adapter_path"])
 
 
+def address_of(spec: str, adapter: Path | None, context: StageContext) -> Address:
+    """The address of one model that was named.
+
+    Raises:
+        Refused: none was named, or an adapter was named for a model that does not run here.
+    """
+    if not spec:
+        raise Refused("no model", wanted="--model, or evaluate.base in the flow file")
+    address = Address(_here(spec, context), adapter)
+    if adapter is not None and not address.local:
+        raise Refused("an adapter cannot be put on a model behind a URL", found=spec)
+    return address
+
+
 def _here(spec: str, context: StageContext) -> str:
     if not spec.startswith("local:"):
         return spec

@@ -76,6 +76,8 @@ def judge_imported(ledger: Ledger, settings: Settings, context: StageContext) ->
     for suite in settings.imported:
         nodes = _nodes(ledger, suite, adapter)
         found.scores |= {f"{suite}/{POOL}/{name}": node.id for name, node in nodes.items()}
+        # What retention has erased compares with nothing any more.
+        nodes = {name: node for name, node in nodes.items() if ledger.content.has(node.body["answers"])}
         if missing := [name for name in ("base", "candidate") if name not in nodes]:
             found.verdicts.append(_missing(suite, missing))
             continue
@@ -131,7 +133,7 @@ def _adapter(ledger: Ledger, settings: Settings, context: StageContext) -> Node 
 
 
 def _outcomes(ledger: Ledger, node: Node) -> Outcomes:
-    found: Outcomes = orjson.loads(ledger.content.get(node.body["outcomes"]))
+    found: Outcomes = orjson.loads(ledger.content.get(node.body["answers"]))
     return found
 
 

@@ -211,16 +211,21 @@ def _record(
     suite = ledger.record("suite", arm.suite, body)
     protected = [Protected(content=one.id, row=one.row, question=one.question, answer=one.target) for one in arm.items]
     protect(ledger, f"suite:{arm.suite}", protected, pool=arm.pool, suite=suite)
-    told = {
+    for item in arm.items:
+        told = {"row": item.id, "suite": arm.suite, "pool": arm.pool, "cluster": digest(item.cluster.encode())}
+        ledger.record("item", f"{arm.suite}/{arm.pool}", told, edges=[Edge("member-of", suite)])
+    endings = {item: one["mark"] for item, one in outcomes.items()}
+    kept = {
         "suite": suite, "pool": arm.pool, "arm": arm.name, "model": arm.model, "versions": [], "prompt": "",
         "n": len(arm.items), "transcript": arm.transcript, "counts": arm.counts, "coverage": arm.coverage,
-        "accuracy": arm.accuracy(), "outcomes": ledger.content.put(canonical_json(outcomes)),
+        "accuracy": arm.accuracy(), "outcomes": ledger.content.put(canonical_json(endings)),
+        "answers": ledger.content.put(canonical_json(outcomes)),
         "imported": {**log.about(), **person.as_json(), "adapter": purpose.adapter},
     }  # fmt: skip
     edges = [Edge("judged-by", suite)]
     if purpose.adapter:
         edges.append(Edge("derived-from", purpose.adapter))
-    return ledger.record("score", f"{arm.suite}/{arm.pool}/{arm.name}", told, edges=edges)
+    return ledger.record("score", f"{arm.suite}/{arm.pool}/{arm.name}", kept, edges=edges)
 
 
 def adapter_named(ledger: Ledger, name: str) -> str:

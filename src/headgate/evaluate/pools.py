@@ -36,6 +36,7 @@ class Item:
     place: Place | None = None
     slices: Mapping[str, str] = field(default_factory=dict)
     row: str = ""  # id of its row, side data included: what a row made from the item names as its parent
+    context: str = ""  # text that holds what answers it, where the file has a column `context`
 
 
 def cluster_of(row: Row) -> str:

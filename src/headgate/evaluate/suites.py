@@ -131,7 +131,14 @@ def item_of(suite: str, pool: str, row: Row, settings: SuiteSettings) -> Item:
         place=row.place,
         slices=dict(row.side.slices),
         row=row.id,
+        context=_context(row),
     )
+
+
+def _context(row: Row) -> str:
+    told = row.side.extra.get("context", "")
+    parts = told if isinstance(told, list) else [told]
+    return "\n\n".join(part for part in parts if isinstance(part, str) and part.strip())
 
 
 def _once(items: Sequence[Item]) -> tuple[Item, ...]:

@@ -10,6 +10,7 @@ import pytest
 
 from headgate.cli.main import main
 from headgate.ledger.ledger import Ledger
+from headgate.testing.fake_endpoint import FakeEndpoint
 
 LOGS = Path(__file__).parents[2] / "fixtures" / "evaluation_logs"
 LM_EVAL = str(LOGS / "lm_eval" / "samples_sums_cot_2026-11-18T10-00-00.000001.jsonl")
@@ -64,3 +65,29 @@ def test_quiet_says_nothing(project, capsys):
     """Exit code alone."""
     code, text, _ = run(capsys, "import", str(LOGS / "inspect.eval"), "--arm", "base", "--quiet")
     assert (0, "") == (code, text)
+
+
+def test_export_writes_what_import_reads(project, capsys):
+    """An arm of ours goes out in each form; a suite that is not in the flow file, or was never measured, does not."""
+    rows = [{"prompt": f"What is {i} and {i}?", "completion": str(2 * i)} for i in range(12)]
+    (project / "gate.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    text = '[flow]\nname = "support"\n[evaluate]\nattempts = 1\nfew-shot.counts = [0]\n[evaluate.suites.sums]\n'
+    with FakeEndpoint(
+        lambda request: str(2 * int(request.text.split()[-1][:-1]) + (request.model == "base"))
+    ) as server:
+        models = f'base = "{server.spec("base")}"\ncandidate = "{server.spec("candidate")}"\n'
+        (project / "headgate.toml").write_text(text.replace("attempts", models + "attempts") + 'gate = "gate.jsonl"\n')
+        code, _, err = run(capsys, "export", "logs", "--to", "inspect", "--suite", "sums")
+        assert (2, True) == (code, "nothing was measured" in err)
+        code, _, err = run(capsys, "export", "logs", "--to", "inspect", "--suite", "other")
+        assert (2, True) == (code, "no such suite in the flow file" in err)
+        assert 3 >= run(capsys, "--quiet")[0]
+    code, text, _ = run(capsys, "export", "logs", "--to", "lm-eval", "--suite", "sums", "--arm", "candidate")
+    assert (0, True) == (code, "sums, gate: candidate, 12 items" in text)
+    code, told, _ = run(capsys, "export", "logs.json", "--to", "promptfoo", "--suite", "sums", "--json")
+    assert (0, ["base", "candidate"]) == (code, [one["arm"] for one in told["arms"]])
+    given = ("import", "logs.json", "--arm", "base", "--model", "base", "--suite", "again", "--json")
+    code, told, _ = run(capsys, *given)
+    assert (0, 12, 0) == (code, told["fail"], told["pass"])
+    code, _, err = run(capsys, "export", "gate.jsonl", "--to", "inspect", "--suite", "sums")
+    assert (2, True) == (code, "not a folder" in err)

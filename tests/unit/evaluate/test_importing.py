@@ -14,14 +14,16 @@ import pytest
 
 from headgate.evaluate.imported import judge_imported
 from headgate.evaluate.importing import Purpose, Taken, take
+from headgate.evaluate.logs.ours import results_of, write
 from headgate.evaluate.logs.shape import Wanted
-from headgate.evaluate.logs.writing import Results, Told, write_inspect, write_lm_eval, write_promptfoo
+from headgate.evaluate.logs.writing import WITHHELD, Results, Told, write_inspect, write_lm_eval, write_promptfoo
 from headgate.evaluate.run import run
 from headgate.evaluate.scorers import Mark, Scored
 from headgate.evaluate.settings import Settings
 from headgate.kit.errors import Refused
 from headgate.kit.people import Person
 from headgate.stats.verdict import Outcome, Verdict
+from headgate.testing.fake_endpoint import FakeEndpoint
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 ANN = Person("ann", "--by", "ann")
@@ -116,9 +118,19 @@ def test_repeats_are_averaged_item_by_item(project):
 def test_no_words_are_kept(project):
     """The ledger keeps addresses and endings; questions and answers stay in the log."""
     back = brought(project.ledger, project.folder, results("base", "1100"))
-    kept = project.ledger.content.get(project.ledger.node(back.node).body["outcomes"])
-    assert b"What is" not in kept
-    assert 4 == len(json.loads(kept))
+    body = project.ledger.node(back.node).body
+    kept = [project.ledger.content.get(body[key]) for key in ("outcomes", "answers")]
+    assert not any(b"What is" in one for one in kept)
+    assert ["fail", "fail", "pass", "pass"] == sorted(json.loads(kept[0]).values())
+
+
+def test_erased_answers_are_no_evidence(project):
+    """What retention took away is told as missing, and nothing breaks."""
+    brought(project.ledger, project.folder, results("base", "01" * 20))
+    back = brought(project.ledger, project.folder, results("candidate", "11" * 20))
+    project.ledger.content.erase(project.ledger.node(back.node).body["answers"])
+    verdict = judged(project)["imported-items"]
+    assert (Outcome.UNSURE, ["candidate"]) == (verdict.outcome, verdict.details["missing"])
 
 
 def test_the_same_log_again_is_nothing_new(project):
@@ -282,6 +294,29 @@ def test_settings():
     assert ["sums"] == Settings(imported=["sums"]).imported
     with pytest.raises(Refused, match="no suites"):
         Settings()
+
+
+def test_our_results_go_out_and_come_back(passed, tmp_path):
+    """An evaluation of ours, written in each form and imported again, has the same endings on the same items."""
+    project = passed.project
+    with FakeEndpoint(str) as server:
+        settings = project.settings(server)
+    for pool in ("gate", "dev"):
+        own = results_of(project.ledger, settings, project.context, suite="topics", pool=pool)
+        assert ["base", "few-shot", "candidate"] == [one.arm for one in own]
+        assert (pool == "gate") is all(item.answer == WITHHELD for one in own for item in one.items)
+        for form in ("inspect", "lm-eval", "promptfoo"):
+            files = write(tmp_path / f"{pool}-{form}", form, own)
+            place = {"inspect": 1, "lm-eval": 2, "promptfoo": 0}[form]
+            for number, one in enumerate(own):
+                mine = files[place * number : place * number + place] or files
+                wanted = Wanted(model=one.arm if form == "promptfoo" else "")
+                back = take(project.ledger, mine, wanted, Purpose(arm=one.arm, pool=pool, suite=f"{form} topics"), ANN)
+                known = {item.id: item.scored.mark for item in one.items}
+                found = {item.id: ended.mark for item, ended in zip(back.arm.items, back.arm.scored, strict=True)}
+                assert known == found, (form, one.arm)
+    with pytest.raises(Refused, match="results of that pool are not written"):
+        results_of(project.ledger, settings, project.context, suite="topics", pool="sealed")
 
 
 def test_a_score_between_zero_and_one_is_kept(project):
