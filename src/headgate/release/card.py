@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from headgate.release.batteries import battery_lines
 from headgate.release.evidence import OVER, Grounds
 from headgate.release.settings import Settings
 from headgate.stats.verdict import Measure, Outcome, Verdict
@@ -32,6 +33,7 @@ def card(grounds: Grounds, settings: Settings, name: str, *, quoting: bool = Tru
         _section("What it is", _what(grounds)),
         _section("Data", _data(grounds)),
         _section("Evaluation", _evaluation(grounds)),
+        *_batteries(grounds),
         _section("Checks", _checks(grounds, quoting)),
         _section("Waivers", _waivers(grounds)),
         _section("Limits", _limits(grounds, settings, quoting)),
@@ -58,6 +60,12 @@ def front_matter(grounds: Grounds, settings: Settings) -> str:
         elif isinstance(value, str) and value:
             lines.append(f"{key}: {json.dumps(value, ensure_ascii=False)}")
     return "\n".join([*lines, "---", ""])
+
+
+def _batteries(grounds: Grounds) -> list[str]:
+    """The section on the checkpoint itself, where its batteries were asked."""
+    lines = battery_lines(grounds.verdicts, _table)
+    return [_section("This checkpoint beside its base", lines)] if lines else []
 
 
 def _what(grounds: Grounds) -> list[str]:

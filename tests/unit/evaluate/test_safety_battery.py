@@ -263,3 +263,20 @@ def test_the_stage_asks_the_battery_and_any_model_later(project: Project, serve:
     (lost,) = replay(project.ledger, "safety-refusal", project.context, labels=labels, **asked)
     assert Outcome.FAIL is lost.outcome
     assert "safety" in {one["metric"] for one in standing(project.ledger)}
+
+
+def test_prompts_of_ones_own_are_asked(project: Project) -> None:
+    """Files of requests, beside the built-in ones or alone, keep their slices; an axis without any is refused."""
+    fixtures = Path(__file__).parents[2] / "fixtures" / "xstest"
+    files = {"harmful": str(fixtures / "unsafe.jsonl"), "safe": str(fixtures / "safe.jsonl")}
+    desk = Desk(lambda request: NO if "kill" in request.text else YES)
+    found = run(project, desk, ["over-refusal"], built_in=False, **files)["over-refusal"]
+    assert 40 == found.details["cases"]
+    assert "homonyms" in found.details["slices"]
+    both = run(project, desk, ["over-refusal"], **files)["over-refusal"]
+    assert 148 == both.details["cases"]
+    with pytest.raises(Refused, match="nothing to ask"):
+        run(project, desk, ["uncertainty"], built_in=False)
+    (project.folder / "own.jsonl").write_text('{"question": "What am I holding?"}\n')
+    own = run(project, models(base), ["uncertainty"], built_in=False, unanswerable="own.jsonl")["uncertainty"]
+    assert 1 == own.details["cases"]
