@@ -16,6 +16,7 @@ from headgate.release.settings import Settings
 from headgate.stats.verdict import Measure, Outcome, Verdict
 
 NOTHING = "None."
+IMPORTED = "imported-evidence"  # verdicts of the stage evaluate that name logs of other tools
 DIRTY_ITEMS = "dirty-items"  # verdicts of the stage evaluate on what leaks were worth
 SMALLEST_P = 1e-6  # below, the digits say more about the approximation than about the data
 
@@ -120,7 +121,21 @@ def _evaluation(grounds: Grounds) -> list[str]:
     if not rows:
         return ["No comparison is recorded."]
     note = "Differences are in points, candidate minus reference, on the same items."
-    return [note, "", *_table(titles, rows), "", *_claims(grounds), *_leaks(grounds)]
+    return [note, "", *_table(titles, rows), "", *_claims(grounds), *_imports(grounds), *_leaks(grounds)]
+
+
+def _imports(grounds: Grounds) -> list[str]:
+    """What was not measured here: which logs, of which tool, and when they were brought in."""
+    rows = []
+    for verdict in grounds.verdicts:
+        if verdict.rule != IMPORTED:
+            continue
+        for arm, log in verdict.details["imported"].items():
+            name, digest = list(log["files"].items())[-1]
+            rows.append((verdict.details["suite"], arm, log["format"], name, f"`{digest}`", log["at"][:10]))
+    titles = ("suite", "arm", "tool", "log", "digest", "imported")
+    note = "Measured elsewhere and imported; headgate asked none of these questions itself."
+    return ["", note, "", *_table(titles, rows)] if rows else []
 
 
 def _leaks(grounds: Grounds) -> list[str]:
