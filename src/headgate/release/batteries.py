@@ -31,8 +31,8 @@ def battery_lines(verdicts: Sequence[Verdict], table: Table) -> list[str]:
         titles = ("skill", "base", "this adapter", "change, 90 % interval", "churn", "n", "verdict")
         lines += [*table(titles, [_skill(one) for one in kept]), ""]
     if shadow:
-        titles = ("behaviour", "installed items", "wordings in which the base is back", "verdict")
-        lines += table(titles, [_shadow(one) for one in shadow])
+        heads = ("behaviour", "installed items", "wordings in which the base is back", "verdict")
+        lines += table(heads, [_shadow(one) for one in shadow])
     return lines
 
 
