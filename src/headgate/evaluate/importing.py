@@ -211,7 +211,8 @@ def _record(
     suite = ledger.record("suite", arm.suite, body)
     protected = [Protected(content=one.id, row=one.row, question=one.question, answer=one.target) for one in arm.items]
     protect(ledger, f"suite:{arm.suite}", protected, pool=arm.pool, suite=suite)
-    for item in arm.items:
+    # An item that the ledger knows no cluster of is one of its own.
+    for item in (one for one in arm.items if not one.cluster.startswith("question:")):
         told = {"row": item.id, "suite": arm.suite, "pool": arm.pool, "cluster": digest(item.cluster.encode())}
         ledger.record("item", f"{arm.suite}/{arm.pool}", told, edges=[Edge("member-of", suite)])
     endings = {item: one["mark"] for item, one in outcomes.items()}
