@@ -18,6 +18,7 @@ from headgate.rights.membership import membership
 from headgate.rights.reach import Target, reach
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
+from headgate.rows.stored import stored_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 DIALOGUES = ROOT / "tests" / "fixtures" / "star" / "dialogues_40.jsonl"
@@ -114,8 +115,8 @@ def test_a_source_is_remembered_until_it_is_left_out(tmp_path: Path) -> None:
     with Ledger.open(folder / ".headgate") as ledger:
         first, second = (node.id for node in ledger.find("adapter"))
         given = {"store": folder / ".headgate", "now": now(), "controls": controls}
-        (before,) = membership(ledger, first, FORUM, **given)  # type: ignore[arg-type]
-        after, unlike = membership(ledger, second, FORUM, against=first, **given)  # type: ignore[arg-type]
+        before, unlike = membership(ledger, first, FORUM, against=second, **given)  # type: ignore[arg-type]
+        (after,) = membership(ledger, second, FORUM, **given)  # type: ignore[arg-type]
         assert before.measure is not None and after.measure is not None and unlike.measure is not None
         assert ("fail", True) == (before.outcome.value, before.measure.low > 0.55)
         assert "fail" != after.outcome.value  # too few rows to pass: the interval is wider than 0.45 to 0.55
@@ -123,7 +124,13 @@ def test_a_source_is_remembered_until_it_is_left_out(tmp_path: Path) -> None:
         assert after.measure.value < before.measure.low
         assert ("fail", True) == (unlike.outcome.value, unlike.measure.value < 0.05)  # the two are not alike
         told = [node for node in ledger.find("verdict") if node.name.startswith("membership/")]
-        assert ["fail", after.outcome.value, "fail"] == [node.body["outcome"] for node in told]
+        assert ["fail", "fail", after.outcome.value] == [node.body["outcome"] for node in told]
+        for who in (first, second):  # one that saw the rows, and itself
+            with pytest.raises(Refused, match="nothing to hold it against"):
+                membership(ledger, second, FORUM, against=who, **given)  # type: ignore[arg-type]
+        with pytest.raises(Refused, match="none in the file of controls"):
+            seen = [row for _, row in stored_rows(ledger, ledger.rows.all_numbers())]
+            membership(ledger, first, FORUM, store=folder / ".headgate", now=now(), controls=seen)
         with pytest.raises(Refused, match="no rows that no run saw"):
             membership(ledger, first, FORUM, store=folder / ".headgate", now=now())
         ledger.rows.erase(ledger.rows.numbers_of_source(ledger.find("source", "forum")[0].id))

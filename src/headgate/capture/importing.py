@@ -133,8 +133,11 @@ def _masking(redactor: Redactor, imported: Imported) -> Callable[[Row], Row]:
 
 
 def _told(bad: BadLine, redactor: Redactor) -> BadLine:
-    """A bad line as it may be stored: what was found there may quote it."""
-    return replace(bad, found=redactor.text(bad.found)) if redactor and bad.found else bad
+    """A bad line as it may be stored. What is quoted of it may be cut off, in the middle of what is to be masked."""
+    if redactor is None or not bad.found:
+        return bad
+    whole = bad.found.rsplit(maxsplit=1)[0] if len(bad.found.split()) > 1 else ""
+    return replace(bad, found=f"{redactor.text(whole)} …".strip())
 
 
 def _store(ledger: Ledger, rows: Iterable[Row], size: int, imported: Imported, advance: Advance) -> None:

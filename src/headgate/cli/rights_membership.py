@@ -36,13 +36,12 @@ def membership(
     """
     from headgate.flow.governing import open_ledger
     from headgate.rights.membership import membership as test
-    from headgate.rights.membership import scorable
     from headgate.rights.reach import target_of
     from headgate.rows.reading import read_rows
     from headgate.stats.verdict import worst
 
     target = target_of(subject, source, row)
-    given = [one for one in read_rows(controls) if scorable(one)] if controls else []
+    given = list(read_rows(controls)) if controls else None
     with open_ledger(store) as ledger:
         verdicts = test(
             ledger, adapter, target, store=ledger.file.parent.absolute(), now=moment(), against=against, controls=given,

@@ -75,17 +75,26 @@ def held(ledger: Ledger, now: datetime) -> BitMap:
     return out
 
 
+def kept(ledger: Ledger, now: datetime) -> BitMap:
+    """Rows under a hold and the rows that they were made from: an erasure takes with a row what was made from it."""
+    out = newest = held(ledger, now)
+    while newest:
+        newest = ledger.rows.parents_of(newest) - out
+        out = out | newest
+    return out
+
+
 def must_not_be_held(ledger: Ledger, rows: BitMap, now: datetime) -> None:
     """Refuses to erase what a hold keeps.
 
     Raises:
-        Refused: a hold stands on any of the rows.
+        Refused: a hold stands on any of the rows, or on rows that were made from them.
     """
-    kept = held(ledger, now) & rows
-    if kept:
+    stay = kept(ledger, now) & rows
+    if stay:
         told = "; ".join(f"{one.about} until {one.until}, says {one.by}: {one.reason}" for one in standing(ledger, now))
         raise Refused(
-            f"a legal hold keeps {len(kept):,} of the rows", found=told,
+            f"a legal hold keeps {len(stay):,} of the rows", found=told,
             next_step="wait for its end, or headgate rights retention lift",
         )  # fmt: skip
 

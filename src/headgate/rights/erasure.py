@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from headgate.kit.clock import stamp
 from headgate.kit.errors import Refused
-from headgate.kit.hashing import digest_json
+from headgate.kit.hashing import digest_file, digest_json
 from headgate.kit.progress import progress
 from headgate.ledger import schema
 from headgate.ledger.approvals import second, spend
@@ -123,6 +123,7 @@ def erase(
     out.left = _items(ledger, traces) if not planned.items else []
     if out.left:
         return out  # whole or not at all: once the words are gone nobody could look for them again
+    out.left += _named_by_merged(ledger, planned)
     said = {"target": str(planned.target), "reason": reason, "at": stamp(now), **person.as_json()}
     begun = ledger.record("decision", "erasure", said | {"state": "begun", "rows": len(planned.rows)})
     _erase_files(ledger, planned, traces, store, out)
@@ -131,6 +132,10 @@ def erase(
             out.content += ledger.content.erase(address)
         _erase_records(ledger, traces, planned.items, out)
         out.yours += [str(path.relative_to(store.parent)) for path in traces.in_files(_own_files(store), out.unread)]
+        out.yours = [*dict.fromkeys([*out.yours, *_still_yours(ledger, planned.target, store)])]
+        # Once the words are gone, nobody could find these files again: an erasure that is run again reads them here.
+        marks = {name: digest_file(store.parent / name) for name in out.yours if (store.parent / name).is_file()}
+        ledger.record("decision", "erasure", said | {"state": "searched", "yours": marks})
         out.rows = ledger.rows.erase(planned.rows)
     out.unreached, out.unseen = list(swept.left), list(swept.unseen)
     out.remaining = remaining(ledger, traces, store, out)
@@ -138,6 +143,26 @@ def erase(
     out.record = ledger.record("decision", "erasure", told, edges=[Edge("supersedes", begun)])
     spend(ledger, approval, person, now)
     return out
+
+
+def _still_yours(ledger: Ledger, target: Target, store: Path) -> list[str]:
+    """Files of the project in which an earlier erasure of the same found the words, and that are as they were then."""
+    found: dict[str, str] = {}
+    for node in ledger.find("decision", "erasure"):
+        if (node.body.get("target"), node.body.get("state")) == (str(target), "searched"):
+            found |= node.body["yours"]
+    files = ((name, store.parent / name, mark) for name, mark in found.items())
+    return [name for name, path, mark in files if path.is_file() and digest_file(path) == mark]
+
+
+def _named_by_merged(ledger: Ledger, planned: Plan) -> list[str]:
+    """Rows that stay and name erased parents by plain addresses, by which a short text could be guessed."""
+    if not ledger.seal.keyed or not planned.merged:
+        return []
+    naming = [number for number in planned.merged if ledger.rows.parents_of([number]) & planned.rows]
+    return [
+        f"row {address}, made from them too, names their address (--merged)" for _, address in ledger.rows.kept(naming)
+    ]
 
 
 def must_be_answered_for(by: str, reason: str) -> None:

@@ -95,6 +95,8 @@ def record(
         own_rows(ledger, Target(SOURCE, source))
         history = ledger.claims.history(about, LICENCE)
         before = _before(ledger, source, ledger.claims.at(about, LICENCE, now), history)
+        if _read_before(before, value) and text is not None and _known_text(ledger, history, text):
+            value = before  # what a person read in the text holds for the same text in another form
         evidence = ledger.content.put(text) if text is not None else None
         claim = _assert(ledger, about, LICENCE, value, by, now, since, until, evidence)
         changes = _changes(ledger, before, history, licence_of(value), value, text)
@@ -239,12 +241,26 @@ def _changes(
     out = []
     if set(earlier.choices) != set(licence.choices):
         out.append(f"the terms of {written_in(value)} are read otherwise than before")
-    known = [one for one in history if one.evidence and ledger.content.has(one.evidence)]
-    if text is not None and known:
-        old = ledger.content.get(str(known[-1].evidence))
-        if not same_text(old, text):
-            out.append(f"the text of {written_in(value)} changed: {_difference(old, text)}")
+    old = _last_text(ledger, history)
+    if text is not None and old is not None and not same_text(old, text):
+        out.append(f"the text of {written_in(value)} changed: {_difference(old, text)}")
     return out
+
+
+def _last_text(ledger: Ledger, history: list[Claim]) -> bytes | None:
+    """The text of the licence that was kept last."""
+    known = [one for one in history if one.evidence and ledger.content.has(one.evidence)]
+    return ledger.content.get(str(known[-1].evidence)) if known else None
+
+
+def _known_text(ledger: Ledger, history: list[Claim], text: bytes) -> bool:
+    old = _last_text(ledger, history)
+    return old is not None and same_text(old, text)
+
+
+def _read_before(before: Any, value: Any) -> bool:
+    """Whether a person read the terms of this licence before, and says nothing of them now."""
+    return isinstance(before, dict) and isinstance(value, str) and before.get("licence") == value
 
 
 def _difference(old: bytes, new: bytes) -> str:

@@ -58,20 +58,22 @@ def membership(
     store: Path,
     now: datetime,
     against: str = "",
-    controls: Sequence[Row] = (),
+    controls: Sequence[Row] | None = None,
     quiet: bool = True,
 ) -> list[Verdict]:
     """Tests an adapter on the rows of a target that any run was trained on, and records the verdicts.
 
     `store`: the folder of the ledger, in its project. `against`: an adapter that never saw them, for one that was
-    made to forget by other means: both must score the rows alike. `controls`: rows that no run saw; without them,
-    those of held-out splits.
+    made to forget by other means: both must score the rows alike. `controls`: rows of the same kind, of which those are
+    left out that say what a run was trained on; None: rows of held-out splits.
 
     Raises:
-        Refused: no such adapter or target, no rows or no controls are left, or a folder of weights is gone.
+        Refused: no such adapter or target, no rows or no controls are left, `against` saw the rows, or a folder of
+            weights is gone.
     """
     node = _adapter(ledger, adapter)
     asked = _asked(ledger, target, controls)
+    other = _never_saw(ledger, against, node, target) if against else None
     gains = [_gain(ledger, node, one, store, quiet) for one in (asked.rows, asked.controls)]
     fit = [~np.isnan(one) for one in gains]
     strata = [one[kept] for one, kept in zip(_strata(asked), fit, strict=True)]
@@ -83,8 +85,7 @@ def membership(
         "too_long": sum(int((~one).sum()) for one in fit),
     }
     verdicts = [_apart(told, node, about)]
-    if against:
-        other = _adapter(ledger, against)
+    if other is not None:
         differ = (gains[0] - _gain(ledger, other, asked.rows, store, quiet))[fit[0]]
         verdicts.append(_unlike(differ, node, other, about | {"against": other.id}))
     for verdict in verdicts:
@@ -100,7 +101,17 @@ def _adapter(ledger: Ledger, name: str) -> Node:
     return node
 
 
-def _asked(ledger: Ledger, target: Target, controls: Sequence[Row]) -> Asked:
+def _never_saw(ledger: Ledger, name: str, adapter: Node, target: Target) -> Node:
+    """The adapter to hold another one against: by its lineage, it was made from none of the rows."""
+    other = _adapter(ledger, name)
+    seen = ledger.closure(other.id).rows & reach(ledger, target).rows
+    if other.id == adapter.id or seen:
+        found = f"{other.name}: made from {len(seen):,} of the rows" if seen else "the adapter itself"
+        raise Refused("nothing to hold it against", found=found, wanted="--against an adapter that never saw the rows")
+    return other
+
+
+def _asked(ledger: Ledger, target: Target, controls: Sequence[Row] | None) -> Asked:
     found = reach(ledger, target)
     seen = BitMap()  # by any run
     held: dict[str, BitMap] = {}
@@ -118,10 +129,18 @@ def _asked(ledger: Ledger, target: Target, controls: Sequence[Row]) -> Asked:
         gone = "their words were erased" if seen & found.rows else "no run was trained on them"
         raise Refused("there is nothing to test", found=f"{target}: {gone}", wanted="rows that a run was trained on")
     others = BitMap.union(BitMap(), *held.values()) - seen - found.rows
-    unseen = tuple(controls) or _scorable(ledger, others)[: CONTROLS * len(rows)]
+    unseen = _scorable(ledger, others)[: CONTROLS * len(rows)] if controls is None else _unseen(ledger, controls, seen)
     if not unseen:
-        raise Refused("no rows that no run saw", found=f"{', '.join(held)} hold nothing out", wanted="--controls FILE")
+        nothing = f"{', '.join(held)} hold nothing out" if controls is None else "none in the file of controls"
+        raise Refused("no rows that no run saw", found=nothing, wanted="--controls FILE")
     return Asked(rows, unseen)
+
+
+def _unseen(ledger: Ledger, controls: Sequence[Row], seen: BitMap) -> tuple[Row, ...]:
+    """Of given rows those that say what no row says that a run was trained on."""
+    return tuple(
+        row for row in controls if scorable(row) and ledger.rows.numbers_of_content(row.content_id).isdisjoint(seen)
+    )
 
 
 def _scorable(ledger: Ledger, numbers: BitMap) -> tuple[Row, ...]:

@@ -31,7 +31,9 @@ class Target:
     key: str
 
     def __str__(self) -> str:
-        return self.key if self.kind == ROW else f"{self.kind}:{self.key}"
+        # A key is whatever a file says: one with signs that are not printed would look like other lines.
+        key = self.key if self.key.isprintable() else repr(self.key)
+        return key if self.kind == ROW else f"{self.kind}:{key}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,12 +16,12 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from headgate.kit.clock import parse_moment
+from headgate.kit.clock import parse_moment, stamp
 from headgate.kit.errors import Refused
 from headgate.ledger.cases import CLOSED, ROWS, rows_of
-from headgate.ledger.holds import held
+from headgate.ledger.holds import ALL, kept, standing
 from headgate.ledger.ledger import Ledger, Node
-from headgate.ledger.roles import ERASE, require
+from headgate.ledger.roles import ERASE, in_force, require
 from headgate.release.aliases import all_aliases
 from headgate.rights import erasure
 from headgate.rights.cases import RETENTION, Case, all_cases, lapsed, open_case
@@ -101,13 +101,13 @@ def due(ledger: Ledger, now: datetime, *, adapter_life: int) -> Due:
         if ends[number] <= now:
             out.past.setdefault(about, BitMap()).add(number)
     past = BitMap.union(BitMap(), *out.past.values())
-    out.held = _kept(ledger, now) & past
+    out.held = kept(ledger, now) & past
     used = _used(ledger)
     needs = {node.name: ledger.closure(node.id).rows for node, _ in used}
     out.needed = (past - out.held) & BitMap.union(BitMap(), *needs.values())
     out.erasable = past - out.held - out.needed
     out.adapters = [name for name, rows in needs.items() if not rows.isdisjoint(out.needed)]
-    if f"kind:{OUTPUTS}" in by_about:
+    if f"kind:{OUTPUTS}" in by_about and not any(one.about == ALL for one in standing(ledger, now)):
         out.outputs = _outputs(ledger, now - timedelta(days=by_about[f"kind:{OUTPUTS}"]))
     out.alarms = _alarms(used, needs, ends, adapter_life, now)
     return out
@@ -134,11 +134,19 @@ def run(ledger: Ledger, found: Due, *, store: Path, by: str, reason: str, now: d
     """Erases what may go, and opens a case about what adapters in use were made from.
 
     Raises:
-        Refused: nobody is named, they may not erase, or nobody else approved it where two people want to.
+        Refused: nobody is named, they may not erase, or nobody else approved it where two people want to; recorded
+            answers cannot be approved, and are not erased there.
         Busy: erased, but another process reads the ledger; run it again when that has ended.
     """
     erasure.must_be_answered_for(by, reason)
-    require(ledger, ERASE, by=by, about=f"{len(found.erasable)} rows past their period", now=now)
+    person = require(ledger, ERASE, by=by, about=f"{len(found.erasable)} rows past their period", now=now)
+    table = in_force(ledger, now)
+    if found.outputs and table is not None and ERASE in table.two_people:
+        raise Refused(
+            "two people erase, and an approval can name rows only, not recorded answers",
+            found=f"{len(found.outputs):,} recorded answers past their period",
+            next_step="headgate rights retention set: no period for outputs, or no second person for erase",
+        )
     out = Done()
     if found.erasable:
         planned = erasure.plan(ledger, target_of(ledger, found.erasable))
@@ -147,19 +155,14 @@ def run(ledger: Ledger, found: Due, *, store: Path, by: str, reason: str, now: d
         with ledger.erasing() as swept:
             out.outputs = sum(ledger.content.erase(address) for address in found.outputs)
         out.unreached = list(swept.left)
+        told = {"target": "recorded answers", "reason": reason, "at": stamp(now), **person.as_json()}
+        ledger.record(
+            "decision", "erasure", told | {"state": "done", "content": out.outputs, "unreached": out.unreached}
+        )
     new = found.needed - _in_cases(ledger, now)
     if new:
         said = f"past their period, and {', '.join(found.adapters)} in use was made from them"
         out.case = open_case(ledger, RETENTION, target_of(ledger, new), reason=said, source=by, now=now)
-    return out
-
-
-def _kept(ledger: Ledger, now: datetime) -> BitMap:
-    """Rows under a hold and the rows that they were made from: an erasure takes with a row what was made from it."""
-    out = newest = held(ledger, now)
-    while newest:
-        newest = ledger.rows.parents_of(newest) - out
-        out = out | newest
     return out
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 import sqlite3
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from erased_person import ANN, BOB, COMMON, NOW, PARAPHRASE, SECRET, build, kill
 
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import canonical_json, digest
+from headgate.ledger import holds
 from headgate.ledger.ledger import Ledger, RowRecord
 from headgate.rights import erasure, traces
 from headgate.rights.cases import open_case
@@ -38,7 +40,13 @@ def test_an_item_that_quotes_them_holds_everything_up(store: Path) -> None:
     assert (0, 1, "") == (held.rows, len(held.left), held.record)
     assert before == state(store)
     done = run(store, items=True)
-    assert (3, [], ["train.jsonl"]) == (done.rows, done.left, done.yours)
+    assert (3, ["train.jsonl"]) == (done.rows, done.yours)
+    (merged,) = done.left  # it names the addresses of its parents, by which a short text could be guessed
+    assert merged.endswith("made from them too, names their address (--merged)")
+    again = run(store, items=True)
+    assert (["train.jsonl"], False) == (again.yours, again.whole)  # nobody could look for the words any more
+    (store.parent / "train.jsonl").write_text("{}\n")
+    assert [] == run(store, items=True).yours
     again = run(store, items=True)
     assert (0, 3) == (again.rows, again.before)
     assert "had been erased before" in " ".join(told(store, again))
@@ -148,6 +156,23 @@ def test_nobody_can_try_texts_against_what_stays(store: Path) -> None:
     plain = [row.id, row.content_id, digest(to_bytes(row))]
     wanted = [form for one in plain for form in (one[3:].encode(), bytes.fromhex(one[3:]))]
     assert [] == [one for one in wanted if one in b"".join(hay)]
+
+
+def test_a_hold_on_a_merged_row_keeps_its_parents(store: Path) -> None:
+    """What a held row was made from is kept with it, also from an erasure that would leave the row itself."""
+    with Ledger.open(store) as ledger:
+        (merged,) = ledger.rows.children_of([digest(b"row 3")])
+        source = ledger.record("source", "merges", {})
+        made = RowRecord(
+            id=digest(b"made"), content_id=digest(b"made words"), body=words("made"), source_id=source,
+            parents=(digest(b"row 0"), digest(b"row 3")),
+        )  # fmt: skip
+        ledger.rows.append([made])
+        holds.put(ledger, "source:merges", reason="suit 17/26", by="A. Vos", until=date(2099, 1, 1), now=NOW)
+        planned = erasure.plan(ledger, ANN, items=True)
+        assert merged in planned.merged
+        with pytest.raises(Refused, match="a legal hold keeps 1 of the rows"):
+            erasure.erase(ledger, planned, store=store, by="A. Vos", reason="case 1", now=NOW)
 
 
 def test_with_merged_rows_too(store: Path) -> None:
