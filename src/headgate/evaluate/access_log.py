@@ -24,6 +24,7 @@ from headgate.kit.files import as_refusal
 from headgate.kit.hashing import canonical_json
 
 ORIGIN = "0" * 64  # what the first entry names as its predecessor
+OPENED = "opened"  # answer of an entry that opens a look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,17 +149,21 @@ class AccessLog:
             found.append(f"the ledger remembers {head[0]} entries, the log holds {len(self.entries)}")
         elif head is not None and head[0] and self.entries[head[0] - 1].hash != head[1]:
             found.append(f"entry {head[0]} is not the one that the ledger remembers")
+        if head is not None and len(self.entries) > head[0] + 1:
+            # One may be there: a run that was killed between the log and the ledger.
+            found.append(f"{len(self.entries) - head[0]} entries follow the last one that the ledger remembers")
         return found
 
     def looks(self, suite: str) -> list[str]:
         """Digests of the different looks that were opened at a suite, in order."""
-        return list(dict.fromkeys(e.look for e in self.entries if e.suite == suite and e.answer == "opened"))
+        return list(dict.fromkeys(e.look for e in self.entries if e.suite == suite and e.answer == OPENED))
 
-    def answer_to(self, look: str) -> Entry | None:
-        """The answer that a look was given, or None."""
-        given: Sequence[Entry] = [e for e in self.entries if e.look == look and e.answer != "opened"]
+    def answer_to(self, look: str, upto: int | None = None) -> Entry | None:
+        """The answer that a look was given, or None; of the first `upto` entries, where a ledger remembers so many."""
+        known = self.entries if upto is None else self.entries[:upto]
+        given: Sequence[Entry] = [e for e in known if e.look == look and e.answer != OPENED]
         return given[-1] if given else None
 
-    def bits(self, suite: str) -> float:
-        """What all answers about a suite gave away, at most."""
-        return float(sum(e.bits for e in self.entries if e.suite == suite))
+    def bits(self, *suites: str) -> float:
+        """What all answers about pools gave away, at most."""
+        return float(sum(e.bits for e in self.entries if e.suite in suites))

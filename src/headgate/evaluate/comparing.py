@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,6 @@ from headgate.evaluate.scorers import Mark, Scored
 from headgate.stats.claims import judge_difference
 from headgate.stats.intervals import wilson
 from headgate.stats.judging import cannot_tell, judge_share
-from headgate.stats.ladder import Rung, bits_of, default_step
 from headgate.stats.paired import compare_paired
 from headgate.stats.verdict import Level, Verdict
 
@@ -166,55 +164,3 @@ def judge_superiority(reference: Arm, candidate: Arm, limits: Limits) -> Verdict
 def named(verdict: Verdict, rule: str, failure: str, level: Level = Level.BLOCK) -> Verdict:
     """A verdict with its name."""
     return replace(verdict, rule=rule, failure=failure, level=level)
-
-
-def as_sealed(verdict: Verdict, rung: Rung, n: int) -> tuple[Verdict, float]:
-    """What a sealed pool answers: the outcome, an interval on a coarse grid, the Ladder's word. And its price in bits.
-
-    The grid is 1/sqrt(n), ends are rounded outwards; exact accuracies, p-values and counts stay inside.
-    """
-    step = default_step(n)
-    about = {k: v for k, v in verdict.details.items() if k in ("suite", "pool", "reference", "candidate")}
-    ladder = {"better": rung.better, "best": rung.best, "step": rung.step}
-    if verdict.measure is None:
-        return replace(verdict, details=about | {"ladder": ladder}), bits_of(2)
-    measure = verdict.measure
-    value = round(measure.value / step) * step
-    low = max(-1.0, math.floor(measure.low / step) * step)
-    high = min(1.0, math.ceil(measure.high / step) * step)
-    grid = 2 / step + 1
-    bits = bits_of(3 * grid**3 * (1 / step + 2))
-    title = verdict.summary.split(":", 2)
-    summary = (
-        f"{':'.join(title[:2])}: about {value * 100:+.0f} points, between {low * 100:+.0f} and {high * 100:+.0f}, "
-        f"{measure.n:,} items, shown in steps of {step * 100:.1f} points"
-    )
-    shown = {
-        "d": value,
-        "se": (high - low) / 3.92,
-        "low": low,
-        "high": high,
-        "p": 0.05 if verdict.outcome == "pass" else 1.0,
-        "n": n,
-        "accuracies": {},
-        "step": step,
-        "ladder": ladder,
-    }
-    return (
-        replace(
-            verdict,
-            summary=summary,
-            measure=replace(
-                measure, value=value, low=low, high=high, smallest_visible=round(measure.smallest_visible, 2)
-            ),
-            reason=_coarse(verdict),
-            details=about | shown,
-            findings=(),
-        ),
-        bits,
-    )
-
-
-def _coarse(verdict: Verdict) -> str:
-    # The full reason quotes exact numbers.
-    return "the sealed items do not tell the two apart" if verdict.reason else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from headgate.evaluate.budget import spent_items, spent_pools
 from headgate.evaluate.judged_items import judged_suites
 from headgate.evaluate.settings import POOLS, Settings
 from headgate.evaluate.suites import Suite, freeze, load_suite
@@ -43,11 +44,15 @@ def suites_of(ledger: Ledger, settings: Settings, context: StageContext) -> list
 
 
 def _with_retired(ledger: Ledger, suite: Suite) -> Suite:
-    retired = ledger.protection.retired()
-    moved = [item for pool in POOLS if pool != DEV for item in suite.pools[pool] if item.id in retired]
+    """The suite with what was retired, and what was spent, in its development pool."""
+    nodes = spent_pools(ledger, suite.name)
+    open_ones = ledger.protection.retired() | set(spent_items(nodes))
+    moved = [item for pool in POOLS if pool != DEV for item in suite.pools[pool] if item.id in open_ones]
     if not moved:
         return suite
     known = {item.id for item in suite.pools[DEV]}
-    pools = {pool: tuple(item for item in suite.pools[pool] if item.id not in retired) for pool in POOLS if pool != DEV}
+    pools = {pool: tuple(one for one in suite.pools[pool] if one.id not in open_ones) for pool in POOLS if pool != DEV}
     pools[DEV] = (*suite.pools[DEV], *(replace(item, pool=DEV) for item in moved if item.id not in known))
-    return replace(suite, pools=pools)
+    mine = {item.id for item in moved}
+    spent = {str(node.body["digest"]): tuple(node.body["items"]) for node in nodes if mine & set(node.body["items"])}
+    return replace(suite, pools=pools, spent=spent)

@@ -66,7 +66,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
         return _only(imported, ledger)
     suites = suites_of(ledger, settings, context)
     for suite in suites:
-        if not suite.pools["gate"] and not suite.pools["sealed"]:
+        if not suite.pools["gate"] and not suite.pools["sealed"] and not suite.spent:
             raise Refused(f"suite {suite.name!r} has no gate or sealed items", wanted="items that may decide something")
     judged = judged_suites(ledger, settings, context)
     base, candidate = addresses(ledger, settings, context)
@@ -247,7 +247,7 @@ class _Stage:
         return chosen_on_items.judge(Given({LOOKS: mine}))
 
     def _sealed(self, asker: Asker) -> None:
-        suites = [suite for suite in self.suites if suite.pools["sealed"]]
+        suites = [suite for suite in self.suites if suite.pools["sealed"] or suite.spent]
         if not suites:
             return
         room = SealedPools(self.ledger, self.settings, self.context, self.dirty)
@@ -260,8 +260,11 @@ class _Stage:
         self.facts["sealed"] = {suite.name: room.facts(suite) for suite in suites}
 
     def _identity(self, asker: Asker, suite: Suite) -> str:
+        spent = {item for some in suite.spent.values() for item in some}
         for pool in ("gate", "dev"):
-            if arm := self.arms.get(suite.name, {}).get(pool, {}).get("candidate"):
+            arm = self.arms.get(suite.name, {}).get(pool, {}).get("candidate")
+            # Items that were spent must not change who was asked: the same look is to be known again.
+            if arm and any(item.id not in spent for item in arm.items):
                 return arm.model
         return asker.model(self.candidate).fingerprint
 

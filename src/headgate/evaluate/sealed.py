@@ -1,33 +1,41 @@
-"""Looks at sealed pools: counted, logged, answered once.
+"""Looks at sealed pools: counted, priced in bits, logged, answered once.
 
 A look is one candidate against one sealed pool, with its references and its way of asking. It is
 logged before the first sealed item is sent, so that a look that was cut short counts too; going on
 with it, or asking for the very same one again, is free. Changing a scorer or adding an item does
-not fill the budget up: looks at every pool that shares an item are counted together.
+not fill the budget up: looks at every pool that shares an item are counted together. A pool that may
+give nothing more away becomes a development pool.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from headgate.evaluate.access_log import AccessLog
-from headgate.evaluate.comparing import FAILURE, Arm, Limits, as_sealed, judge_superiority, named, scores
+import numpy as np
+import orjson
+
+from headgate.evaluate.access_log import OPENED, AccessLog
+from headgate.evaluate.answers import RUNGS, as_sealed, as_word, rung_price
+from headgate.evaluate.budget import Budget, spend
+from headgate.evaluate.comparing import FAILURE, SCORED, Arm, Limits, judge_superiority, named
 from headgate.evaluate.dirty import Dirt, bits_told, judge_dirt
 from headgate.evaluate.settings import Settings
 from headgate.evaluate.suites import Suite
-from headgate.kit.hashing import digest_json
+from headgate.kit.hashing import canonical_json, digest_json
 from headgate.kit.people import acting
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.roles import SEALED, require
 from headgate.ledger.steps import StageContext, verdict_from_json
 from headgate.rules.look_history import instructions_in
 from headgate.stats.judging import cannot_tell, judge_count
-from headgate.stats.ladder import Ladder, Rung, default_step, error_bound
+from headgate.stats.ladder import Ladder, Rung, bits_of, default_step
 from headgate.stats.verdict import Finding, Verdict
 
 FILE = "access-log.jsonl"
 HEAD = "access-log"  # name of the ledger's nodes that remember the head
+VERDICT = "verdict"
 
 Ask = Callable[[], tuple[Sequence[Arm], Arm, bool]]  # references, candidate, whether every answer is settled
 
@@ -38,91 +46,117 @@ class SealedPools:
     def __init__(self, ledger: Ledger, settings: Settings, context: StageContext, dirty: Dirt | None = None) -> None:
         self._ledger, self._settings, self._context, self._dirty = ledger, settings, context, dirty
         self.log = AccessLog(context.work.parent / FILE)
-        self.problems = self.log.problems(self._remembered())
-
-    def _remembered(self) -> tuple[int, str] | None:
-        heads = [(int(node.body["seq"]), str(node.body["hash"])) for node in self._ledger.find("trace", HEAD)]
-        return max(heads) if heads else None
+        self.problems = self.log.problems(remembered(ledger))
 
     def judge_log(self) -> Verdict | None:
         """Whether the log is whole; None where nothing was ever logged."""
-        entries = len(self.log.entries)
-        if not entries and not self.problems:
-            return None
-        verdict = judge_count(
-            len(self.problems),
-            name="breaks in the access log",
-            summary=f"{entries:,} entries of the access log, {len(self.problems):,} breaks in the chain",
-            unit="breaks",
-            looked_at=max(entries, 1),
-            at_most=0,
-            findings=[Finding(message=problem) for problem in self.problems],
-            next_step=f"restore {self.log.path.name} from a copy" if self.problems else "",
-        )
-        return named(verdict, "sealed-access-log", "self-leak")
+        return judge_log(self.log, self.problems)
 
     def look(self, suite: Suite, candidate: str, manner: object, ask: Ask) -> list[Verdict]:
         """The verdicts of one look; `ask` is called only where the look may be taken."""
-        pool = suite.digest("sealed")
-        look = digest_json([pool, candidate, manner])
-        known = self.log.answer_to(look)
         if self.problems:
             return [self._silent(suite, "the access log is damaged, so looks cannot be counted")]
-        if known is not None:
-            return [verdict_from_json(body) for body in known.detail["verdicts"]]
-        used = self.looks(suite)
+        for pool in dict.fromkeys([suite.digest("sealed"), *suite.spent]):
+            if known := self.log.answer_to(
+                digest_json([pool, candidate, manner]), (remembered(self._ledger) or (0,))[0]
+            ):
+                return [verdict_from_json(body) for body in known.detail["verdicts"]]
+        if not suite.pools["sealed"]:
+            return [self._silent(suite, "its sealed items are spent, and are development items now")]
+        look = digest_json([suite.digest("sealed"), candidate, manner])
         about = f"suite:{suite.name}/sealed"
         require(self._ledger, SEALED, by=self._settings.actor, about=about, now=self._context.now)
-        if look not in used:
-            if len(used) >= self._settings.look_budget:
-                return [self._silent(suite, f"the look budget of {self._settings.look_budget} is spent")]
-            self._append(suite, candidate, look, "opened", 0.0, {"instructions": instructions_in(suite.body())})
+        if look not in self.looks(suite):
+            if (budget := self.budget(suite)).spent:
+                if budget.looks:  # a budget of nothing keeps a pool closed and does not open it to everybody
+                    self._spend(suite, budget.why)
+                return [self._silent(suite, budget.why)]
+            self._append(suite, candidate, look, OPENED, 0.0, {"instructions": instructions_in(suite.body())})
         references, arm, settled = ask()
         verdicts, answer, bits, detail = self._answered(suite, references, arm)
+        budget = self.budget(suite, more=bits)
+        verdicts = [_with(verdict, budget) for verdict in verdicts]
         if settled:
             shown = {**detail, "verdicts": [verdict.as_json() for verdict in verdicts]}
             self._append(suite, candidate, look, answer, bits, shown)
+            if budget.spent:
+                self._spend(suite, budget.why)
         return verdicts
 
     def looks(self, suite: Suite) -> list[str]:
         """Different looks that were opened at pools that share an item with this one."""
-        mine = {item.id for item in suite.pools["sealed"]}
+        return list(dict.fromkeys(look for pool in self._kin(suite) for look in self.log.looks(pool)))
+
+    def budget(self, suite: Suite, *, more: float = 0.0) -> Budget:
+        """What was given away of a pool and of those that share an item with it, and `more` bits."""
+        kin = self._kin(suite)
+        dearest = max([more, *(one.bits for one in self.log.entries if one.suite in kin)])
+        return Budget(
+            items=len(self._items(suite)),
+            looks=len(self.looks(suite)),
+            looks_allowed=self._settings.look_budget,
+            bits=self.log.bits(*kin) + more,
+            bits_allowed=self._settings.look_bits,
+            price=dearest,
+        )
+
+    def facts(self, suite: Suite) -> dict[str, Any]:
+        """What a report says about the use of a sealed pool."""
+        return self.budget(suite).as_json()
+
+    def _kin(self, suite: Suite) -> list[str]:
+        mine = set(self._items(suite))
         kin = {suite.digest("sealed")}
         for node in self._ledger.find("suite"):
             if mine & set(node.body["pools"]["sealed"]):
                 kin.add(str(node.body["digests"]["sealed"]))
-        return list(dict.fromkeys(look for pool in sorted(kin) for look in self.log.looks(pool)))
+        return sorted(kin)
 
-    def facts(self, suite: Suite) -> dict[str, Any]:
-        """What a report says about the use of a sealed pool."""
-        n, bits = len(suite.pools["sealed"]), self.log.bits(suite.digest("sealed"))
-        return {
-            "items": n,
-            "looks_used": len(self.looks(suite)),
-            "look_budget": self._settings.look_budget,
-            "bits": bits,
-            "ceiling": error_bound(bits, n),
-        }
+    def _items(self, suite: Suite) -> list[str]:
+        """The items of the sealed pool; where it is empty, those that it had until they were spent."""
+        return [item.id for item in suite.pools["sealed"]] or [item for some in suite.spent.values() for item in some]
+
+    def _spend(self, suite: Suite, why: str) -> None:
+        node = self._ledger.record("suite", suite.name, suite.body())
+        items = [item.id for item in suite.pools["sealed"]]
+        spend(self._ledger, suite.name, node, suite.digest("sealed"), items, why)
 
     def _answered(
         self, suite: Suite, references: Sequence[Arm], arm: Arm
     ) -> tuple[list[Verdict], str, float, dict[str, Any]]:
         limits = Limits(self._settings.coverage, self._settings.coverage_gap)
-        rung = self._rung(suite, arm)
-        pairs = [as_sealed(judge_superiority(one, arm, limits), rung, len(arm.items)) for one in references]
-        answer = " ".join([*(verdict.outcome.value for verdict, _ in pairs), "better" if rung.better else "not-better"])
+        rung, detail = self._rung(suite, arm)
+        word = self._settings.sealed_answer == VERDICT
+        n = len(arm.items)
+        told = [(as_word if word else as_sealed)(judge_superiority(one, arm, limits), rung, n) for one in references]
+        answer = " ".join([*(verdict.outcome.value for verdict, _ in told), "better" if rung.better else "not-better"])
         leaks = judge_dirt({"candidate": arm}, self._dirty)
-        verdicts = [*(verdict for verdict, _ in pairs), leaks]
-        return verdicts, answer, sum(bits for _, bits in pairs) + bits_told(leaks), {"best": rung.best}
+        bits = sum(price for _, price in told)
+        if word:
+            leaks = replace(leaks, details={key: value for key, value in leaks.details.items() if key != "scores"})
+            bits += bits_of(RUNGS)
+        else:
+            bits += bits_told(leaks) + rung_price(rung.step if self._settings.ladder == "fixed" else 1 / max(n, 1))
+        return [*(verdict for verdict, _ in told), leaks], answer, bits, detail
 
-    def _rung(self, suite: Suite, arm: Arm) -> Rung:
+    def _rung(self, suite: Suite, arm: Arm) -> tuple[Rung, dict[str, Any]]:
+        """The Ladder's word, and what the log keeps so that the next one can be given."""
         pool, n = suite.digest("sealed"), len(arm.items)
-        before = [e.detail["best"] for e in self.log.entries if e.suite == pool and "best" in e.detail]
-        (values,), _ = scores([arm])
-        ladder = Ladder(default_step(n), max(before, default=float("-inf")))
-        if len(values) == 0:
-            return Rung(False, max(before, default=0.0), default_step(n))
-        return ladder.submit(values)
+        before = [e.detail for e in self.log.entries if e.suite == pool and "best" in e.detail]
+        best = max((float(detail["best"]) for detail in before), default=float("-inf"))
+        mine = {item.id: one.score for item, one in zip(arm.items, arm.scored, strict=True) if one.mark in SCORED}
+        if not mine:
+            return Rung(False, max(best, 0.0), default_step(n)), {"best": max(best, 0.0)}
+        if self._settings.ladder == "fixed":
+            rung = Ladder(default_step(n), best).submit(np.array(list(mine.values())))
+            return rung, {"best": rung.best}
+        held = [str(detail["held"]) for detail in before if "held" in detail]
+        earlier = orjson.loads(self._ledger.content.get(held[-1])) if held else {}
+        shared = [item for item in mine if item in earlier] or list(mine)
+        ladder = Ladder(None, best, np.array([earlier[item] for item in shared]) if earlier else None)
+        rung = ladder.submit(np.array([mine[item] for item in shared]))
+        kept = self._ledger.content.put(canonical_json(mine)) if rung.better else (held[-1] if held else "")
+        return replace(rung, step=1 / n), {"best": rung.best, **({"held": kept} if kept else {})}
 
     def _append(
         self, suite: Suite, candidate: str, look: str, answer: str, bits: float, detail: dict[str, Any]
@@ -144,7 +178,39 @@ class SealedPools:
         verdict = cannot_tell(
             summary=f"{suite.name}, sealed: does not answer",
             reason=reason,
-            next_step="bring fresh sealed items; the old ones may go to the dev pool",
+            next_step="bring fresh sealed items: headgate evaluate pools replace --help",
             details={"suite": suite.name, "pool": "sealed", **self.facts(suite)},
         )
         return named(verdict, "sealed-look", FAILURE)
+
+
+def remembered(ledger: Ledger) -> tuple[int, str] | None:
+    """Number and hash of the last entry that the ledger knows of."""
+    heads = [(int(node.body["seq"]), str(node.body["hash"])) for node in ledger.find("trace", HEAD)]
+    return max(heads) if heads else None
+
+
+def judge_log(log: AccessLog, problems: Sequence[str]) -> Verdict | None:
+    """Whether a log is whole; None where nothing was ever logged."""
+    entries = len(log.entries)
+    if not entries and not problems:
+        return None
+    verdict = judge_count(
+        len(problems),
+        name="breaks in the access log",
+        summary=f"{entries:,} entries of the access log, {len(problems):,} breaks in the chain",
+        unit="breaks",
+        looked_at=max(entries, 1),
+        at_most=0,
+        findings=[Finding(message=problem) for problem in problems],
+        next_step=f"restore {log.path.name} from a copy" if problems else "",
+    )
+    return named(verdict, "sealed-access-log", "self-leak")
+
+
+def _with(verdict: Verdict, budget: Budget) -> Verdict:
+    """A verdict that says what it cost the pool that it came from."""
+    details = {**verdict.details, "look": budget.as_json()}
+    if not verdict.rule.startswith("candidate-over-"):
+        return replace(verdict, details=details)
+    return replace(verdict, summary=f"{verdict.summary} ({budget.told})", details=details)

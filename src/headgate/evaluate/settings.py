@@ -149,7 +149,15 @@ class Settings:
     coverage_gap: float = option(0.02, help="Largest difference of coverage between two arms.", unit="share")
     slice_drop: float = option(0.1, help="Largest loss of a slice against the base.", unit="share")
     decline: float = option(0.05, help="Largest loss from the first candidate to this one.", unit="share")
-    look_budget: int = option(5, help="Different looks at a sealed pool before it refuses.", unit="looks")
+    look_budget: int = option(5, help="Different looks at a sealed pool before it is spent.", unit="looks")
+    look_bits: float = option(40.0, help="What all answers about a sealed pool may give away.", unit="bits")
+    sealed_answer: Literal["verdict", "interval"] = option(
+        "verdict",
+        help="verdict: the outcome and a class of p, 2.6 bits. interval: its ends on a grid too, 15 to 25 bits.",
+    )
+    ladder: Literal["fixed", "parameter-free"] = option(
+        "fixed", help="By how much a candidate must beat the best so far: 1/sqrt(n), or what their answers differ by."
+    )
     purpose: str = option("release decision", help="Why the sealed pools are opened; goes into the access log.")
     actor: str = option("", help="Who looks; empty: HEADGATE_USER, git's user.email, or the login.")
     concurrency: int = option(8, help="Requests to an endpoint at the same time.", unit="requests")
@@ -166,5 +174,7 @@ class Settings:
             raise Refused("coverage", found=str(self.coverage), wanted="a share above 0 and up to 1")
         if not 0 < self.slice_drop < 1 or not 0 < self.decline < 1:
             raise Refused("slice-drop and decline", wanted="shares above 0 and below 1")
-        if self.max_tokens < 1 or self.look_budget < 0 or self.attempts < 1 or self.concurrency < 1:
-            raise Refused("max-tokens, attempts and concurrency are 1 or more, look-budget is 0 or more")
+        if self.max_tokens < 1 or self.attempts < 1 or self.concurrency < 1:
+            raise Refused("max-tokens, attempts and concurrency are 1 or more")
+        if self.look_budget < 0 or not 0 <= self.look_bits < 10_000:
+            raise Refused("look-budget and look-bits are 0 or more")

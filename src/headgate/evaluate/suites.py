@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from headgate.evaluate.pools import Item, cluster_of, pool_of
@@ -34,6 +34,7 @@ class Suite:
     scorer: Scorer
     bad_lines: int = 0
     repeats: int = 0  # items that were given more than once in a pool and are asked once
+    spent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # sealed pools that became development items
 
     @property
     def items(self) -> list[Item]:

@@ -18,7 +18,7 @@ from headgate.gate.evidence import (
 )
 from headgate.gate.judged import judged_claims
 from headgate.gate.settings import Settings
-from headgate.stats.judging import corrected, judge_difference
+from headgate.stats.judging import cannot_tell, corrected, judge_difference
 from headgate.stats.paired import PairedComparison
 from headgate.stats.power import ALPHA
 from headgate.stats.verdict import Outcome, Verdict
@@ -58,7 +58,7 @@ def _claim(verdict: Verdict, gain: float) -> Verdict:
     """A recorded claim with the numbers that a correction needs, judged again where a gain is asked for."""
     comparison = comparison_of(verdict)
     if comparison is None:
-        return verdict  # it could not be told, and says why
+        return _in_a_word(verdict, gain)
     if gain > 0:
         about = {**_about(verdict), "recorded": verdict.outcome.value}
         again = judge_difference(
@@ -74,12 +74,32 @@ def _claim(verdict: Verdict, gain: float) -> Verdict:
     return replace(verdict, details={**verdict.details, "comparison": numbers})
 
 
+def _in_a_word(verdict: Verdict, gain: float) -> Verdict:
+    """A claim of which only the outcome is known: a pass counts by the class of its p and shows no size of a gain."""
+    p = verdict.details.get("p_at_most")
+    if verdict.outcome is not Outcome.PASS or p is None:
+        return verdict  # it could not be told, and says why
+    if gain > 0:
+        return _no_size(verdict, f"whether it gained {gain * 100:g} points is not told")
+    return replace(verdict, details={**verdict.details, "comparison": {"p_claim": p, "kind": "superiority"}})
+
+
+def _no_size(verdict: Verdict, what: str) -> Verdict:
+    told = cannot_tell(
+        summary=f"{_title(verdict)}: {what}", reason="the sealed pool answers with a word",
+        next_step='evaluate.sealed-answer = "interval", which gives away more of it', details=verdict.details,
+    )  # fmt: skip
+    return replace(told, rule=verdict.rule, failure=verdict.failure or COMPARED)
+
+
 def _not_worse(evidence: Evidence | None, suite: str, drop: float) -> Verdict:
     verdicts = compared(evidence, suite, "base")
     details = {"suite": suite, "reference": "base", "worst_drop": drop}
     if not verdicts:
         return no_comparison(suite, "base", details)
     comparison = comparison_of(verdicts[0])
+    if comparison is None and verdicts[0].outcome is Outcome.FAIL:
+        return replace(_no_size(verdicts[0], f"lost, and whether {drop * 100:g} points is not told"), rule=WORST_DROP)
     if comparison is None:
         return replace(verdicts[0], rule=WORST_DROP, failure=REGRESSION)
     return _within(verdicts[0], comparison, drop)

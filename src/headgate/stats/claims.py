@@ -110,6 +110,8 @@ def _numbers(verdict: Verdict) -> Mapping[str, Any]:
 
 
 def _in_company(one: Mapping[str, Any], p: float, claims: int, alpha: float) -> str:
+    if "d" not in one:  # a claim of which no more than a class of p is known
+        return f"p up to {one['p_claim']:.3g} is up to {p:.3g} after correction for {claims} claims"
     comparison = PairedComparison.from_json(one)
     sides = 2 if one["kind"] == "superiority" else 1
     room = comparison.d - one["margin"] if sides == 2 else one["margin"] + comparison.d

@@ -31,7 +31,7 @@ class Ladder:
 
     step: float | None = None
     best: float = -math.inf
-    _scores: Floats | None = field(default=None, repr=False)  # of the best, for the parameter-free step
+    scores: Floats | None = field(default=None, repr=False)  # of the best by item, for the parameter-free step
 
     def submit(self, scores: Floats) -> Rung:
         """One submission's score per item, in 0..1, higher is better.
@@ -40,23 +40,21 @@ class Ladder:
             Refused: another number of items than before, or scores that are no numbers.
         """
         values = finite_vector(scores, "scores")
-        if self._scores is not None and len(values) != len(self._scores):
-            raise Refused(
-                "a ladder stands on fixed items", found=f"{len(values)}", wanted=f"{len(self._scores)} scores"
-            )
+        if self.scores is not None and len(values) != len(self.scores):
+            raise Refused("a ladder stands on fixed items", found=f"{len(values)}", wanted=f"{len(self.scores)} scores")
         mean, step = float(values.mean()), self._step_for(values)
         better = mean > self.best + step
         if better:
             self.best = _rounded(mean, self.step if self.step is not None else 1 / len(values))
-            self._scores = values
+            self.scores = values
         return Rung(better, self.best, step)
 
     def _step_for(self, values: Floats) -> float:
         if self.step is not None:
             return self.step
-        if self._scores is None:
+        if self.scores is None:
             return 0.0
-        spread = float(np.std(values - self._scores, ddof=1)) if len(values) > 1 else 1.0
+        spread = float(np.std(values - self.scores, ddof=1)) if len(values) > 1 else 1.0
         return spread / math.sqrt(len(values))
 
 

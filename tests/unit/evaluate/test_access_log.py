@@ -101,11 +101,13 @@ def test_a_log_written_anew_is_noticed_by_its_head(tmp_path: Path) -> None:
     assert forged.problems(head) == [f"entry {COUNT} is not the one that the ledger remembers"]
 
 
-def test_entries_after_the_remembered_head_are_no_problem(tmp_path: Path) -> None:
-    """A run that ended between log and ledger leaves a longer log, which is whole."""
+def test_one_entry_after_the_remembered_head_is_no_problem_and_two_are(tmp_path: Path) -> None:
+    """A run that ended between log and ledger leaves one entry more; entries that somebody added are no such thing."""
     log = filled(tmp_path / "log")
-    third = log.entries[2]
-    assert log.problems((third.seq, third.hash)) == []
+    fifth, fourth = log.entries[4], log.entries[3]
+    assert log.problems((fifth.seq, fifth.hash)) == []
+    assert log.problems((fourth.seq, fourth.hash)) == ["2 entries follow the last one that the ledger remembers"]
+    assert log.answer_to("look 2") is not None and log.answer_to("look 2", 5) is None
 
 
 def test_a_torn_line_is_named_and_stops_writing(tmp_path: Path) -> None:

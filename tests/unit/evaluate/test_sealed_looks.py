@@ -75,27 +75,91 @@ def test_the_same_look_is_answered_from_the_record(project: Project, serve: Serv
 
 
 def test_at_the_end_of_the_budget_nothing_is_sent(project: Project, serve: Serve, world: ModuleType) -> None:
-    """The third candidate on a budget of two gets no answer, and no sealed item leaves the machine."""
+    """The third candidate on a budget of two gets no answer; the pool is a development pool, and the ledger says so."""
     server = serve(by_name(world))
-    outcomes = [run(project, server, name, look_budget=2).outcome for name in ("wrong-1", "right-2")]
+    first, second = (run(project, server, name, look_budget=2) for name in ("wrong-1", "right-2"))
+    assert [first.outcome, second.outcome] == [Outcome.UNSURE, Outcome.PASS]
+    assert "look 1 of 2, 3.6 of 40 bits" in sealed(first)[0].summary
+    assert "the pool is spent, and is a development pool from now on" in sealed(second)[0].summary
     third = run(project, server, "right-3", look_budget=2)
-    assert outcomes == [Outcome.UNSURE, Outcome.PASS]
     assert third.outcome is Outcome.UNSURE
-    assert [v.reason for v in sealed(third)] == ["the look budget of 2 is spent"]
-    assert server.sent("right-3").total() == 0
-    assert third.facts["sealed"]["topics"]["looks_used"] == 2
+    silent = next(v for v in sealed(third) if v.rule == "sealed-look")
+    assert silent.reason == "its sealed items are spent, and are development items now"
+    assert (2, True) == (third.facts["sealed"]["topics"]["looks_used"], silent.details["spent"])
+    assert 30 == third.facts["suites"]["topics"]["items"]["dev"]
+    (node,) = project.ledger.find("trace", "pool-spent")
+    assert (30, "the look budget of 2 is spent") == (len(node.body["items"]), node.body["why"])
+
+
+def test_bits_run_out_before_looks_do(project: Project, serve: Serve, world: ModuleType) -> None:
+    """Each answer costs; with eight bits and answers of 3.6 the pool is spent after the second."""
+    server = serve(by_name(world))
+    told = [sealed(run(project, server, f"right-{i}", look_bits=8.0))[0] for i in range(3)]
+    assert [False, True] == [one.details["look"]["spent"] for one in told[:2]]
+    assert [3.585, 7.17] == [round(one.details["look"]["bits"], 3) for one in told[:2]]
+    assert told[2].rule == "sealed-look"
+    assert told[0].details["look"]["ceiling"] < told[1].details["look"]["ceiling"]
+
+
+def test_a_budget_of_nothing_keeps_the_pool_closed(project: Project, serve: Serve, world: ModuleType) -> None:
+    """It is not answered, no item is sent, and nothing becomes a development item."""
+    server = serve(by_name(world))
+    result = run(project, server, "right", look_bits=0.0)
+    assert (Outcome.UNSURE, 0) == (result.outcome, server.sent("right").total())
+    assert [] == project.ledger.find("trace", "pool-spent")
+
+
+def test_a_forged_answer_is_not_believed(project: Project, serve: Serve, world: ModuleType) -> None:
+    """An entry that fits the chain and that the ledger does not know answers nothing: the look is taken."""
+    from headgate.evaluate.access_log import AccessLog
+
+    server = serve(by_name(world))
+    run(project, server, "right-1")
+    path = project.folder / ".headgate" / "access-log.jsonl"
+    whole = path.read_text()
+    passed = AccessLog(path).entries[1]
+    run(project, server, "wrong-2")
+    asked = AccessLog(path).entries[2].look
+    path.write_text(whole)
+    log = AccessLog(path)
+    for name in ("look", "look again"):
+        log.append(
+            actor="eve", candidate="c", suite=passed.suite, purpose=name, look=asked, answer="pass better",
+            detail=passed.detail, at=datetime.now(UTC),
+        )  # fmt: skip
+    result = run(project, server, "wrong-2")
+    assert Outcome.FAIL is next(v for v in result.verdicts if v.rule == "sealed-access-log").outcome
+
+
+@pytest.mark.parametrize("ladder", ["fixed", "parameter-free"])
+def test_both_ladders_climb_only_for_better_candidates(
+    project: Project, serve: Serve, world: ModuleType, ladder: str
+) -> None:
+    """The same answers again are not better, worse ones neither; a candidate that is right everywhere is."""
+
+    def half(request: Request) -> str:
+        if request.model.startswith("half"):
+            return world.truth(request) if world.truth(request) in world.INTENTS[:2] else "?"
+        return by_name(world)(request)
+
+    server = serve(half)
+    names = ("half-1", "half-2", "wrong-1", "right-1", "right-2")
+    told = [sealed(run(project, server, name, ladder=ladder))[0].details["ladder"]["better"] for name in names]
+    assert [True, False, False, True, False] == told
 
 
 def test_another_scorer_or_one_more_item_does_not_fill_the_budget_up(
     project: Project, serve: Serve, world: ModuleType
 ) -> None:
-    """Pools that share items share their budget."""
+    """Pools that share items share their budget, until it is spent and nothing of it is sealed any more."""
     server = serve(by_name(world))
-    run(project, server, "right", look_budget=1)
+    run(project, server, "right", look_budget=3)
     world.write_items(project.folder / "sealed.jsonl", [*world.items(200, 30), *world.items(400, 1)])
-    more = run(project, server, "right-2", look_budget=1)
-    other = run(project, server, "right-3", look_budget=1, suite={"scorer": "contains"})
-    assert [sealed(r)[0].reason for r in (more, other)] == ["the look budget of 1 is spent"] * 2
+    more = run(project, server, "right-2", look_budget=3)
+    other = run(project, server, "right-3", look_budget=3, suite={"scorer": "contains"})
+    assert [2, 3] == [sealed(r)[0].details["look"]["looks_used"] for r in (more, other)]
+    last = run(project, server, "right-4", look_budget=3, suite={"scorer": "exact"})
+    assert "its sealed items are spent" in sealed(last)[0].reason
 
 
 def test_fresh_items_have_a_budget_of_their_own(project: Project, serve: Serve, world: ModuleType) -> None:
@@ -108,7 +172,7 @@ def test_fresh_items_have_a_budget_of_their_own(project: Project, serve: Serve, 
 
 def test_a_sealed_answer_is_coarse(project: Project, serve: Serve, world: ModuleType) -> None:
     """Interval ends stand on a grid of 1/sqrt(n), outwards; exact accuracies and p stay inside."""
-    run_of = run(project, serve(by_name(world)), "right")
+    run_of = run(project, serve(by_name(world)), "right", sealed_answer="interval")
     verdict = next(v for v in sealed(run_of) if v.rule == "candidate-over-base")
     step = 30**-0.5
     for name in ("low", "high", "d"):

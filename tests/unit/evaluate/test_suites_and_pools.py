@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headgate.evaluate.comparing import Arm, Limits, as_sealed, judge_coverage, judge_superiority
+from headgate.evaluate.answers import as_sealed, as_word
+from headgate.evaluate.comparing import Arm, Limits, judge_coverage, judge_superiority
 from headgate.evaluate.fewshot import NO_SHOTS, best, copies_of, judge_prompts
 from headgate.evaluate.pools import Item, judge_apart, pool_of
 from headgate.evaluate.scorers import Mark, Scored
@@ -192,7 +193,18 @@ def test_what_a_sealed_pool_says_is_rounded_outwards() -> None:
     assert shown.measure.low <= exact.measure.low and shown.measure.high >= exact.measure.high
     assert shown.details["low"] * 10 == pytest.approx(round(shown.details["low"] * 10))
     assert "comparison" not in shown.details and "50.0%" not in shown.summary
-    assert bits == pytest.approx(math.log2(3 * 21**3 * 12))
+    assert bits == pytest.approx(math.log2(3 * 21**3))
+
+
+@pytest.mark.parametrize(("marks", "told"), [("p" * 100, 0.001), ("p" * 7 + "f" * 93, 0.025), ("f" * 100, None)])
+def test_a_word_tells_an_outcome_and_a_class_of_p(marks: str, told: float | None) -> None:
+    """A pass says below which of four bounds its p-value lies; of no answer is an interval or a share shown."""
+    shown, bits = as_word(
+        judge_superiority(arm("base", "f" * 100), arm("candidate", marks), Limits()), Rung(True, 1, 1), 100
+    )
+    assert (told, told is not None) == (shown.details.get("p_at_most"), shown.outcome is Outcome.PASS)
+    assert shown.measure is None and not {"d", "low", "high", "p", "accuracies"} & set(shown.details)
+    assert bits == pytest.approx(math.log2(6))
 
 
 def test_the_ladder_resists_the_boosting_attack() -> None:
