@@ -1,9 +1,8 @@
 """Three pools of one suite: development, gate and sealed.
 
 Development items may be read and mined. Of gate items only scores are reported. Sealed items answer
-with a verdict, through a Ladder, and every look is counted. An item's pool depends on nothing but
-itself (its group, or its question), so that adding items never moves old ones, and items of one
-group never stand on both sides.
+with a word, through a Ladder, and every look is counted. Adding items never moves old ones, and items
+of one group or person never stand on both sides (`spreading`).
 
 Local sealing keeps sealed items out of reports, prompts and habits, and makes looks auditable.
 Whoever holds the files can still read them.
@@ -36,6 +35,7 @@ class Item:
     place: Place | None = None
     slices: Mapping[str, str] = field(default_factory=dict)
     row: str = ""  # id of its row, side data included: what a row made from the item names as its parent
+    keys: tuple[str, ...] = ()  # everything that it may share with other items: groups, people, opening turn, question
     context: str = ""  # text that holds what answers it, where the file has a column `context`
 
 
@@ -60,16 +60,17 @@ def pool_of(suite: str, cluster: str, shares: Mapping[str, float]) -> str:
 
 
 def judge_apart(items: Sequence[Item]) -> Verdict:
-    """Whether no item's cluster or question stands in two pools: what dev has seen, sealed cannot judge."""
+    """Whether no item's group, person or question stands in two pools: what dev has seen, sealed cannot judge."""
     first: dict[tuple[str, str], Item] = {}
     findings = []
     for item in sorted(items, key=lambda one: POOLS.index(one.pool)):
-        keys = {(item.suite, item.cluster), (item.suite, "question:" + digest(normalised(item.question).encode()))}
+        told = {item.cluster, "question:" + digest(normalised(item.question).encode()), *item.keys}
+        keys = {(item.suite, key) for key in told}
         other = next((first[key] for key in sorted(keys) if key in first and first[key].pool != item.pool), None)
         for key in keys:
             first.setdefault(key, item)
         if other is not None:
-            message = f"stands in pool {item.pool}; its question or group is in pool {other.pool} too"
+            message = f"stands in pool {item.pool}; its question, group or person is in pool {other.pool} too"
             finding = Finding(
                 message=message,
                 place=item.place,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from headgate.evaluate.budget import spent_items, spent_pools
 from headgate.evaluate.judged_items import judged_suites
 from headgate.evaluate.settings import POOLS, Settings
-from headgate.evaluate.suites import Suite, freeze, load_suite
+from headgate.evaluate.suites import Suite, freeze, known_pools, load_suite
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext
 from headgate.rules.firewall import Protected, protect
@@ -31,7 +31,7 @@ def suites_of(ledger: Ledger, settings: Settings, context: StageContext) -> list
     Raises:
         Refused: a file cannot be read, or an item cannot be scored.
     """
-    loaded = [load_suite(name, one, context.folder) for name, one in settings.suites.items()]
+    loaded = [load_suite(name, one, context.folder, known_pools(ledger, name)) for name, one in settings.suites.items()]
     for suite in loaded:
         node = freeze(ledger, suite)
         for pool in POOLS:

@@ -24,6 +24,9 @@ class SuiteSettings:
     shares: dict[str, float] = option(
         {"dev": 0.2, "gate": 0.5, "sealed": 0.3}, help="Share of `items` for each pool.", unit="share"
     )
+    since: dict[str, str] = option(
+        {}, help="From when on `items` are gate items or sealed ones, instead of shares.", unit="date"
+    )
     columns: dict[str, str] = option({}, help="Our column names and those of the files.")
     format: str = option("", help="Format of the files; empty: detected.")
     scorer: Literal["exact", "normalised", "contains", "regex", "number", "json-valid", "json-match", "label"] = option(

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headgate.evaluate.pools import Item, cluster_of, pool_of
+from headgate.evaluate.pools import Item, cluster_of
 from headgate.evaluate.scorers import Scorer
 from headgate.evaluate.settings import POOLS, SuiteSettings
+from headgate.evaluate.spreading import keys_of, must_be_moments, spread
 from headgate.kit.errors import Refused, merged
 from headgate.kit.hashing import digest_json
 from headgate.ledger.ledger import Edge, Ledger
@@ -33,6 +34,7 @@ class Suite:
     pools: Mapping[str, tuple[Item, ...]]
     scorer: Scorer
     bad_lines: int = 0
+    bridges: int = 0  # items that were left out because they hang together with items of two pools
     repeats: int = 0  # items that were given more than once in a pool and are asked once
     spent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # sealed pools that became development items
 
@@ -57,22 +59,25 @@ class Suite:
         return {"suite": self.name, "pools": pools, "digests": digests, **self._manner()}
 
 
-def load_suite(name: str, settings: SuiteSettings, folder: Path) -> Suite:
-    """Reads the files of a suite.
+def load_suite(name: str, settings: SuiteSettings, folder: Path, known: Mapping[str, str] | None = None) -> Suite:
+    """Reads the files of a suite; `known` are the pools of items that were spread before, by content id.
 
     Raises:
         Refused: a file cannot be read, or an item has no question or a target that cannot be scored.
     """
+    must_be_moments(settings.since)
     rows: list[tuple[str, Row]] = []
+    loose: list[Row] = []
     bad_lines = 0
     for key in (*POOLS, "items"):
         for file in settings.files(key):
             reader = read_rows(folder / file, format=settings.format or None, columns=settings.columns or None)
             for row in reader:
-                pool = key if key in POOLS else pool_of(name, cluster_of(row), settings.shares)
-                rows.append((pool, row))
+                rows.append((key, row)) if key in POOLS else loose.append(row)
             _must_be_whole(name, reader.bad_lines)
             bad_lines += len(reader.bad_lines)
+    found = spread(name, loose, settings.shares, settings.since, known)
+    rows += [(pool, row) for pool, row in zip(found.pools, loose, strict=True) if pool]
     labels = settings.labels or [row.answer_text.strip() for _, row in rows]
     scorer = Scorer(settings.scorer, settings.extractor, labels=labels, cut_off=settings.cut_off)
     _must_be_askable(name, rows, scorer)
@@ -80,8 +85,9 @@ def load_suite(name: str, settings: SuiteSettings, folder: Path) -> Suite:
     pools = {pool: _once([item for item in items if item.pool == pool]) for pool in POOLS}
     kept = sum(len(pool) for pool in pools.values())
     return Suite(
-        name=name, settings=settings, pools=pools, scorer=scorer, bad_lines=bad_lines, repeats=len(items) - kept
-    )
+        name=name, settings=settings, pools=pools, scorer=scorer, bad_lines=bad_lines, repeats=len(items) - kept,
+        bridges=len(found.bridges),
+    )  # fmt: skip
 
 
 def _must_be_askable(name: str, rows: Sequence[tuple[str, Row]], scorer: Scorer) -> None:
@@ -133,6 +139,7 @@ def item_of(suite: str, pool: str, row: Row, settings: SuiteSettings) -> Item:
         slices=dict(row.side.slices),
         row=row.id,
         context=_context(row),
+        keys=tuple(keys_of(row, subjects=False)),
     )
 
 
@@ -165,6 +172,16 @@ def freeze(ledger: Ledger, suite: Suite) -> str:
             body = {"row": item.id, "suite": suite.name, "pool": item.pool, "cluster": item.cluster}
             ledger.record("item", f"{suite.name}/{item.pool}", body, edges=[Edge("member-of", node)])
     return node
+
+
+def known_pools(ledger: Ledger, suite: str) -> dict[str, str]:
+    """The pool that each item of a suite had when it was first frozen, by content id."""
+    found: dict[str, str] = {}
+    for pool in POOLS:
+        for node in ledger.find("item", f"{suite}/{pool}"):
+            if not node.erased:
+                found.setdefault(str(node.body["row"]), pool)
+    return found
 
 
 def counts(suite: Suite) -> dict[str, int]:
