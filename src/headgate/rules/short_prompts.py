@@ -61,7 +61,7 @@ class MostOf:
 
     texts: tuple[str, ...]
     telling: Hashes  # `telling_words` of them
-    themselves: bool  # whether the texts are rows, which are not to be found
+    drawn: int | None = None  # from this place on the texts are rows, which are not to be found
 
     @cached_property
     def asked(self) -> Tape:
@@ -70,7 +70,7 @@ class MostOf:
 
     def find(self, block: Corpus) -> Arrays:
         """Two rows of a block for each text, at most."""
-        pairs = foremost(block.prompt, self.asked, self.telling, themselves=self.themselves)
+        pairs = foremost(block.prompt, self.asked, self.telling, self.drawn)
         return {name: getattr(pairs, name) for name in PAIRS}
 
     def put_together(self, found: Sequence[Found]) -> Foremost:

@@ -56,6 +56,13 @@ class Foremost:
     same_sense: Mask  # (P,)
     says: Hashes  # (P,): `exact_hashes` of the row
 
+    def of(self, first: int, last: int) -> Foremost:
+        """The pairs of some items, which are numbered from `first` on."""
+        kept = (self.items >= first) & (self.items < last)
+        return Foremost(
+            self.rows[kept], self.items[kept] - first, self.held[kept], self.same_sense[kept], self.says[kept]
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Held:
@@ -71,14 +78,15 @@ def alone(rows: Tape, items: Tape, chosen: Positions, *, skip: Positions | None 
     return alone_of(_foremost(rows, asked, found), len(asked))
 
 
-def foremost(rows: Tape, asked: Tape, telling: Hashes, *, themselves: bool = False) -> Foremost:
+def foremost(rows: Tape, asked: Tape, telling: Hashes, drawn: int | None = None) -> Foremost:
     """The rows of a block that say most of each of the texts, whose words are looked for where they are `telling`.
 
-    With `themselves`, the texts are rows that no other row repeats: rows with the same words are left out.
+    Texts from place `drawn` on are rows that no other row repeats: for them rows with the same words are left out.
     """
     found = _covered(rows, asked, telling)
-    if themselves:
-        found = _where(found, exact_hashes(rows)[found.rows] != exact_hashes(asked)[found.items])
+    if drawn is not None:
+        same = exact_hashes(rows)[found.rows] == exact_hashes(asked)[found.items]
+        found = _where(found, ~(same & (found.items >= drawn)))
     return _foremost(rows, asked, _held(rows, asked, found, NEXT))
 
 

@@ -125,10 +125,11 @@ class Sought:
         # There are millions of columns and far fewer numbers of texts: a logarithm for each number.
         self._idf = np.log((1 + len(items) + rows) / (1 + np.arange(len(items) + rows + 1))) + 1
         self.weighed = self.weigh(counts)
-        self._telling = np.zeros(len(rows_of), dtype=bool)
-        self._telling[own] = rows_of[own] <= RETRIEVAL_ROWS
-        self._places = np.cumsum(self._telling, dtype=np.int32) - 1
-        self.rare = self.telling(self.weighed)
+        telling = own[rows_of[own] <= RETRIEVAL_ROWS]
+        self._places = np.full(len(rows_of), -1, dtype=np.int32)  # of columns that items have and few rows have
+        self._places[telling] = np.arange(len(telling), dtype=np.int32)
+        self._shape = len(telling)
+        self.rare = self._telling(self.weighed)
 
     def weigh(self, counts: Any) -> Any:
         """Counts, in place, times the inverse document frequency of their columns; rows of unit length."""
@@ -141,29 +142,44 @@ class Sought:
         """
         return _top(self.weigh(_cached_counts(asked, self.bits).copy()) @ self.weighed.T.tocsr(), count)
 
-    def telling(self, matrix: Any) -> Any:
+    def rare_of(self, counts: Any) -> Any:
+        """The weighed entries of counted rows in columns that an item has and few rows have; (rows, such columns)."""
+        if not kernels.compiled():
+            return self._telling(self.weigh(counts.copy()))
+        from headgate.text.compiled import counting
+
+        kept, columns = np.empty(len(counts.data)), np.empty(len(counts.data), dtype=np.int32)
+        ends, bounds = np.empty(len(counts.indptr), dtype=np.int64), counts.indptr.astype(np.int64)
+        used = counting.weigh_some(
+            counts.data, counts.indices, bounds, self._texts_of, self._idf, self._places, kept, columns, ends
+        )
+        return type(counts)((kept[:used], columns[:used], ends), shape=(counts.shape[0], self._shape))
+
+    def _telling(self, matrix: Any) -> Any:
         """The entries in columns that an item has and few rows have; only those columns are numbered."""
-        kept = np.flatnonzero(self._telling[matrix.indices])
-        ends, columns = np.searchsorted(kept, matrix.indptr), self._places[matrix.indices[kept]]
-        return type(matrix)((matrix.data[kept], columns, ends), shape=(matrix.shape[0], int(self._places[-1]) + 1))
+        columns = self._places[matrix.indices]
+        kept = np.flatnonzero(columns >= 0)
+        ends = np.searchsorted(kept, matrix.indptr)
+        return type(matrix)((matrix.data[kept], columns[kept], ends), shape=(matrix.shape[0], self._shape))
 
 
 def likest(sought: Sought, rows: Tape, count: int) -> Likest:
     """The `count` rows of a block that are most like each item."""
-    weighed_rows = sought.weigh(_cached_counts(rows, sought.bits).copy())
-    rare_rows = sought.telling(weighed_rows).T.tocsr()
+    counts = _cached_counts(rows, sought.bits)
+    rare_rows = sought.rare_of(counts).T.tocsr()
     found = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))]
     for first in range(0, len(sought.items), BLOCK):
         item, row, closeness = _top(sought.rare[first : first + BLOCK] @ rare_rows, count)
         found.append((item + first, row, closeness))
     item, row, closeness = (np.concatenate(column) for column in zip(*found, strict=True))
+    # Only the rows that were found are weighed whole and asked for their numbers.
+    near, place = np.unique(row, return_inverse=True)
+    weighed_rows = sought.weigh(counts[near])
     cosine = np.empty(len(item))
     for first in range(0, len(item), BLOCK * count):
         piece = slice(first, first + BLOCK * count)
-        both = sought.weighed[item[piece]].multiply(weighed_rows[row[piece]])
+        both = sought.weighed[item[piece]].multiply(weighed_rows[place[piece]])
         cosine[piece] = np.asarray(both.sum(axis=1)).ravel()
-    # Only the rows that were found are asked for their numbers.
-    near, place = np.unique(row, return_inverse=True)
     numbers = _numbers(joined([sought.items, rows.take(near)]))
     agreement = jaccard(numbers, item, place + len(sought.items))
     agreement[(numbers.counts[item] == 0) & (numbers.counts[place + len(sought.items)] == 0)] = 1.0

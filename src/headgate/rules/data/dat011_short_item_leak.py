@@ -53,6 +53,7 @@ from headgate.rules.short_prompts import MostOf, Vocabulary, WordsOfPrompts
 from headgate.stats.intervals import wilson
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
+from headgate.text.ngrams import sorted_distinct
 from headgate.text.short_items import Alone, alone_of, expected_rows, telling_words
 from headgate.text.tape import Positions, Tape
 
@@ -151,12 +152,12 @@ def _drawn(rows: Corpus, prompts: Prompts, words: WordsOfPrompts, options: Optio
 
 def _alone(rows: Corpus, words: WordsOfPrompts, items: Tape, drawn: Tape) -> list[Alone]:
     """What rows say most of each item, and of each row that was drawn, in one look."""
-    asked = [
-        MostOf(tuple(texts.texts), telling_words(texts, words.of(texts), len(rows)), texts is drawn)
-        for texts in (items, drawn)
-    ]
-    found = rows.ask_all(asked)
-    return [alone_of(pairs, len(texts)) for pairs, texts in zip(found, (items, drawn), strict=True)]
+    texts, both = (*items.texts, *drawn.texts), len(items) + len(drawn)
+    # A word tells by the rows that hold it, whoever asks: what is looked for with others is found as if alone.
+    told = [telling_words(tape, words.of(tape), len(rows)) for tape in (items, drawn)]
+    found = rows.ask(MostOf(texts, sorted_distinct(np.concatenate(told)), len(items)))
+    ends = ((0, len(items)), (len(items), both))
+    return [alone_of(found.of(first, last), last - first) for first, last in ends]
 
 
 def _near(found: Alone, rows: Corpus, asked: Sequence[Row], options: Options) -> NDArray[np.bool_]:

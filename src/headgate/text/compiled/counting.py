@@ -158,3 +158,30 @@ def weigh(data, columns, bounds, texts_of, idf):
         norm = max(np.sqrt(total), 1e-12)
         for at in range(bounds[row], bounds[row + 1]):
             data[at] /= norm
+
+
+@kernel(
+    f"int64({read_only('float64')}, {read_only('int32')}, {read_only('int64')}, {read_only('uint32')}, "
+    f"{read_only('float64')}, {read_only('int32')}, float64[::1], int32[::1], int64[::1])"
+)
+def weigh_some(data, columns, bounds, texts_of, idf, places, kept, at_places, ends):
+    """The entries of some columns as `weigh` weighs them, without writing the others.
+
+    `places` numbers those columns; the others have -1. Entries of row i end at ends[i + 1]. How many there are.
+    """
+    used = 0
+    ends[0] = 0
+    for row in range(len(bounds) - 1):
+        total, begin = 0.0, used
+        for at in range(bounds[row], bounds[row + 1]):
+            column = columns[at]
+            value = data[at] * idf[texts_of[column]]
+            total += value * value
+            if places[column] >= 0:
+                kept[used], at_places[used] = value, places[column]
+                used += 1
+        norm = max(np.sqrt(total), 1e-12)
+        for at in range(begin, used):
+            kept[at] /= norm
+        ends[row + 1] = used
+    return used
