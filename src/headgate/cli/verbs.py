@@ -38,6 +38,7 @@ VERBS: dict[str, tuple[Verb, ...]] = {
         Verb("probe", "Ask a frozen set of prompts of any model; count habits in its answers.", "headgate.cli.probe"),
         Verb("judge", "Qualify judges; who is spent, who may still decide.", "headgate.cli.judge"),
         Verb("ledger", "Show, log, verify, export what is known.", "headgate.cli.ledger"),
+        Verb("fleet", "Adapters in use: do they belong, can they be rebuilt, what is at risk.", "headgate.cli.fleet"),
         Verb("rights", "Who is in which model; cases, from withdrawal to evidence.", "headgate.cli.rights"),
         Verb("doctor", "What is installed and what each extra gives.", "headgate.cli.doctor"),
     ),

@@ -14,14 +14,56 @@ from typing import Any
 
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import canonical_json, digest_json
-from headgate.models.fingerprint import Fingerprint, file_marks, read_header, read_json, weight_files, weights_root
+from headgate.models.adapter_layout import misfits
+from headgate.models.fingerprint import Fingerprint, file_marks, read_json, weight_files, weights_root
+from headgate.models.safetensors_header import read_header
 
 CONFIG = "adapter_config.json"
 TENSORS = "adapter_model.safetensors"
 RECORD = "headgate.json"
 # Keys that name places, library versions or habits of loading, and change no output.
 IDLE_KEYS = frozenset({"base_model_name_or_path", "revision", "peft_version", "inference_mode", "auto_mapping"})
-PREFIX = "base_model.model."  # PEFT stores every tensor under the wrapped model
+# Every setting of LoRA that is understood here (PEFT 0.21); another one, unless it is empty, is asked for in vain.
+KNOWN_SETTINGS = IDLE_KEYS | frozenset(
+    [
+        "alora_invocation_tokens",
+        "alpha_pattern",
+        "arrow_config",
+        "bias",
+        "corda_config",
+        "ensure_weight_tying",
+        "eva_config",
+        "exclude_modules",
+        "fan_in_fan_out",
+        "init_lora_weights",
+        "kasa_config",
+        "layer_replication",
+        "layers_pattern",
+        "layers_to_transform",
+        "loftq_config",
+        "lora_alpha",
+        "lora_bias",
+        "lora_dropout",
+        "lora_ga_config",
+        "megatron_config",
+        "megatron_core",
+        "modules_to_save",
+        "monteclora_config",
+        "peft_type",
+        "qalora_group_size",
+        "r",
+        "rank_pattern",
+        "target_modules",
+        "target_parameters",
+        "task_type",
+        "trainable_token_indices",
+        "use_bdlora",
+        "use_dora",
+        "use_qalora",
+        "use_rslora",
+        "velora_config",
+    ]
+)
 BREAKING = ("weights", "config", "tokenizer", "template")  # parts of a base that an adapter depends on
 
 
@@ -112,40 +154,19 @@ def _same_base(folder: Path, base: Path, fingerprint: Fingerprint, record: Mappi
 
 
 def must_fit(folder: Path, base: Path) -> None:
-    """Refuses an adapter whose LoRA tensors do not cover exactly modules of the base, pair by pair.
+    """Refuses an adapter whose tensors do not cover exactly modules of the base, one by one.
 
     Raises:
-        Refused: a module is not in the base, half of a pair is missing, a shape does not fit, or a
+        Refused: nothing consumes a tensor, half of a pair is missing, a shape does not fit, or a
             module that the settings target has no tensors.
     """
     header, _ = read_header(folder / TENSORS)
-    config = read_config(folder)
-    if config.get("peft_type") != "LORA":
-        raise Refused("not a LoRA adapter", file=str(folder / CONFIG), found=repr(config.get("peft_type")))
+    settings = read_config(folder)
+    if settings.get("peft_type") != "LORA":
+        raise Refused("not a LoRA adapter", file=str(folder / CONFIG), found=repr(settings.get("peft_type")))
     shapes = {name: entry[1] for path in weight_files(base) for name, entry in read_header(path)[0].items()}
-    halves: dict[str, dict[str, tuple[int, ...]]] = {}
-    for name, (_, shape, _, _) in header.items():
-        stem, _, half = name.removeprefix(PREFIX).partition(".lora_")
-        halves.setdefault(stem, {})[half] = shape
-    wrong = [text for stem, pair in sorted(halves.items()) if (text := _misfit(stem, pair, shapes))]
-    targets = config.get("target_modules") or []
-    if isinstance(targets, list):
-        covered = {stem.rpartition(".")[2] for stem in halves}
-        wrong += [f"target {name} has no tensors" for name in sorted(set(targets) - covered)]
-        wanted = {n.removesuffix(".weight") for n in shapes if n.removesuffix(".weight").rpartition(".")[2] in targets}
-        wrong += [f"{name} has no tensors" for name in sorted(wanted - set(halves))]
+    own = {name: entry[1] for name, entry in header.items()}
+    wrong = [one.message for one in misfits(own, settings, shapes, read_json(base / "config.json"))]
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise Refused("the adapter does not fit the base", file=str(folder), found="; ".join(wrong[:3]) + more)
-
-
-def _misfit(stem: str, pair: Mapping[str, tuple[int, ...]], shapes: Mapping[str, tuple[int, ...]]) -> str:
-    down, up = pair.get("A.weight"), pair.get("B.weight")
-    base = shapes.get(f"{stem}.weight")
-    if base is None:
-        return f"{stem} is not in the base"
-    if down is None or up is None:
-        return f"{stem} lacks half of its pair"
-    if len(base) != 2 or (up[0], down[1]) != base or up[1] != down[0]:
-        return f"{stem} is {up} x {down} on {base}"
-    return ""

@@ -12,4 +12,12 @@ LOCAL = Door(
     purpose="run a model from a folder on this machine",
 )
 
-DOORS: dict[str, Door] = {LOCAL.name: LOCAL}
+EFFECT = Door(
+    name="effect",
+    reference="headgate.models.engines.effect",
+    extra="train",
+    packages=LOCAL.packages,
+    purpose="record and replay what an adapter does",
+)
+
+DOORS: dict[str, Door] = {door.name: door for door in (LOCAL, EFFECT)}

@@ -1,15 +1,14 @@
 """Identity of a model folder: what its tensors, settings, tokenizer and template are, never its name.
 
 Reads safetensors headers and bytes directly, so that telling two bases apart needs no torch.
-Five parts are kept apart because each breaks an adapter in its own way: changed weights, changed
-arithmetic, other token ids, other prompt text, other stopping. Sharding, file names and the
+Six parts are kept apart because each breaks an adapter in its own way: changed weights, changed
+arithmetic, other token ids, other prompt text, other stopping, fewer bits. Sharding, file names and the
 library version that saved the folder are in none of them.
 """
 
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,12 +18,19 @@ from blake3 import blake3
 
 from headgate.kit.errors import Refused
 from headgate.kit.files import must_be_file
-from headgate.kit.hashing import PREFIX, digest_json
+from headgate.kit.hashing import PREFIX, digest_file, digest_json
 from headgate.models.chat_template import FIXED_CONVERSATIONS, ChatTemplate
+from headgate.models.safetensors_header import read_header
 
-MAX_HEADER_BYTES = 100 << 20  # a safetensors header of more is not one
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
+QUANTISATION = "quantization_config"  # key of config.json
+# Buffers that some versions store and that are computed from the settings.
+BUFFERS = ("rotary_emb.inv_freq", "rotary_pos_emb.inv_freq", "attn.masked_bias")
+EMBEDDINGS = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight")
+HEADS = ("lm_head.weight", "embed_out.weight")
+# Files that hold a tokenizer which was not saved as one file.
+TOKENIZER_FILES = ("vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model", "added_tokens.json")
 # Keys that libraries write and that change no output.
 IDLE_CONFIG_KEYS = frozenset(
     {"_name_or_path", "transformers_version", "use_cache", "architectures", "torch_dtype", "dtype"}
@@ -42,18 +48,19 @@ class TensorMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """The identity of a base in five parts, each a content address (empty: the folder has no such part)."""
+    """The identity of a base in six parts, each a content address (empty: the folder has no such part)."""
 
     weights: str  # names, types, shapes and bytes of all tensors
     config: str  # architecture settings without idle keys
     tokenizer: str  # vocabulary, merges, normaliser; without padding and truncation
     template: str  # source of the chat template and what it renders on fixed conversations
     generation: str  # generation defaults, such as end tokens
+    quantisation: str = ""  # how the weights are packed into fewer bits
 
     @property
     def root(self) -> str:
-        """One address over the five parts."""
-        return digest_json(asdict(self))
+        """One address over the parts; that of a base which is not quantised does not speak of it."""
+        return digest_json({name: value for name, value in asdict(self).items() if value or name != "quantisation"})
 
     def as_json(self) -> dict[str, str]:
         """The parts and the root as JSON."""
@@ -61,7 +68,7 @@ class Fingerprint:
 
     def differences(self, other: Mapping[str, str]) -> list[str]:
         """Names of the parts in which a recorded fingerprint differs from this one."""
-        return [name for name, value in asdict(self).items() if other.get(name) != value]
+        return [name for name, value in asdict(self).items() if other.get(name, "") != value]
 
 
 def fingerprint_of(folder: Path) -> Fingerprint:
@@ -72,12 +79,14 @@ def fingerprint_of(folder: Path) -> Fingerprint:
     """
     if not folder.is_dir():
         raise Refused("no such model folder", file=str(folder), next_step="check the spelling of the base")
+    config = read_json(folder / "config.json")
     return Fingerprint(
-        weights=weights_root(tensor_marks(folder)),
-        config=config_digest(read_json(folder / "config.json")),
+        weights=weights_root(canonical_marks(tensor_marks(folder), config)),
+        config=config_digest(config),
         tokenizer=tokenizer_digest(folder),
         template=template_digest(folder),
         generation=_optional(folder / "generation_config.json"),
+        quantisation=digest_json(config[QUANTISATION]) if config.get(QUANTISATION) else "",
     )
 
 
@@ -88,14 +97,52 @@ def weights_root(marks: Mapping[str, TensorMark]) -> str:
 
 def config_digest(config: Mapping[str, Any]) -> str:
     """Address of the architecture settings."""
-    return digest_json({key: value for key, value in config.items() if key not in IDLE_CONFIG_KEYS})
+    return digest_json(canonical_config(config))
+
+
+def canonical_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The architecture settings in one form, whichever version of the library wrote them.
+
+    Left out: what changes no output, what is null (an absent key means the same), what follows from other keys, and
+    the quantisation, which is a part of its own. The rotary settings stand in one place, as newer versions write them.
+    """
+    out = {key: value for key, value in config.items() if value is not None and key not in IDLE_CONFIG_KEYS}
+    out.pop(QUANTISATION, None)
+    rope = {key: value for key, value in (out.pop("rope_scaling", None) or {}).items() if key != "type"}
+    if kind := (config.get("rope_scaling") or {}).get("type"):
+        rope.setdefault("rope_type", kind)
+    rope |= {key: out.pop(key) for key in ("rope_theta", "partial_rotary_factor") if key in out}
+    rope |= {key: value for key, value in (out.pop("rope_parameters", None) or {}).items() if value is not None}
+    if rope:
+        out["rope_parameters"] = {"rope_type": "default", **rope}
+    heads, width = out.get("num_attention_heads"), out.get("hidden_size")
+    if isinstance(heads, int) and isinstance(width, int) and heads and out.get("head_dim") == width // heads:
+        del out["head_dim"]
+    if set(out.get("layer_types") or ["full_attention"]) == {"full_attention"}:
+        out.pop("layer_types", None)
+    return out
+
+
+def canonical_marks(marks: Mapping[str, TensorMark], config: Mapping[str, Any]) -> dict[str, TensorMark]:
+    """The tensors that make a model what it is: without buffers that are computed, and tied heads stored twice."""
+    tied = {one.digest for name, one in marks.items() if name.endswith(EMBEDDINGS)} if _tied(config) else set()
+    return {
+        name: one
+        for name, one in marks.items()
+        if not name.endswith(BUFFERS) and not (name.endswith(HEADS) and one.digest in tied)
+    }
+
+
+def _tied(config: Mapping[str, Any]) -> bool:
+    return bool(config.get("tie_word_embeddings", False))
 
 
 def tokenizer_digest(folder: Path) -> str:
     """Address of what turns text into token ids; padding and truncation are state, not identity."""
     path = folder / "tokenizer.json"
     if not path.exists():
-        return ""
+        parts = {name: digest_file(folder / name) for name in TOKENIZER_FILES if (folder / name).is_file()}
+        return digest_json(parts) if parts else ""
     body = read_json(path)
     return digest_json({key: value for key, value in body.items() if key not in ("padding", "truncation", "version")})
 
@@ -161,36 +208,6 @@ def file_marks(path: Path) -> dict[str, TensorMark]:
                 raise Refused("a safetensors file is cut short", file=str(path), found=f"tensor {name} is incomplete")
             marks[name] = TensorMark(dtype=dtype, shape=shape, digest=PREFIX + hasher.hexdigest())
     return marks
-
-
-def read_header(path: Path) -> tuple[dict[str, tuple[str, tuple[int, ...], int, int]], int]:
-    """Tensor name -> (type, shape, begin, end), and where the bytes begin; reads only the header.
-
-    Raises:
-        Refused: the file is not safetensors.
-    """
-    size = must_be_file(path).stat().st_size
-    with path.open("rb") as stream:
-        first = stream.read(8)
-        length = struct.unpack("<Q", first)[0] if len(first) == 8 else 0
-        if not 2 <= length <= min(MAX_HEADER_BYTES, size):
-            raise Refused("not a safetensors file", file=str(path))
-        raw = stream.read(length)
-    try:
-        body = json.loads(raw)
-        body.pop("__metadata__", None)
-        entries = {
-            name: (
-                str(e["dtype"]),
-                tuple(int(n) for n in e["shape"]),
-                int(e["data_offsets"][0]),
-                int(e["data_offsets"][1]),
-            )
-            for name, e in body.items()
-        }
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-        raise Refused("not a safetensors file", file=str(path), found="its header is not readable") from None
-    return entries, 8 + length
 
 
 def read_json(path: Path) -> dict[str, Any]:

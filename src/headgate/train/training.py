@@ -23,6 +23,7 @@ from headgate.kit.files import as_refusal, atomic_write
 from headgate.kit.hashing import canonical_json, digest_json
 from headgate.kit.progress import Advance, progress
 from headgate.models.adapter import RECORD, AdapterMark, adapter_mark
+from headgate.models.compatibility import base_record
 from headgate.train.closure import Base
 from headgate.train.doors import DOORS
 from headgate.train.job import Job, Trained
@@ -171,6 +172,7 @@ def _placed(shop: Workshop, seed: int, out: Path, trained: Trained) -> Finished:
         "config": mark.config,
         "base": shop.base.fingerprint.as_json(),
         "base_name": shop.base.name,
+        "base_record": base_record(shop.base.folder, shop.base.fingerprint),
         "plan": shop.plan_digest,
         "dataset": shop.plan["data"]["dataset"],
         "seed": seed,

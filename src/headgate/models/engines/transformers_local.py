@@ -24,7 +24,7 @@ from transformers.utils import logging as hf_logging
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import digest_json
 from headgate.kit.progress import Advance, silent
-from headgate.models.adapter import CONFIG, TENSORS, adapter_mark, canonical_config, must_belong, read_config
+from headgate.models.adapter import CONFIG, TENSORS, adapter_mark, canonical_config, must_belong, must_fit, read_config
 from headgate.models.chat_template import ChatTemplate
 from headgate.models.fingerprint import Fingerprint, fingerprint_of
 from headgate.models.model import AnswerBook, Completion, Prompt, Sampling, failed, request_key, seed_of
@@ -54,6 +54,7 @@ def load_base(folder: Path, *, dtype: torch.dtype = torch.float32, attention: st
     template = ChatTemplate.of_folder(folder)
     if template is None:
         raise Refused("the base has no chat template", file=str(folder), wanted="chat_template.jinja")
+    tokenizer = Tokenizer(folder)
     shown = hf_logging.is_progress_bar_enabled()
     hf_logging.disable_progress_bar()
     try:
@@ -71,16 +72,21 @@ def load_base(folder: Path, *, dtype: torch.dtype = torch.float32, attention: st
         if shown:
             hf_logging.enable_progress_bar()
     model.requires_grad_(False)
-    return Loaded(model.eval(), Tokenizer(folder), template, folder, fingerprint)
+    return Loaded(model.eval(), tokenizer, template, folder, fingerprint)
 
 
-def attach(loaded: Loaded, adapter: Path, *, allow_unrecorded: bool = False) -> Any:
+def attach(loaded: Loaded, adapter: Path, *, allow_unrecorded: bool = False, as_it_is: bool = False) -> Any:
     """The base with an adapter on it, after proof that the two belong together.
+
+    With `as_it_is` only the tensors must fit: for measuring what an adapter does on a base it was not made for.
 
     Raises:
         Refused: another base, edited files, shapes that do not fit, or keys missing or left over.
     """
-    must_belong(adapter, loaded.folder, loaded.fingerprint, allow_unrecorded=allow_unrecorded)
+    if as_it_is:
+        must_fit(adapter, loaded.folder)
+    else:
+        must_belong(adapter, loaded.folder, loaded.fingerprint, allow_unrecorded=allow_unrecorded)
     settings = canonical_config(read_config(adapter))
     model = wrapped(loaded.model, LoraConfig.from_peft_type(**settings, inference_mode=True))
     answer = set_peft_model_state_dict(model, load_file(adapter / TENSORS))
@@ -124,6 +130,7 @@ class LocalModel:
         batch: int = 32,
         threads: int = 0,
         allow_unrecorded: bool = False,
+        as_it_is: bool = False,
     ) -> None:
         loaded = load_base(folder)
         self._loaded = loaded
@@ -132,7 +139,7 @@ class LocalModel:
         identity: dict[str, Any] = {"base": loaded.fingerprint.root}
         self.name = folder.name
         if adapter is not None:
-            self._model = attach(loaded, adapter, allow_unrecorded=allow_unrecorded)
+            self._model = attach(loaded, adapter, allow_unrecorded=allow_unrecorded, as_it_is=as_it_is)
             identity["adapter"] = adapter_mark(adapter).digest
             self.name = f"{folder.name}+{adapter.name}"
         self.fingerprint = digest_json(identity)
@@ -250,29 +257,50 @@ class LocalModel:
         Raises:
             Refused: a prompt with its answer does not fit the context.
         """
-        end = min(self._loaded.tokenizer.end_ids, default=None)
         out: list[list[float]] = []
         with on_threads(self.threads), torch.inference_mode():
             for start in range(0, len(pairs), self.batch):
-                out += self._scored(pairs[start : start + self.batch], end)
+                out += self._scored(pairs[start : start + self.batch])
         return out
 
-    def _scored(self, pairs: Sequence[tuple[Prompt, str]], end: int | None) -> list[list[float]]:
+    def _scored(self, pairs: Sequence[tuple[Prompt, str]]) -> list[list[float]]:
+        rows, lengths = self.tokens_of(pairs)
+        tokens, mask = left_padded(rows, self.pad_id)
+        keep = max(lengths) + 1
+        logits = self.scores(tokens, mask, keep)
+        logs = logits[:, :-1].log_softmax(-1).gather(-1, tokens[:, -keep + 1 :, None])[..., 0]
+        return [line[len(line) - n :].tolist() for line, n in zip(logs, lengths, strict=True)]
+
+    def tokens_of(self, pairs: Sequence[tuple[Prompt, str]]) -> tuple[list[list[int]], list[int]]:
+        """Token ids of each prompt with its answer and the end, and how many of them the answer and the end are.
+
+        Raises:
+            Refused: a prompt with its answer does not fit the context.
+        """
         encode = self._loaded.tokenizer.encode
+        end = min(self._loaded.tokenizer.end_ids, default=None)
         heads = [one.ids for one in encode([self.render(prompt) for prompt, _ in pairs])]
         tails = [one.ids + ([] if end is None else [end]) for one in encode([answer for _, answer in pairs])]
         rows = [head + tail for head, tail in zip(heads, tails, strict=True)]
         longest = max(len(row) for row in rows)
         if self.context_length is not None and longest > self.context_length:
             raise Refused("prompt and answer do not fit the context", found=f"{longest} tokens")
-        tokens, mask = left_padded(rows, self._loaded.tokenizer.pad_id or 0)
+        return rows, [len(one) for one in tails]
+
+    def scores(self, tokens: torch.Tensor, mask: torch.Tensor, keep: int) -> torch.Tensor:
+        """Logits of the last `keep` places, (rows, keep, vocabulary)."""
         positions = (mask.cumsum(1) - 1).clamp(min=0)
-        keep = max(len(tail) for tail in tails) + 1
-        logits = self._model(
-            input_ids=tokens, attention_mask=mask, position_ids=positions, logits_to_keep=keep
-        ).logits.float()
-        logs = logits[:, :-1].log_softmax(-1).gather(-1, tokens[:, -keep + 1 :, None])[..., 0]
-        return [line[len(line) - len(tail) :].tolist() for line, tail in zip(logs, tails, strict=True)]
+        answer = self._model(input_ids=tokens, attention_mask=mask, position_ids=positions, logits_to_keep=keep)
+        return answer.logits.float()
+
+    @property
+    def pad_id(self) -> int:
+        """The token that fills rows on the left."""
+        return self._loaded.tokenizer.pad_id or 0
+
+    def without_adapter(self) -> contextlib.AbstractContextManager[Any]:
+        """Inside, the model is its base."""
+        return self._model.disable_adapter()
 
     def close(self) -> None:
         """Lets go of the weights."""

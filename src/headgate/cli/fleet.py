@@ -1,0 +1,15 @@
+"""`headgate fleet`: adapters in use, whether they still belong, can be rebuilt, and for how long."""
+
+from __future__ import annotations
+
+import click
+
+from headgate.cli import fleet_compat
+
+
+@click.group()
+def command() -> None:
+    """Looks after adapters in use: whether they belong to a base, can be rebuilt, and what is lost first."""
+
+
+command.add_command(fleet_compat.compat)
