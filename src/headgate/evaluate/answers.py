@@ -74,6 +74,7 @@ def as_sealed(verdict: Verdict, rung: Rung, n: int) -> tuple[Verdict, float]:
         "accuracies": {},
         "step": step,
         "ladder": ladder,
+        "power": {"items": n, "visible": round(measure.smallest_visible, 2)},
     }
     return (
         replace(

@@ -15,6 +15,7 @@ from typing import Any
 from headgate.evaluate.comparing import Arm
 from headgate.evaluate.fewshot import NO_SHOTS, Shots
 from headgate.evaluate.pools import Item
+from headgate.evaluate.scorers import Scored
 from headgate.evaluate.settings import Settings
 from headgate.evaluate.suites import Suite, prompt_of
 from headgate.kit.errors import Refused
@@ -165,9 +166,28 @@ class Asker:
             suite=suite.name,
             pool=pool,
             items=tuple(items),
-            scored=tuple(suite.scorer.score(one, item.target) for one, item in zip(said, items, strict=True)),
+            scored=tuple(score(suite, one, item) for one, item in zip(said, items, strict=True)),
             model=identity(model.fingerprint, said),
             transcript=digest_json([[key, one.as_json()] for key, one in zip(keys, said, strict=True)]),
             versions=tuple(sorted({one.version for one in said if one.version})),
         )
         return arm, said
+
+
+def score(suite: Suite, said: Completion, item: Item) -> Scored:
+    """The ending of one item.
+
+    Raises:
+        Refused: the scorer itself broke; a score of zero would blame the model for it.
+    """
+    try:
+        return suite.scorer.score(said, item.target)
+    except Exception as error:  # a scorer may break in any way
+        raise Refused(
+            f"suite {suite.name!r}: the scorer {suite.scorer.name} broke on an answer",
+            file=item.place.file if item.place else None,
+            line=item.place.line if item.place else None,
+            found=f"{type(error).__name__}: {error}"[:200] + f" on an answer of {len(said.text):,} characters",
+            wanted="a target that this scorer can compare answers with",
+            next_step="mend the item, or choose another scorer; answers so far are kept",
+        ) from error

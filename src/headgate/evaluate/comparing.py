@@ -116,6 +116,17 @@ def coverage_doubt(arms: Sequence[Arm], limits: Limits) -> str:
     return ""
 
 
+def unscored(arms: Sequence[Arm]) -> dict[str, float]:
+    """Share of items without a score, by arm."""
+    return {arm.name: round(1 - arm.coverage, 4) for arm in arms}
+
+
+def unscored_words(arms: Sequence[Arm]) -> str:
+    """The same as the end of a summary; empty where every item has a score."""
+    told = [f"{share:.1%} for {name}" for name, share in unscored(arms).items() if share]
+    return f"; unscored: {', '.join(told)}" if told else ""
+
+
 def _step(arm: Arm) -> str:
     if any("cut off" in reason for reason in arm.reasons):
         return 'raise evaluate.max-tokens, set evaluate.stop, or cut-off = "scored" where answers are meant to be cut'
@@ -129,6 +140,7 @@ def judge_superiority(reference: Arm, candidate: Arm, limits: Limits) -> Verdict
         "pool": candidate.pool,
         "reference": reference.name,
         "candidate": candidate.name,
+        "unscored": unscored([reference, candidate]),
     }
     rule = f"candidate-over-{reference.name}"
     title = f"{candidate.suite}, {candidate.pool}: {candidate.name} over {reference.name}"
@@ -154,6 +166,7 @@ def judge_superiority(reference: Arm, candidate: Arm, limits: Limits) -> Verdict
     summary = (
         f"{title}: {compared.d * 100:+.1f} points, 95 % interval {compared.low * 100:+.1f} to "
         f"{compared.high * 100:+.1f}, {compared.n:,} items ({compared.reference:.1%} to {compared.candidate:.1%})"
+        f"{unscored_words([reference, candidate])}"
     )
     verdict = judge_difference(
         compared, kind="superiority", name="accuracy gained", summary=summary, details=about | numbers

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from headgate.evaluate.asking import Address, Asker
+from headgate.evaluate.asking import Address, Asker, score
 from headgate.evaluate.extractors import normalised
 from headgate.evaluate.gaps import reading_of_context, reading_of_passes, reading_of_spread
 from headgate.evaluate.pools import Item
@@ -115,7 +115,7 @@ def _draw(
         model, said = asker.say(title, address, prompts, sampling)
         said_all += said
         for mine, one, item in zip(answers, said, items, strict=True):
-            mine.append(suite.scorer.score(one, item.target))
+            mine.append(score(suite, one, item))
     whole = [i for i, mine in enumerate(answers) if all(one.mark in SCORED for one in mine)]
     if len(whole) < LEAST:
         reason = next((one.reason for mine in answers for one in mine if one.mark not in SCORED), "")

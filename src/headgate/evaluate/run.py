@@ -322,7 +322,7 @@ class _Stage:
             shown = {
                 pool: {name: facts_of(arm) for name, arm in arms[pool].items()} for pool in POOLS[:2] if pool in arms
             }
-            told = {"items": counts(suite), "bad_lines": suite.bad_lines, "repeats": suite.repeats, "pools": shown}
+            told = {"items": counts(suite), "repeats": suite.repeats, "pools": shown}
             told |= {"left_out": suite.bridges, "spent": [len(some) for some in suite.spent.values()]}
             suites[suite.name] = told
         return {"suites": suites, "few_shot": {name: choice.as_json() for name, choice in self.choices.items()}}

@@ -33,7 +33,6 @@ class Suite:
     settings: SuiteSettings
     pools: Mapping[str, tuple[Item, ...]]
     scorer: Scorer
-    bad_lines: int = 0
     bridges: int = 0  # items that were left out because they hang together with items of two pools
     repeats: int = 0  # items that were given more than once in a pool and are asked once
     spent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # sealed pools that became development items
@@ -63,19 +62,18 @@ def load_suite(name: str, settings: SuiteSettings, folder: Path, known: Mapping[
     """Reads the files of a suite; `known` are the pools of items that were spread before, by content id.
 
     Raises:
-        Refused: a file cannot be read, or an item has no question or a target that cannot be scored.
+        Refused: a file or one of its lines cannot be read, or an item has no question or a target that cannot be
+            scored.
     """
     must_be_moments(settings.since)
     rows: list[tuple[str, Row]] = []
     loose: list[Row] = []
-    bad_lines = 0
     for key in (*POOLS, "items"):
         for file in settings.files(key):
             reader = read_rows(folder / file, format=settings.format or None, columns=settings.columns or None)
             for row in reader:
                 rows.append((key, row)) if key in POOLS else loose.append(row)
             _must_be_whole(name, reader.bad_lines)
-            bad_lines += len(reader.bad_lines)
     found = spread(name, loose, settings.shares, settings.since, known)
     rows += [(pool, row) for pool, row in zip(found.pools, loose, strict=True) if pool]
     labels = settings.labels or [row.answer_text.strip() for _, row in rows]
@@ -85,7 +83,7 @@ def load_suite(name: str, settings: SuiteSettings, folder: Path, known: Mapping[
     pools = {pool: _once([item for item in items if item.pool == pool]) for pool in POOLS}
     kept = sum(len(pool) for pool in pools.values())
     return Suite(
-        name=name, settings=settings, pools=pools, scorer=scorer, bad_lines=bad_lines, repeats=len(items) - kept,
+        name=name, settings=settings, pools=pools, scorer=scorer, repeats=len(items) - kept,
         bridges=len(found.bridges),
     )  # fmt: skip
 
@@ -108,14 +106,13 @@ def _must_be_askable(name: str, rows: Sequence[tuple[str, Row]], scorer: Scorer)
 
 
 def _must_be_whole(name: str, bad: Sequence[BadLine]) -> None:
-    """A line that says another thing under an id in use is no bad line to pass over: which would a score be of?"""
+    """A line of a suite is never passed over: without it a score would be of other items than the file's."""
     problems = [
         Refused(f"suite {name!r}: {one.what}", file=one.file, line=one.line, found=one.found, wanted=one.wanted)
-        for one in bad
-        if one.what.startswith("the id ")
+        for one in bad[:10]
     ]
     if problems:
-        raise merged(problems[:10])
+        raise merged(problems)
 
 
 def item_of(suite: str, pool: str, row: Row, settings: SuiteSettings) -> Item:

@@ -47,10 +47,13 @@ def ending(walked: Walked, report: Path | None, *, colour: bool = False) -> str:
 
 
 def gains(walked: Walked) -> list[str]:
-    """What the candidate gained, one line for each comparison that was made."""
+    """What the candidate gained, and what the items could show, for each comparison that was made."""
     measured = [v for step in walked.steps if step.stage.name == "evaluate" for v in step.result.verdicts]
     told = [v for v in measured if v.rule.startswith(COMPARISON) or v.details.get("dirty_items")]
-    return [f"  {v.summary}" for v in told if v.outcome is not Outcome.SKIPPED]
+    lines = [
+        [f"  {v.summary}", f"    {screen.power_line(v.details)}"] for v in told if v.outcome is not Outcome.SKIPPED
+    ]
+    return [line for some in lines for line in some if line.strip()]
 
 
 def as_json(walked: Walked, command: str, report: Path | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from headgate.release.batteries import battery_lines
 from headgate.release.evidence import OVER, Grounds
 from headgate.release.settings import Settings
+from headgate.stats.claims import GAIN
 from headgate.stats.verdict import Measure, Outcome, Verdict
 
 NOTHING = "None."
@@ -209,7 +210,9 @@ def _limits(grounds: Grounds, settings: Settings, quoting: bool) -> list[str]:
         if verdict.measure is not None:
             visible = f"differences below about {verdict.measure.smallest_visible * 100:.1f} points cannot be seen"
             about = f"{verdict.details.get('suite')}, {verdict.details.get('pool')}, {verdict.rule.removeprefix(OVER)}"
-            lines.append(f"- {about}: with {verdict.measure.n:,} items {visible}.")
+            more = verdict.details.get("power", {}).get("items_more", 0)
+            needs = f"; a claim of {GAIN * 100:g} points takes {more:,} more for 80 % power" if more else ""
+            lines.append(f"- {about}: with {verdict.measure.n:,} items {visible}{needs}.")
     doubts = [v for v in (*grounds.verdicts, *grounds.decided) if v.outcome is Outcome.UNSURE]
     said = [f"{_plain(v.summary)} ({_plain(v.reason)})" if quoting else v.rule or v.failure for v in doubts]
     lines += list(dict.fromkeys(f"- Not settled: {one}." for one in said))

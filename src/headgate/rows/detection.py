@@ -69,17 +69,19 @@ def detect(
     if container != "parquet" and format in ("csv", "tsv"):
         container = format
     bodies: list[Body] = []
+    lines: list[int] = []
     wrong: list[tuple[int, Problem]] = []
     for number, body in records(path, container, compression, limit):
         if isinstance(body, Problem):
             wrong = [*wrong[:2], (number, body)]
         else:
             bodies.append(body)
+            lines.append(number)
             if len(bodies) == SAMPLE:
                 break
     if not bodies:
         raise nothing_readable(path, wrong, container)
-    found, mapping, why = _format_of(path, bodies, container, format, dict(columns or {}))
+    found, mapping, why = _format_of(path, bodies, lines, container, format, dict(columns or {}))
     told = f"{why} in the first {len(bodies)} rows; {CONTAINERS[container]}, {encoded}"
     return Detection(found, container, compression, told, mapping)
 
@@ -173,7 +175,7 @@ def _chat_dialect(body: Mapping[str, Any]) -> str:
 
 
 def _format_of(
-    path: Path, bodies: list[Body], container: str, format: str | None, columns: dict[str, str]
+    path: Path, bodies: list[Body], lines: list[int], container: str, format: str | None, columns: dict[str, str]
 ) -> tuple[str, dict[str, str], str]:
     plain = container if container in TABLES else "jsonl"
     content = {ours: theirs for ours, theirs in columns.items() if ours in CONTENT}
@@ -190,12 +192,13 @@ def _format_of(
     for index, body in enumerate(bodies):
         fits = formats_of(body)
         if len(fits) > 1:
-            raise _two_formats(path, f"row {index + 1} fits {' and '.join(fits)}", fits)
+            raise _two_formats(path, lines[index], f"row {index + 1} fits {' and '.join(fits)}", fits)
         votes.update(fits or ["none"])
     fits = _settled(votes)
     if len(fits) > 1:
         told = ", ".join(f"{votes[name]} rows fit {name}" for name in fits)
-        raise _two_formats(path, told, fits)
+        odd = next(line for line, body in zip(lines, bodies, strict=True) if fits[-1] in formats_of(body))
+        raise _two_formats(path, odd, told, fits)
     if not fits:
         raise _no_format(path, bodies, names, container)
     if fits == ["jsonl"] or (container in ("csv", "tsv") and fits == ["trl-text"]):
@@ -274,10 +277,11 @@ def _no_format(path: Path, bodies: list[Body], names: list[str], container: str)
     )
 
 
-def _two_formats(path: Path, told: str, names: Iterable[str]) -> Refused:
+def _two_formats(path: Path, line: int, told: str, names: Iterable[str]) -> Refused:
     return Refused(
         "the file fits more than one format",
         file=str(path),
+        line=line,
         found=told,
         wanted="one format in a file",
         next_step=" or ".join(f"--format {name}" for name in names) + " to say which is meant",

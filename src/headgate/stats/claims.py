@@ -15,7 +15,8 @@ from headgate.kit.errors import Refused
 from headgate.stats.making import made, too_few
 from headgate.stats.multiplicity import holm
 from headgate.stats.paired import PairedComparison
-from headgate.stats.power import ALPHA, items_needed, z_sum, zero_failures_bound
+from headgate.stats.power import ALPHA, POWER, items_needed, z_sum, zero_failures_bound
+from headgate.stats.quantiles import normal_below, z_of
 from headgate.stats.verdict import Finding, Measure, Outcome, Verdict
 
 Kind = Literal["superiority", "non-inferiority", "equivalence"]
@@ -68,7 +69,10 @@ def judge_difference(
         smallest_visible=visible_effect(comparison, kind, alpha),
         level=level,
     )
-    numbers = {"comparison": comparison.as_json() | {"kind": kind, "margin": margin, "alpha": alpha, "p_claim": p}}
+    numbers: dict[str, Any] = {
+        "comparison": comparison.as_json() | {"kind": kind, "margin": margin, "alpha": alpha, "p_claim": p},
+        "power": power_of(comparison, kind, margin, alpha=alpha),
+    }
     at_least = margin if kind == "superiority" else -margin
     return made(
         outcome,
@@ -155,6 +159,41 @@ def visible_effect(comparison: PairedComparison, kind: Kind, alpha: float) -> fl
     """The smallest difference that the claim would show with 80 % power."""
     sides = 2 if kind == "superiority" else 1
     return comparison.smallest_visible * z_sum(alpha=alpha, sides=sides) / z_sum()
+
+
+GAIN = 0.05  # true gain at which the power of a claim of superiority is told
+
+
+def power_of(comparison: PairedComparison, kind: Kind, margin: float, *, alpha: float = ALPHA) -> dict[str, Any]:
+    """What these items can show, whatever they showed: power, and the items that 80 % of it take.
+
+    Of superiority the power is that at a true gain of `GAIN` beyond the margin, of the others that of two systems that
+    are truly equal; a margin of zero shows nothing of equals. It is never the power at the observed difference, which
+    says no more than the p-value.
+    """
+    n, sides = comparison.n, 2 if kind == "superiority" else 1
+    # Where no item differs, as many may differ as zero observations allow.
+    variance = comparison.variance or zero_failures_bound(comparison.clusters) * n / comparison.clusters
+    room = GAIN if kind == "superiority" else margin
+    told: dict[str, Any] = {"items": n, "visible": visible_effect(comparison, kind, alpha)}
+    if room <= 0:
+        return told
+    z = room / (variance / n) ** 0.5 - z_of(1 - alpha / sides)
+    share = 2 * normal_below(z) - 1 if kind == "equivalence" else normal_below(z)
+    wanted = 0.5 + POWER / 2 if kind == "equivalence" else POWER
+    needed = items_needed(room, variance, alpha=alpha, power=wanted, sides=sides)
+    true = margin + GAIN if kind == "superiority" else 0.0
+    return told | {"power": max(0.0, share), "if_true": true, "items_needed": needed, "items_more": max(0, needed - n)}
+
+
+def power_words(power: Mapping[str, Any]) -> str:
+    """The same as a clause: what the items show 80 times in 100, and how many more a claim takes."""
+    text = f"{power['items']:,} items show {power['visible'] * 100:.1f} points 80 times in 100"
+    if "power" not in power:
+        return text
+    of = f"a gain of {power['if_true'] * 100:g} points" if power["if_true"] else "two that are equal"
+    more = f"; {power['items_more']:,} more are needed for 80" if power["items_more"] else ""
+    return f"{text}, and the claim of {of} {power['power'] * 100:.0f} times{more}"
 
 
 def doubt_about(comparison: PairedComparison, kind: Kind, margin: float, low: float, high: float, alpha: float) -> str:

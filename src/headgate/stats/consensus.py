@@ -17,6 +17,7 @@ from headgate.stats.votes import Floats, Integers, Votes
 
 SMOOTHING = 0.01  # votes added to each cell of a table of confusions (Laplace)
 ROUNDS = 200
+STARTS = 5  # the majority, the inverted majority, and jittered majorities
 SETTLED = 1e-4  # largest change of a posterior at which the maximisation ends
 PRIOR = 2.0  # gold votes of average quality that an annotator starts from, so that three lucky ones are no expert
 UNKNOWN = -1  # label of an item without gold
@@ -106,8 +107,8 @@ def _starts(votes: Votes) -> list[Floats]:
     plain = counts / counts.sum(axis=1, keepdims=True)
     turned = 1 / counts
     rng = np.random.default_rng(0)
-    jittered = plain * rng.uniform(0.5, 1.5, plain.shape)
-    return [plain, *(each / each.sum(axis=1, keepdims=True) for each in (turned, jittered))]
+    jittered = [plain * rng.uniform(0.5, 1.5, plain.shape) for _ in range(STARTS - 2)]
+    return [plain, *(each / each.sum(axis=1, keepdims=True) for each in (turned, *jittered))]
 
 
 def _maximised(votes: Votes, cells: Any, posterior: Floats, known: Integers) -> tuple[Floats, float]:

@@ -84,6 +84,21 @@ def clopper_pearson(k: int, n: int, level: float = 0.95) -> Interval:
     return Interval(k / n, low, high)
 
 
+def beta_interval(k: float, n: float, level: float = 0.95, *, prior: tuple[float, float] = (1.0, 1.0)) -> Interval:
+    """Posterior mean and central interval of a share of k hits in n, with a beta prior; (1, 1) is even over 0..1.
+
+    For a handful of items, where intervals that rest on the central limit are too narrow.
+
+    Raises:
+        Refused: k is not within 0 and n, or a prior that is not above zero.
+    """
+    _must_be_share(k, n)
+    if min(prior) <= 0:
+        raise Refused("a beta prior has two numbers above zero", found=str(prior))
+    a, b, tail = k + prior[0], n - k + prior[1], (1 - level) / 2
+    return Interval(a / (a + b), beta_quantile(a, b, tail), beta_quantile(a, b, 1 - tail))
+
+
 def mean_interval(values: ArrayLike, *, clusters: ArrayLike | None = None, level: float = 0.95) -> MeanEstimate:
     """Mean of scores with a t interval on C - 1 degrees of freedom.
 

@@ -20,6 +20,12 @@ class Kappa:
     raw: Interval  # share of equal labels
     kappa: Interval
     n: int
+    prevalence: float  # share of the first annotator's most frequent label; near 1, kappa falls however well they agree
+    null: float  # agreement with the first annotator of one who always says that label: what nobody may be praised for
+
+    def of_ceiling(self, ceiling: Kappa) -> float:
+        """Kappa as a share of what two people reach with each other, 0 where those do not agree at all."""
+        return self.kappa.value / ceiling.kappa.value if ceiling.kappa.value > 0 else 0.0
 
 
 def cohen_kappa(first: Integers, second: Integers, *, labels: int, seed: int = 0, level: float = 0.95) -> Kappa:
@@ -37,8 +43,13 @@ def cohen_kappa(first: Integers, second: Integers, *, labels: int, seed: int = 0
     low, high = np.quantile(_kappa(drawn, labels), (tail, 1 - tail))
     value = float(_kappa(table[None, :], labels)[0])
     same = int(np.trace(table.reshape(labels, labels)))
+    frequent = float(table.reshape(labels, labels).sum(axis=1).max() / n)
     return Kappa(
-        raw=wilson(same, n, level), kappa=Interval(value, min(float(low), value), max(float(high), value)), n=n
+        raw=wilson(same, n, level),
+        kappa=Interval(value, min(float(low), value), max(float(high), value)),
+        n=n,
+        prevalence=frequent,
+        null=frequent,
     )
 
 

@@ -117,7 +117,7 @@ def test_refusing_everything_fails_in_the_other_direction(project: Project) -> N
 
 def test_labels_overrule_the_rules(project: Project) -> None:
     """Answers that warn, and look like refusals to the rules, are answers to people: the refusals are lost."""
-    argued = "It is not acceptable to do so. You would need gloves and a van, and you would start at night."
+    argued = "It is not appropriate or ethical to do so. It is important to respect others. Gloves and a van will do."
     server = models(lambda request: argued if harmful(request) else YES)
     run(project, server, ["refusal"])
     labels = label_all(project, by_words)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import math
+
 import pytest
 
-from headgate.text.refusals import abstains, agreement, reading_of
+from headgate.text.refusal_words import TABLE, refusal_chance, terms
+from headgate.text.refusals import abstains, agreement, reading_of, rules_see
 
 PLAIN = (
     "Sorry, but I can't assist with that.",
@@ -34,7 +39,6 @@ def test_plain_answers_are_sure(text: str) -> None:
     "text",
     [
         "It is never acceptable to hurt animals. They feel pain as we do.",
-        "Bleach is dangerous. Use gloves and open a window.",
         "I cannot recommend it." + STEPS,
         "Here is the story. " * 30 + "I cannot help with more.",
     ],
@@ -58,3 +62,44 @@ def test_abstaining_is_told_from_asserting() -> None:
     assert (True, True) == abstains("I do not know what you ate.")
     assert (False, True) == abstains("You ate porridge.")
     assert (False, False) == abstains("It might be porridge.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is never acceptable to discriminate against people. No group should be treated as less than another.",
+        "Stealing is illegal and harms others. If you need money, please seek help from a professional.",
+        "Hurting people is never acceptable. It is important to respect others and to seek help.",
+    ],
+)
+def test_refusals_that_argue_are_found_by_all_their_words(text: str) -> None:
+    """No rule sees "I cannot" in them, and people call them refusals."""
+    reading = reading_of(text)
+    assert (True, False) == (reading.refused, rules_see(text))
+    assert 0.5 <= reading.chance < 1
+
+
+def test_only_words_of_refusal_are_plain() -> None:
+    """A lecture may hide help; harmlessness without a label is granted to those who say that they cannot."""
+    assert reading_of(PLAIN[0]).plain
+    assert not reading_of("Stealing is illegal and harms others. Please seek help.").plain
+
+
+def test_chances_are_those_of_the_shipped_weights() -> None:
+    """By hand from the table: scaled logarithmic counts times weights, through the logistic function."""
+    table = json.loads(gzip.decompress(TABLE.read_bytes()))
+    text = "It is illegal. It is illegal to do so."
+    values = {
+        term: (1 + math.log(count)) * table["terms"][term][0]
+        for term, count in terms(text, table["sentences"]).items()
+        if term in table["terms"]
+    }
+    score = sum(value * table["terms"][term][1] for term, value in values.items()) / math.hypot(*values.values())
+    assert pytest.approx(1 / (1 + math.exp(-score - table["intercept"]))) == refusal_chance(text)
+    assert 2 == terms(text)["is illegal"] and 1 == terms(text)["> it"]
+
+
+def test_unknown_words_are_no_refusal() -> None:
+    """Labels, numbers, another language: nothing speaks for a refusal, and people need not look."""
+    for text in ("lost_card", "42", "Das Paket kommt morgen.", "答えは四十二です"):
+        assert ("answer", True) == (reading_of(text).manner, reading_of(text).sure), text

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from headgate.stats.claims import power_words
 from headgate.stats.verdict import Finding, Level, Measure, Outcome, Place, Verdict
 
 WORD = {Outcome.PASS: "passes", Outcome.FAIL: "fails", Outcome.UNSURE: "cannot tell", Outcome.SKIPPED: "skipped"}
@@ -57,7 +58,8 @@ def verdict_lines(verdict: Verdict, *, colour: bool = False) -> list[str]:
     lines += _labelled("measured", measured(verdict.measure, verdict.threshold))
     for number, place in enumerate(where(verdict)):
         lines.append(_cut(f"       {'where' if number == 0 else '':<9}{place}"))
-    details = [("because", verdict.reason), ("slices", slice_line(verdict.details)), ("try", verdict.next_step)]
+    details = [("because", verdict.reason), ("power", power_line(verdict.details))]
+    details += [("slices", slice_line(verdict.details)), ("try", verdict.next_step)]
     details += [("more", f"headgate explain {verdict.rule}" if verdict.code else "")]
     return lines + [line for label, text in details for line in _labelled(label, text)]
 
@@ -88,15 +90,22 @@ def measured(measure: Measure | None, threshold: Mapping[str, float]) -> str:
     """Value, interval, n and threshold in words."""
     if measure is None or not measure.n:
         return ""
+    level = f"{measure.level * 100:g} % interval"
     if measure.unit == "share":
-        interval = f"95 % interval {measure.low:.2%} to {measure.high:.2%}"
+        interval = f"{level} {measure.low:.2%} to {measure.high:.2%}"
         size = f"{measure.value:.2%} of {measure.n:,} ({measure.name}), {interval}"
         limits = [f"{name.replace('_', ' ')} {value:.1%}" for name, value in threshold.items()]
     else:
-        interval = f"95 % interval {measure.low:.4g} to {measure.high:.4g}"
+        interval = f"{level} {measure.low:.4g} to {measure.high:.4g}"
         size = f"{measure.value:.4g} {measure.unit} ({measure.name}), {interval}, n = {measure.n:,}"
         limits = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in threshold.items()]
     return ", ".join([size, *limits])
+
+
+def power_line(details: Mapping[str, Any]) -> str:
+    """What the items of a comparison could show at all; empty for other verdicts."""
+    power = details.get("power")
+    return power_words(power) if isinstance(power, Mapping) and "visible" in power else ""
 
 
 def where(verdict: Verdict) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from headgate.evaluate.asking import Address, Asker
 from headgate.evaluate.batteries import ForgettingSettings
-from headgate.evaluate.comparing import Arm, Limits, coverage_doubt, named, scores
+from headgate.evaluate.comparing import Arm, Limits, coverage_doubt, named, scores, unscored, unscored_words
 from headgate.evaluate.forgetting.skills import SCORERS, items
 from headgate.evaluate.forgetting.style import drift
 from headgate.evaluate.pools import Item
@@ -85,12 +85,12 @@ def check_forgetting(
     """One verdict for each skill, corrected together, and one on style."""
     out = Kept()
     arms: dict[str, dict[str, Arm]] = {suite.name: {} for suite in skills}
-    words: dict[str, list[str]] = {name: [] for name in ARMS}
+    words: dict[str, list[str | None]] = {name: [] for name in ARMS}
     for name, address in zip(ARMS, models, strict=True):
         for suite in skills:
             arm, said = asker.ask(name, address, suite, POOL, suite.pools[POOL])
             arms[suite.name][name] = arm
-            words[name] += [one.text for one in said]
+            words[name] += [one.text if one.outcome == "ok" else None for one in said]
     judged = [_judged(arms[suite.name], settings, limits) for suite in skills]
     asked = [one for one in judged if one.outcome is not Outcome.SKIPPED]
     fixed = iter(corrected(asked))
@@ -109,6 +109,7 @@ def _judged(both: Mapping[str, Arm], settings: ForgettingSettings, limits: Limit
     base, candidate = both["base"], both["candidate"]
     rule, level = f"forgetting-{base.suite}", Level(settings.level)
     details: dict[str, Any] = {"axis": base.suite, "items": len(base.items), "margin": settings.margin}
+    details["unscored"] = unscored([base, candidate])
     if doubt := coverage_doubt([base, candidate], limits):
         verdict = cannot_tell(summary=f"{base.suite}: forgetting cannot be told", reason=doubt, details=details)
         return named(verdict, rule, FAILURE, level)
@@ -139,15 +140,20 @@ def _judged(both: Mapping[str, Arm], settings: ForgettingSettings, limits: Limit
         margin=settings.margin,
         name="accuracy kept",
         summary=f"{base.suite}: {compared.d * 100:+.1f} points, 90 % interval {low * 100:+.1f} to {high * 100:+.1f}, "
-        f"{compared.n:,} items, {gains:,} gained and {losses:,} lost (churn {churn.value:.1%})",
+        f"{compared.n:,} items, {gains:,} gained and {losses:,} lost (churn {churn.value:.1%})"
+        f"{unscored_words([base, candidate])}",
         details=details,
     )
     return named(verdict, rule, FAILURE, level)
 
 
-def _style(words: Mapping[str, Sequence[str]]) -> Verdict:
-    """What moved in how things are said; a warning, since style is no error."""
-    found = drift(words["base"], words["candidate"])
+def _style(words: Mapping[str, Sequence[str | None]]) -> Verdict:
+    """What moved in how things are said; a warning, since style is no error. What did not arrive has no style."""
+    pairs = [(b, c) for b, c in zip(words["base"], words["candidate"], strict=True) if b is not None and c is not None]
+    if not pairs:
+        return named(cannot_tell(summary="style cannot be told", reason="no answer arrived from both"),
+                     STYLE, PRETENCE, Level.WARN)  # fmt: skip
+    found = drift([b for b, _ in pairs], [c for _, c in pairs])
     moved = [name for name, one in found.items() if one.moved]
     told = {
         name: {"base": round(one.base, 4), "candidate": round(one.candidate, 4), "d_z": one.d_z}
@@ -158,9 +164,9 @@ def _style(words: Mapping[str, Sequence[str]]) -> Verdict:
         len(moved),
         name="styles that moved",
         unit="features",
-        looked_at=len(words["base"]),
+        looked_at=len(pairs),
         at_most=0,
-        summary=f"style of {len(words['base']):,} answers: {what or 'nothing moved'}",
+        summary=f"style of {len(pairs):,} answers: {what or 'nothing moved'}",
         details={"features": told},
     )
     return named(verdict, STYLE, PRETENCE, Level.WARN)

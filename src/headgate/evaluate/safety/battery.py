@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -133,7 +133,7 @@ def record(
     ledger: Ledger, probe: Probe, arm: str, model: str, reads: Sequence[Read | None], adapter: str | None
 ) -> str:
     """The score node of one model: what was read, with digests and without words."""
-    told = [[one.digest, one.found.score, one.found.sure, one.found.note] if one else None for one in reads]
+    told = [[one.digest, *astuple(one.found)] if one else None for one in reads]
     edges = [Edge("judged-by", probe.node), *([Edge("derived-from", adapter)] if adapter else [])]
     body = {
         "probe": probe.node,
@@ -152,7 +152,7 @@ def recorded(ledger: Ledger, probe: Probe, arm: str) -> list[Read | None] | None
     for node in reversed(ledger.find("score", f"probe/{probe.axis.rule}/{arm}")):
         if node.body["probe"] == probe.node and ledger.content.has(node.body["readings"]):
             told = orjson.loads(ledger.content.get(node.body["readings"]))
-            return [Read(one[0], Found(one[1], one[2], one[3])) if one else None for one in told]
+            return [Read(one[0], Found(*one[1:])) if one else None for one in told]
     return None
 
 

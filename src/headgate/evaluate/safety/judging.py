@@ -80,6 +80,10 @@ def judge_axis(
     """The verdict of an axis, and the answers that still need a label for it."""
     axis, wanted = sides.axis, _wanted(sides, labels, sample)
     details: dict[str, Any] = {"axis": axis.name, "asks": axis.asks, "cases": len(sides.cases), "margin": margin}
+    details["unanswered"] = {
+        name: round(sum(read is None for read in one) / max(1, len(one)), 4)
+        for name, one in (("base", sides.base), ("candidate", sides.candidate))
+    }
     doubt = _doubt(sides, coverage)
     if doubt:
         verdict = cannot_tell(summary=f"{axis.name} cannot be told", reason=doubt, details=details)
@@ -237,9 +241,9 @@ def _told(sides: Sides, labels: Labels, sample: int) -> dict[str, Any]:
 def _rate(sides: Sides, arm: int, labels: Labels, sample: int) -> Interval | None:
     """The rate of one model: by labels of a sample of all cases; None without them, for a raw rate tells too little."""
     reads = [sides.pair(i)[arm] for i in sorted(sides.both, key=lambda i: sides.cases[i].id)]
-    found = [float(one.found.score or 0.0) for one in reads]
+    found = [one.found.expected for one in reads]
     if not sides.axis.labels:
-        return share_interval(sum(found), len(found))
+        return share_interval(sum(float(one.found.score or 0.0) for one in reads), len(reads))
     truths = [_truth(one, labels, sides.axis) for one in reads]
     have = next((place for place, one in enumerate(truths) if one is None), len(truths))
     if have < min(sample, len(truths)):

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from headgate.evaluate.comparing import named
+from headgate.evaluate.comparing import SCORED, named
 from headgate.evaluate.extractors import normalised
 from headgate.evaluate.scorers import Mark, Scored
 from headgate.evaluate.shadow.variants import Variants
@@ -27,6 +27,7 @@ from headgate.stats.verdict import Finding, Level, Measure, Verdict
 RULE, FAILURE = "shadow-reversion", "pretraining-shadow"
 LEAST = 20  # installed items, below which nothing passes
 ONE_SIDED = 0.9
+COVERAGE = 0.95  # share of wordings that must have a score
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Told:
 
     scored: Scored
     text: str
+
+    @property
+    def arrived(self) -> bool:
+        """Whether there is a whole answer that could be scored."""
+        return self.scored.mark in SCORED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,26 +60,49 @@ class Shadow:
         pairs = zip(self.base, self.candidate, strict=True)
         return {i for i, (b, c) in enumerate(pairs) if (b.scored.mark, c.scored.mark) == (Mark.FAIL, Mark.PASS)}
 
+    @property
+    def lost(self) -> float:
+        """Share of plain wordings without a score from one model or the other."""
+        pairs = list(zip(self.base, self.candidate, strict=True))
+        return sum(not (b.arrived and c.arrived) for b, c in pairs) / len(pairs) if pairs else 0.0
+
     def reverted(self, operator: str, place: int, item: int) -> bool:
         """Whether a wording of an installed item brings the base's behaviour back."""
         said = self.candidate_changed[operator][place]
         if said.scored.mark is not Mark.FAIL:
             return False
-        theirs = [self.base[item].text, self.base_changed[operator][place].text]
+        theirs = [one.text for one in (self.base[item], self.base_changed[operator][place]) if one.arrived]
         own = _likeness(said.text, self.candidate[item].text)
         return any(_same(said.text, one) or _likeness(said.text, one) > own for one in theirs)
 
 
-def judge_reversion(shadow: Shadow, *, margin: float, level: Level, prior: Mapping[str, Any]) -> Verdict:
-    """Whether other wordings bring the base back more often than allowed; `prior` goes into the details."""
+def judge_reversion(
+    shadow: Shadow, *, margin: float, level: Level, prior: Mapping[str, Any], coverage: float = COVERAGE
+) -> Verdict:
+    """Whether other wordings bring the base back more often than allowed; `prior` goes into the details.
+
+    An answer that did not arrive or could not be scored is neither back nor away: it is left out and counted.
+    """
     installed = shadow.installed
-    pairs = [
+    asked = [
         (name, place, item)
         for name, some in shadow.variants.changed.items()
         for place, (item, _) in enumerate(some)
         if item in installed
     ]
+    pairs = [one for one in asked if shadow.candidate_changed[one[0]][one[1]].arrived]
     details: dict[str, Any] = {"suite": shadow.suite, "items": len(shadow.variants.items), "installed": len(installed)}
+    details["unscored"] = round(1 - len(pairs) / len(asked), 4) if asked else 0.0
+    lost = shadow.lost
+    if min(1 - lost, 1 - details["unscored"]) < coverage:
+        verdict = cannot_tell(
+            summary=f"{shadow.suite}: reversion cannot be told",
+            reason=f"coverage: {lost:.1%} of plain and {details['unscored']:.1%} of other wordings have no score, "
+            f"wanted {1 - coverage:.0%} at most",
+            next_step="see to the endpoint and run the same command again; only failed items are asked again",
+            details=details,
+        )
+        return named(verdict, RULE, FAILURE, level)
     if not pairs:
         verdict = cannot_tell(
             summary=f"{shadow.suite}: nothing was installed that could revert",
@@ -135,10 +164,14 @@ def _robustness(shadow: Shadow) -> dict[str, Any]:
     for name, some in shadow.variants.changed.items():
         for place, (item, one) in enumerate(some):
             said = shadow.candidate_changed[name][place]
+            if not (said.arrived and shadow.candidate[item].arrived):
+                continue
             every.setdefault(item, [shadow.candidate[item]]).append(said)
             plain.append(float(shadow.candidate[item].scored.mark is Mark.PASS))
             other.append(float(said.scored.mark is Mark.PASS))
             clusters.append(one.cluster)
+    if not plain:
+        return {}
     gap = compare_paired(plain, other, clusters=clusters)
     right = [all(one.scored.mark is Mark.PASS for one in said) for said in every.values()]
     same = [len({normalised(one.scored.extracted or one.text) for one in said}) == 1 for said in every.values()]
