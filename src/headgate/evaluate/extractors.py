@@ -11,29 +11,19 @@ Every step takes text and gives text, or nothing when what it looks for is not t
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 
 from headgate.kit.errors import Refused
+from headgate.text.answers import json_text, numbers
+from headgate.text.answers import normalised as normalised
 
 Step = Callable[[str], str | None]
 LONGEST = 200_000  # characters of an answer that are looked at
 
-# A sign counts only where no number or word stands before it: "16-3" is 16 and 3, "is -3" is -3.
-NUMBER = re.compile(
-    r"(?:(?<![\w.,)])[-+−])?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|(?<![\d.])\.\d+"
-)
 THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
-FENCED = re.compile(r"```[\w-]*\n(.*?)```", re.DOTALL)
-
-
-def numbers(text: str) -> list[float]:
-    """All numbers of a text, in order; thousands commas and currency signs are understood."""
-    found = (match.replace(",", "").replace("−", "-") for match in NUMBER.findall(text))
-    return [float(number) for number in found]
 
 
 def last_number(text: str) -> str | None:
@@ -110,27 +100,6 @@ def letter(text: str) -> str | None:
     return str(found[-1]) if found else None
 
 
-def json_text(text: str) -> str | None:
-    """The first JSON object or array: bare, fenced, or inside other words."""
-    for candidate in (text, *FENCED.findall(text)):
-        if _parsed(candidate) is not None:
-            return str(candidate).strip()
-    for start in sorted(i for i in (text.find("{"), text.find("[")) if i >= 0):
-        closing = "}" if text[start] == "{" else "]"
-        end = text.rfind(closing)
-        if end > start and _parsed(text[start : end + 1]) is not None:
-            return text[start : end + 1]
-    return None
-
-
-def _parsed(text: str) -> Any:
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict | list) else None
-
-
 def json_field(path: str) -> Step:
     """A field of the JSON in the text, by a dotted path; other JSON than text comes back as JSON."""
 
@@ -199,29 +168,3 @@ def chain(alternatives: Sequence[str]) -> Step:
         return None
 
     return extract
-
-
-def normalised(text: str, *, names: Sequence[str] = ("unicode", "case", "punctuation", "space")) -> str:
-    """The text in a form in which unimportant differences are gone.
-
-    Raises:
-        Refused: a name is not known.
-    """
-    for name in names:
-        if name not in NORMALISERS:
-            raise Refused("no such normaliser", found=repr(name), wanted=", ".join(NORMALISERS))
-        text = NORMALISERS[name](text)
-    return text
-
-
-def _without_punctuation(text: str) -> str:
-    return "".join(" " if unicodedata.category(char)[0] in "PS" else char for char in text)
-
-
-NORMALISERS: dict[str, Callable[[str], str]] = {
-    "unicode": lambda text: unicodedata.normalize("NFKC", text),
-    "case": str.casefold,
-    "punctuation": _without_punctuation,
-    "space": lambda text: " ".join(text.split()),
-    "articles": lambda text: re.sub(r"\b(?:a|an|the)\b", " ", text),
-}

@@ -7,18 +7,14 @@ A complete answer in which nothing fitting is found is a wrong answer, hence `fa
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-import orjson
-
-from headgate.evaluate.extractors import chain, json_text, normalised, numbers
+from headgate.evaluate.extractors import chain
 from headgate.kit.errors import Refused
 from headgate.models.model import Completion
+from headgate.text.answers import COMPARISONS, normalised, unfit_target
 
 
 class Mark(StrEnum):
@@ -49,67 +45,9 @@ class Scored:
         return [self.mark.value, self.reason, self.extracted]
 
 
-Compare = Callable[[str, str], bool]
 Labels = tuple[str, ...]
 
 
-def exact(found: str, target: str) -> bool:
-    """Equal but for white space around."""
-    return found.strip() == target.strip()
-
-
-def same_normalised(found: str, target: str) -> bool:
-    """Equal after Unicode form, case, punctuation and white space are levelled."""
-    return normalised(found) == normalised(target)
-
-
-def contains(found: str, target: str) -> bool:
-    """The target's words occur in the answer, as whole words."""
-    return f" {normalised(target)} " in f" {normalised(found)} "
-
-
-def matches(found: str, target: str) -> bool:
-    """The target is a regular expression that occurs in the answer."""
-    return re.search(target, found) is not None
-
-
-def same_number(found: str, target: str) -> bool:
-    """The last numbers of both agree to nine significant digits."""
-    theirs, ours = numbers(found), numbers(target)
-    return bool(theirs and ours) and math.isclose(theirs[-1], ours[-1], rel_tol=1e-9, abs_tol=1e-12)
-
-
-def is_json(found: str, target: str) -> bool:  # noqa: ARG001 - the shape of a comparison
-    """The answer is, or holds, a JSON object or array."""
-    return json_text(found) is not None
-
-
-def same_json(found: str, target: str) -> bool:
-    """Every field of the target's JSON has the same value in the answer's; further fields are allowed."""
-    theirs, ours = json_text(found), json_text(target)
-    return theirs is not None and ours is not None and _covers(orjson.loads(theirs), orjson.loads(ours))
-
-
-def _covers(found: Any, wanted: Any) -> bool:
-    if isinstance(wanted, Mapping):
-        return isinstance(found, Mapping) and all(k in found and _covers(found[k], v) for k, v in wanted.items())
-    if isinstance(wanted, list):
-        same_length = isinstance(found, list) and len(found) == len(wanted)
-        return same_length and all(_covers(a, b) for a, b in zip(found, wanted, strict=True))
-    if isinstance(wanted, bool) or isinstance(found, bool):
-        return found is wanted
-    return bool(found == wanted)
-
-
-COMPARISONS: dict[str, Compare] = {
-    "exact": exact,
-    "normalised": same_normalised,
-    "contains": contains,
-    "regex": matches,
-    "number": same_number,
-    "json-valid": is_json,
-    "json-match": same_json,
-}
 SCORERS = (*COMPARISONS, "label")
 
 
@@ -172,15 +110,4 @@ class Scorer:
 
     def check_target(self, target: str) -> str:
         """Why a target cannot be scored against, or an empty text."""
-        if self.name == "number" and not numbers(target):
-            return "the target holds no number"
-        if self.name == "json-match" and json_text(target) is None:
-            return "the target is no JSON"
-        if self.name == "regex":
-            try:
-                re.compile(target)
-            except re.error as error:
-                return f"the target is no regular expression: {error}"
-        if self.name != "json-valid" and not target.strip():
-            return "the target is empty"
-        return ""
+        return unfit_target(self.name, target)

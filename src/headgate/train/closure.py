@@ -85,7 +85,7 @@ def plan(
         "base": {"name": base.name, "fingerprint": base.fingerprint.as_json()},
         "settings": {key: value for key, value in resolved(settings).items() if key != "base"},
         "schedules": {str(seed): one.digest for seed, one in schedules.items()},
-        "engine": {"name": settings.engine, "source": engine_source()},
+        "engine": {"name": settings.trainer, "source": engine_source()},
         "environment": environment(),
         "hardware": hardware(settings.threads),
     }

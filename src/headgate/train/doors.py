@@ -12,4 +12,12 @@ TRANSFORMERS_SFT = Door(
     purpose="train an adapter by supervised tuning",
 )
 
-DOORS: dict[str, Door] = {TRANSFORMERS_SFT.name: TRANSFORMERS_SFT}
+TRL = Door(
+    name="trl",
+    reference="headgate.train.engines.trl_methods",
+    extra="train",
+    packages=("torch", "transformers", "trl", "datasets", "peft", "accelerate", "safetensors", "tokenizers"),
+    purpose="train an adapter by preferences or rewards",
+)
+
+DOORS: dict[str, Door] = {one.name: one for one in (TRANSFORMERS_SFT, TRL)}

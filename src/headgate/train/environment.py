@@ -19,7 +19,7 @@ import headgate
 from headgate.kit.hashing import digest, digest_json
 
 # Libraries whose code computes the weights; the files of their wheels are part of the closure.
-COMPUTING = ("torch", "transformers", "peft", "accelerate", "safetensors", "tokenizers", "numpy", "jinja2")
+COMPUTING = ("torch", "transformers", "trl", "peft", "accelerate", "safetensors", "tokenizers", "numpy", "jinja2")
 # Variables that were seen to change the bytes, or that choose hardware.
 VARIABLES = (
     "ATEN_CPU_CAPABILITY",

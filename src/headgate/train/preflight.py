@@ -65,11 +65,13 @@ def pre_flight(
     examined: list[Examined] = []
     for start in range(0, len(rows), BLOCK_ROWS):
         block = rows[start : start + BLOCK_ROWS]
-        examined += _block(block, tokenizer, template, limit)
+        examined += examine(block, tokenizer, template, limit)
         advance(len(block))
     counts = tuple(one.count for one in examined)
     given = Given({"training-rows": Corpus(rows, "training rows"), "tokens": counts})
-    verdicts = (_verdict(rows, examined, template, limit), rows_without_lesson.judge(given))
+    problems = [one.problem for one in examined]
+    size = Size(learned=sum(c.supervised_tokens for c in counts), tokens=sum(len(e.tokens) for e in examined))
+    verdicts = (census(rows, problems, size, limit, template), rows_without_lesson.judge(given))
     return PreFlight(
         shard=shard_of([row.id for row in rows], [e.tokens for e in examined], [e.weights for e in examined]),
         counts=counts,
@@ -79,7 +81,8 @@ def pre_flight(
     )
 
 
-def _block(rows: Sequence[Row], tokenizer: Tokenizer, template: ChatTemplate | None, limit: int) -> list[Examined]:
+def examine(rows: Sequence[Row], tokenizer: Tokenizer, template: ChatTemplate | None, limit: int) -> list[Examined]:
+    """Renders, tokenises and weighs rows that teach their answers."""
     texts = [rendered(row, template) for row in rows]
     whole = tokenizer.encode([one.text for one in texts])
     heads = [(i, span) for i, one in enumerate(texts) for span in one.spans if span.answer]
@@ -172,15 +175,30 @@ def _end_answer(
     return ended
 
 
-def _verdict(rows: Sequence[Row], examined: Sequence[Examined], template: ChatTemplate | None, limit: int) -> Verdict:
-    reasons = Counter(one.problem for one in examined if one.problem)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much there is to train on."""
+
+    learned: int  # tokens that reach the loss
+    tokens: int
+
+
+def census(
+    rows: Sequence[Row],
+    problems: Sequence[str],
+    size: Size,
+    limit: int,
+    template: ChatTemplate | None,
+    proved: str = "text and tokens are those of serving, ends are learned",
+) -> Verdict:
+    """The verdict over all rows, from the problem of each; no row may have one."""
+    reasons = Counter(one for one in problems if one)
     findings = [
-        Finding(message=one.problem, row=row.id, place=row.place, remedy="review")
-        for row, one in zip(rows, examined, strict=True)
-        if one.problem
+        Finding(message=problem, row=row.id, place=row.place, remedy="review")
+        for row, problem in zip(rows, problems, strict=True)
+        if problem
     ]
-    learned = sum(one.count.supervised_tokens for one in examined)
-    summary = f"{len(rows):,} rows, {learned:,} learned tokens: text and tokens are those of serving, ends are learned"
+    summary = f"{len(rows):,} rows, {size.learned:,} learned tokens: {proved}"
     if reasons:
         (reason, most), *others = reasons.most_common()
         rest = f", {len(others)} more reason{'s' * (len(others) > 1)}" if others else ""
@@ -193,8 +211,8 @@ def _verdict(rows: Sequence[Row], examined: Sequence[Examined], template: ChatTe
         zero_tolerance=True,
         findings=tuple(findings),
         details={
-            "learned_tokens": learned,
-            "tokens": sum(len(one.tokens) for one in examined),
+            "learned_tokens": size.learned,
+            "tokens": size.tokens,
             "limit": limit,
             "reasons": dict(reasons.most_common()),
             "template_depends_on_date": bool(template and template.depends_on_date),

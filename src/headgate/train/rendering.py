@@ -55,7 +55,7 @@ def rendered(row: Row, template: ChatTemplate | None) -> Rendered:
 
 
 def _dialogue(row: Row, template: ChatTemplate) -> Rendered:
-    tools = _tools(row)
+    tools = tools_of(row)
     turns = [as_dict(message) for message in row.messages]
     whole = template.render(turns, add_generation_prompt=False, tools=tools)
     spans: list[Span] = []
@@ -89,7 +89,8 @@ def _placed(message: Message, text: str, begin: int, end: int, i: int) -> Iterab
     return [(max(at + a, begin), min(at + b, end)) for a, b in message.masked]
 
 
-def _tools(row: Row) -> list[Any]:
+def tools_of(row: Row) -> list[Any]:
+    """The tool schemas of a row as objects."""
     if not row.tools:
         return []
     try:

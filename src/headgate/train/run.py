@@ -12,19 +12,18 @@ from typing import Any
 
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import short
-from headgate.kit.progress import progress
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.steps import StageContext, StepResult
-from headgate.models.chat_template import ChatTemplate
-from headgate.models.tokenizer import Tokenizer
 from headgate.stats.verdict import Outcome, worst
 from headgate.train.closure import Base, choice, engine_source, find_base, history, plan
 from headgate.train.environment import packages
+from headgate.train.flights import Flight, fly
 from headgate.train.material import Material, material
-from headgate.train.preflight import PreFlight, limit_of, must_fit_vocabulary, pre_flight
+from headgate.train.preflight import PreFlight
 from headgate.train.schedule import schedule_of
 from headgate.train.settings import Settings
 from headgate.train.shard import keep
+from headgate.train.starting import Start, find_start
 from headgate.train.training import Finished, Workshop, stands, train_seeds
 
 
@@ -41,14 +40,15 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
             "there is no dataset version to train on", next_step="run [curate] first: headgate run --until curate"
         )
     base = find_base(ledger, settings.base, context.folder)
+    start = find_start(ledger, settings.start, base, context.work)
     rows = material(ledger, dataset, settings.split)
-    flight = _fly(rows, base, settings, context)
-    if flight.blocks:
-        return _stopped(ledger, rows, base, flight, context)
+    flight = fly(rows, base, settings, context.folder, quiet=context.quiet)
+    if flight.seen.blocks:
+        return _stopped(ledger, rows, base, flight.seen, context)
     held = _held(ledger, dataset, base, settings, context)
     if held is not None and held.blocks:
         return _stopped(ledger, rows, base, held, context)
-    shop = _workshop(rows, base, flight, held, settings, context)
+    shop = _workshop(rows, base, start, flight, held, settings, context)
     told = history(ledger, rows, settings, context.folder)
     if (reached := shop.interrupted_at()) is not None:
         told["failed_runs"].append(
@@ -66,19 +66,26 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     # Relative to the project, so that a project can be moved and its steps still hold.
     outputs = {"adapter": nodes[chosen.seed], "run": run_id}
     outputs["adapter_path"] = str(chosen.folder.relative_to(context.folder))
-    return _passed(flight, chosen, outputs, list(nodes), same)
+    return _passed(flight.seen, chosen, outputs, list(nodes), same)
 
 
 def _workshop(
-    rows: Material, base: Base, flight: PreFlight, held: PreFlight | None, settings: Settings, context: StageContext
+    rows: Material,
+    base: Base,
+    start: Start | None,
+    flight: Flight,
+    held: PreFlight | None,
+    settings: Settings,
+    context: StageContext,
 ) -> Workshop:
     """Everything that training needs, with the plan that it is bound to; the shard is kept as closure data."""
-    shard, held_shard = flight.shard, held.shard if held else None
+    shard, held_shard = flight.seen.shard, held.shard if held else None
     schedules = {
         seed: schedule_of(shard.row_ids, seed=seed, batch=settings.batch, steps=settings.steps, epochs=settings.epochs)
         for seed in settings.seeds
     }
     planned = plan(material=rows, shard=shard, schedules=schedules, base=base, settings=settings, held=held_shard)
+    planned |= {"start": {"adapter": start.digest, "node": start.node_id} if start else None, **flight.scored}
     keep(shard, context.work / "shards")
     return Workshop(
         work=context.work,
@@ -88,8 +95,12 @@ def _workshop(
         held=held_shard,
         schedules=schedules,
         plan=planned,
-        pad_id=flight.pad_id,
+        pad_id=flight.seen.pad_id,
+        project=context.folder,
         quiet=context.quiet,
+        start=start.folder if start else None,
+        start_node=start.node_id if start else "",
+        asked=flight.asked,
     )
 
 
@@ -107,12 +118,13 @@ def _record_pass(
         "outcome": "pass",
         "plan": shop.plan,
         "plan_digest": shop.plan_digest,
+        "method": shop.settings.method,
         **told,
         "results": [one.as_json(ledger.content.put(one.curve)) for one in finished],
     }
     with ledger.transaction():
         run_id = _record(ledger, rows, base, context, body)
-        nodes = {one.seed: _record_adapter(ledger, one, base, run_id, context) for one in finished}
+        nodes = {one.seed: _record_adapter(ledger, one, base, run_id, shop.start_node, context) for one in finished}
     shop.close()
     return run_id, nodes
 
@@ -134,18 +146,10 @@ def _gone(ledger: Ledger, context: StageContext) -> list[str]:
     return [node.name for node in nodes if node.kind == "adapter" and not stands(context.work, node.body)]
 
 
-def _fly(rows: Material, base: Base, settings: Settings, context: StageContext) -> PreFlight:
-    tokenizer, template = Tokenizer(base.folder), ChatTemplate.of_folder(base.folder)
-    must_fit_vocabulary(base.folder, tokenizer)
-    limit = limit_of(base.folder, settings.max_tokens)
-    with progress("pre-flight", len(rows.rows), quiet=context.quiet) as advance:
-        return pre_flight(rows.rows, tokenizer, template, limit, advance)
-
-
 def _held(ledger: Ledger, dataset: str, base: Base, settings: Settings, context: StageContext) -> PreFlight | None:
     if settings.choose != "lowest-loss":
         return None
-    return _fly(material(ledger, dataset, settings.choose_on), base, settings, context)
+    return fly(material(ledger, dataset, settings.choose_on), base, settings, context.folder, quiet=context.quiet).seen
 
 
 def _stopped(ledger: Ledger, rows: Material, base: Base, flight: PreFlight, context: StageContext) -> StepResult:
@@ -185,7 +189,7 @@ def _record_base(ledger: Ledger, base: Base, context: StageContext) -> str:
     return ledger.record("base", base.name, {"fingerprint": base.fingerprint.as_json(), "folder": folder})
 
 
-def _record_adapter(ledger: Ledger, one: Finished, base: Base, run_id: str, context: StageContext) -> str:
+def _record_adapter(ledger: Ledger, one: Finished, base: Base, run_id: str, start: str, context: StageContext) -> str:
     body = {
         "digest": one.mark.digest,
         "tensors": one.mark.tensors,
@@ -195,6 +199,7 @@ def _record_adapter(ledger: Ledger, one: Finished, base: Base, run_id: str, cont
         "folder": str(one.folder.relative_to(context.work)),
     }
     edges = [Edge("derived-from", run_id), Edge("derived-from", _record_base(ledger, base, context))]
+    edges += [Edge("derived-from", start)] if start else []
     return ledger.record("adapter", f"{base.name}@{short(one.mark.digest)[3:]}", body, edges=edges, at=context.now)
 
 
@@ -237,5 +242,6 @@ def _passed(
             "resumed_from": trained.resumed_from,
             "same_as_earlier_runs": same,
             "plan": chosen.plan_digest,
+            "measures": chosen.as_json("")["measures"],
         },
     )

@@ -21,11 +21,56 @@ class Adapter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dpo:
+    """What only `method = "dpo"` reads."""
+
+    beta: float = option(0.1, help="how strongly the answers are held to those of the start", unit="number")
+    loss: Literal["sigmoid", "hinge", "ipo"] = option("sigmoid", help="loss of a pair")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kto:
+    """What only `method = "kto"` reads."""
+
+    beta: float = option(0.1, help="how strongly the answers are held to those of the start", unit="number")
+    good_weight: float = option(1.0, help="weight of answers labelled good in the loss", unit="number")
+    bad_weight: float = option(1.0, help="weight of answers labelled bad in the loss", unit="number")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grpo:
+    """What only `method = "grpo"` reads."""
+
+    rewards: list[str] = option(
+        [],
+        help="scorers of a drawn answer: exact, normalised, contains, number, regex, json-valid, json-match, "
+        "json-schema:FILE, python:FILE:FUNCTION",
+        unit="names",
+    )
+    reward_weights: list[float] = option([], help="weight of each reward; empty: all weigh 1", unit="numbers")
+    reference: str = option(
+        "", help="key of a row's other columns that holds the right answer; empty: the row's own answer", unit="name"
+    )
+    generations: int = option(8, help="answers drawn for each prompt", unit="answers")
+    answer_tokens: int = option(64, help="longest answer that is drawn", unit="tokens")
+    temperature: float = option(1.0, help="temperature at which answers are drawn", unit="number")
+    beta: float = option(0.0, help="weight of the divergence from the start in the loss", unit="number")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The section `[train]`."""
 
     base: str = option(help="folder of the base model, or its name in the ledger", unit="path or name")
-    engine: Literal["transformers-sft"] = option("transformers-sft", help="what trains", unit="name")
+    method: Literal["sft", "dpo", "kto", "grpo"] = option(
+        "sft", help="what rows teach: answers, preferred answers, good and bad answers, or rewards for drawn answers"
+    )
+    engine: Literal["auto", "transformers-sft", "trl"] = option(
+        "auto", help="what trains; auto: transformers-sft for sft, trl for the other methods", unit="name"
+    )
+    start: str = option(
+        "", help="adapter to go on from: its name or address in the ledger; empty: a fresh one", unit="name"
+    )
     adapter: Adapter = dataclasses.field(default_factory=Adapter, metadata={"help": "shape of the adapter"})
     targets: str | list[str] = option("all-linear", help="layers that get an update: all-linear, or names of modules")
     split: str = option("train", help="split of the dataset version to train on", unit="name")
@@ -53,6 +98,16 @@ class Settings:
     attention: Literal["sdpa", "eager"] = option("sdpa", help="implementation of attention; changes the last bits")
     device: Literal["auto", "cpu"] = option("auto", help="auto: an accelerator where there is one")
     save_every: int = option(50, help="steps between checkpoints; 0: none", unit="steps")
+    dpo: Dpo = dataclasses.field(default_factory=Dpo, metadata={"help": "preferred answers"})
+    kto: Kto = dataclasses.field(default_factory=Kto, metadata={"help": "good and bad answers"})
+    grpo: Grpo = dataclasses.field(default_factory=Grpo, metadata={"help": "rewards for drawn answers"})
+
+    @property
+    def trainer(self) -> str:
+        """Name of the engine that trains."""
+        if self.engine != "auto":
+            return self.engine
+        return "transformers-sft" if self.method == "sft" else "trl"
 
     def __post_init__(self) -> None:
         problems = [text for wrong, text in _checks(self) if wrong]
@@ -73,6 +128,26 @@ def _checks(s: Settings) -> list[tuple[bool, str]]:
         (not s.seeds or len(set(s.seeds)) != len(s.seeds), "seeds is empty or names one twice"),
         (s.choose == "lowest-loss" and not s.choose_on, "choose = lowest-loss needs choose-on"),
         (bool(s.choose_on) and s.choose_on == s.split, "choose-on is the split that is trained on"),
+        *_checks_of_method(s),
+    ]
+
+
+def _checks_of_method(s: Settings) -> list[tuple[bool, str]]:
+    rows = s.micro_batch or s.batch
+    return [
+        ((s.method == "sft") != (s.trainer == "transformers-sft"), f"engine {s.engine} does not train {s.method}"),
+        (s.method != "sft" and s.adapter.dropout > 0, f"adapter dropout: TRL turns it off for {s.method}"),
+        (s.method in ("grpo",) and s.choose == "lowest-loss", "choose = lowest-loss: drawn answers have no such loss"),
+        (s.method == "kto" and rows < 2, "kto needs two rows or more at once: it compares each with another"),
+        (min(s.dpo.beta, s.kto.beta) <= 0, "beta of dpo or kto is not above 0"),
+        (s.method == "grpo" and not s.grpo.rewards, "grpo needs rewards"),
+        (
+            bool(s.grpo.reward_weights) and len(s.grpo.reward_weights) != len(s.grpo.rewards),
+            "grpo has not one weight for each reward",
+        ),
+        (s.grpo.generations < 2, "grpo draws fewer than two answers, which cannot be compared"),
+        (s.grpo.answer_tokens < 1 or s.grpo.temperature <= 0, "grpo answer-tokens or temperature is not above 0"),
+        (s.grpo.beta < 0, "grpo beta is below 0"),
     ]
 
 

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -29,16 +30,19 @@ class Shard:
     """Tokenised rows in a fixed order."""
 
     row_ids: tuple[str, ...]  # content addresses of the rows
-    offsets: Offsets  # (rows + 1,): row i has tokens offsets[i] to offsets[i + 1]
+    offsets: Offsets  # (rows * each + 1,): text i has tokens offsets[i] to offsets[i + 1]
     tokens: Ints  # (tokens,)
     weights: Floats  # (tokens,): share of the loss of each token; 0: not learned
+    each: int = 1  # texts of a row: 2 of a pair, the preferred one first
+    labels: tuple[bool, ...] = ()  # (rows,) of rows that are good or bad: which; empty for others
 
     def __len__(self) -> int:
         return len(self.row_ids)
 
-    def row(self, i: int) -> tuple[Ints, Floats]:
-        """Tokens and weights of one row."""
-        begin, end = self.offsets[i], self.offsets[i + 1]
+    def row(self, i: int, text: int = 0) -> tuple[Ints, Floats]:
+        """Tokens and weights of one row, or of one of its texts."""
+        at = i * self.each + text
+        begin, end = self.offsets[at], self.offsets[at + 1]
         return self.tokens[begin:end], self.weights[begin:end]
 
     @property
@@ -48,7 +52,12 @@ class Shard:
 
     def to_bytes(self) -> bytes:
         """The canonical form: a line, a JSON header with its length, and little-endian arrays."""
-        header = canonical_json({"rows": list(self.row_ids), "tokens": len(self.tokens)})
+        told: dict[str, Any] = {"rows": list(self.row_ids), "tokens": len(self.tokens)}
+        if self.each != 1:
+            told["each"] = self.each
+        if self.labels:
+            told["labels"] = list(self.labels)
+        header = canonical_json(told)
         arrays = (self.offsets.astype("<i8"), self.tokens.astype("<i4"), self.weights.astype("<f4"))
         return MAGIC + struct.pack("<Q", len(header)) + header + b"".join(array.tobytes() for array in arrays)
 
@@ -58,14 +67,23 @@ class Shard:
         return digest(self.to_bytes())
 
 
-def shard_of(row_ids: Sequence[str], tokens: Sequence[Sequence[int]], weights: Sequence[Sequence[float]]) -> Shard:
-    """Lays rows out flat."""
+def shard_of(
+    row_ids: Sequence[str],
+    tokens: Sequence[Sequence[int]],
+    weights: Sequence[Sequence[float]],
+    *,
+    each: int = 1,
+    labels: Sequence[bool] = (),
+) -> Shard:
+    """Lays rows out flat; `each` texts after another belong to one row."""
     lengths = np.fromiter((len(one) for one in tokens), dtype=np.int64, count=len(tokens))
     return Shard(
         row_ids=tuple(row_ids),
         offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]),
         tokens=np.fromiter((t for one in tokens for t in one), dtype=np.int32, count=int(lengths.sum())),
         weights=np.fromiter((w for one in weights for w in one), dtype=np.float32, count=int(lengths.sum())),
+        each=each,
+        labels=tuple(labels),
     )
 
 
@@ -93,7 +111,8 @@ def read(path: Path) -> Shard:
     (length,) = struct.unpack("<Q", data[len(MAGIC) : start])
     header = orjson.loads(data[start : start + length])
     rows, count, start = tuple(header["rows"]), int(header["tokens"]), start + length
-    offsets = np.frombuffer(data, "<i8", len(rows) + 1, start)
+    each = int(header.get("each", 1))
+    offsets = np.frombuffer(data, "<i8", len(rows) * each + 1, start)
     tokens = np.frombuffer(data, "<i4", count, start + offsets.nbytes)
     weights = np.frombuffer(data, "<f4", count, start + offsets.nbytes + tokens.nbytes)
     return Shard(
@@ -101,4 +120,6 @@ def read(path: Path) -> Shard:
         offsets=offsets.astype(np.int64),
         tokens=tokens.astype(np.int32),
         weights=weights.astype(np.float32),
+        each=each,
+        labels=tuple(header.get("labels", ())),
     )

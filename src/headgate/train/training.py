@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ from headgate.models.compatibility import base_record
 from headgate.train.closure import Base
 from headgate.train.doors import DOORS
 from headgate.train.job import Job, Trained
+from headgate.train.prompts import Asked
 from headgate.train.schedule import Schedule
 from headgate.train.settings import Settings
 from headgate.train.shard import Shard
@@ -47,8 +48,11 @@ class Finished:
 
     @property
     def curve(self) -> bytes:
-        """The loss of each step as canonical JSON."""
-        return canonical_json(list(self.trained.losses))
+        """The loss of each step as canonical JSON, with what else was measured of each step where there is more."""
+        losses, measures = list(self.trained.losses), self.trained.measures
+        if not measures:
+            return canonical_json(losses)
+        return canonical_json({"loss": losses, **{name: list(line) for name, line in measures.items()}})
 
     def as_json(self, curve: str) -> dict[str, Any]:
         """The result half of the closure; `curve` is where the ledger keeps the losses."""
@@ -60,6 +64,7 @@ class Finished:
             "config": self.mark.config,
             "loss_curve": curve,
             "loss_last": t.losses[-1] if t.losses else None,
+            "measures": {name: [first_of(line), last_of(line)] for name, line in sorted(t.measures.items())},
             "held_loss": t.held_loss,
             "modules": list(t.modules),
             "resumed_from": t.resumed_from,
@@ -67,6 +72,16 @@ class Finished:
             "cpu_s": round(t.cpu_s, 3),
             "trainer": dict(t.resolved),
         }
+
+
+def first_of(line: Sequence[float | None]) -> float | None:
+    """The first number of a line that was measured at all."""
+    return next((one for one in line if one is not None), None)
+
+
+def last_of(line: Sequence[float | None]) -> float | None:
+    """The last number of a line that was measured at all."""
+    return first_of(line[::-1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +96,11 @@ class Workshop:
     schedules: Mapping[int, Schedule]
     plan: Mapping[str, Any]
     pad_id: int
+    project: Path
     quiet: bool
+    start: Path | None = None  # adapter that training goes on from
+    start_node: str = ""  # of that adapter in the ledger
+    asked: tuple[Asked, ...] = ()  # prompts whose answers are drawn
 
     @cached_property
     def plan_digest(self) -> str:
@@ -112,7 +131,7 @@ def train_seeds(shop: Workshop) -> list[Finished]:
         Refused: the base cannot be loaded or has no such modules.
         Unavailable: the engine's libraries are not installed.
     """
-    engine = open_door(DOORS[shop.settings.engine])
+    engine = open_door(DOORS[shop.settings.trainer])
     shop.folder.mkdir(parents=True, exist_ok=True)
     with atomic_write(shop.folder / "plan.json") as stream:
         stream.write(canonical_json(dict(shop.plan)))
@@ -137,6 +156,9 @@ def _one(shop: Workshop, engine: Any, seed: int, advance: Advance) -> Finished:
         out=out,
         checkpoints=shop.folder / f"seed-{seed}",
         held=shop.held,
+        start=shop.start,
+        asked=shop.asked,
+        project=shop.project,
     )
     trained = _whole(shop, engine, job, advance)
     finished = _placed(shop, seed, out, trained)
@@ -158,6 +180,14 @@ def _whole(shop: Workshop, engine: Any, job: Job, advance: Advance) -> Trained:
             "training diverged",
             found=f"the loss of step {bad + 1} of {len(trained.losses)} is {trained.losses[bad]}",
             next_step=f"headgate train --set train.learning-rate={shop.settings.learning_rate / 10:g}",
+        )
+    spread = [one for one in trained.measures.get("reward_std", ()) if one is not None]
+    if spread and not any(spread):
+        raise Refused(
+            "no drawn answer earned more than another, so nothing was learned",
+            found=f"mean reward {first_of(trained.measures['reward'])} in each of {len(spread)} steps",
+            wanted="a start that is sometimes right",
+            next_step='train on demonstrations first, and go on from that adapter with start = "NAME"',
         )
     return trained
 

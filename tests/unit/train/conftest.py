@@ -54,6 +54,57 @@ class Project:
         given = {"base": str(self.base), "steps": 8, "batch": 16, **settings}
         return run(self.ledger, Settings(**given), context=self.context)  # type: ignore[arg-type]
 
+    def of(self, name: str, rows: list[Row]) -> Project:
+        """The same project with another dataset version, frozen where it is not there yet."""
+        if not self.ledger.find("dataset-version", f"{name}@1"):
+            numbers = stored(self.ledger, rows)
+            self.ledger.versions.freeze(name, numbers=numbers, splits={"train": numbers}, manifest={"made": name})
+        return Project(self.folder, self.ledger, f"{name}@1")
+
+
+def stored(ledger: Ledger, rows: list[Row]) -> BitMap:
+    """Appends rows; their numbers."""
+    source = ledger.record("source", "requests", {"file": "requests.csv"})
+    return ledger.rows.append(
+        [
+            RowRecord(id=one.id, content_id=one.content_id, body=to_bytes(one), source_id=source, subject=None)
+            for one in rows
+        ]
+    ).numbers
+
+
+def another(topic: str) -> tuple[Message, ...]:
+    """A wrong answer: the name of another topic."""
+    topics = sorted({row.messages[1].content for row in requests("train")})
+    return (Message("assistant", topics[(topics.index(topic) + 3) % len(topics)]),)
+
+
+def pairs() -> list[Row]:
+    """The requests with the right topic preferred to a wrong one."""
+    return [
+        Row(
+            kind=Kind.PREFERENCE,
+            messages=row.messages[:1],
+            chosen=row.messages[1:],
+            rejected=(another(row.messages[1].content),),
+            side=row.side,
+        )
+        for row in requests("train")
+    ]
+
+
+def judged() -> list[Row]:
+    """The requests with a right and a wrong topic in turn, labelled so."""
+    return [
+        Row(
+            kind=Kind.UNPAIRED,
+            messages=(row.messages[0], row.messages[1] if i % 2 else another(row.messages[1].content)[0]),
+            label=bool(i % 2),
+            side=row.side,
+        )
+        for i, row in enumerate(requests("train"))
+    ]
+
 
 def requests(split: str) -> list[Row]:
     """Rows of the fixture: a request and the name of its topic."""
@@ -74,18 +125,9 @@ def make_project(folder: Path, rows: list[Row], held: list[Row] | None = None) -
     """A project whose dataset version has the rows as split train (and others as split held)."""
     (folder / ".headgate" / "work").mkdir(parents=True)
     ledger = Ledger.open(folder / ".headgate", create=True)
-    source = ledger.record("source", "requests", {"file": "requests.csv"})
-
-    def stored(some: list[Row]) -> BitMap:
-        records = [
-            RowRecord(id=one.id, content_id=one.content_id, body=to_bytes(one), source_id=source, subject=None)
-            for one in some
-        ]
-        return ledger.rows.append(records).numbers
-
-    splits = {"train": stored(rows)}
+    splits = {"train": stored(ledger, rows)}
     if held:
-        splits["held"] = stored(held)
+        splits["held"] = stored(ledger, held)
     numbers = BitMap.union(*splits.values())
     name = ledger.versions.freeze("requests", numbers=numbers, splits=splits, manifest={"made": "for a test"})
     return Project(folder, ledger, name)

@@ -8,7 +8,9 @@ the latter are thrown away.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -19,26 +21,26 @@ SEAL = "headgate-seal.json"
 UNUSED = ("training_args.bin", "README.md")  # a pickle nobody reads, and a page for a model hub
 
 
-def mark_complete(folder: Path, losses: list[float]) -> None:
-    """Seals a checkpoint: from now on it may be resumed from."""
+def mark_complete(folder: Path, told: Mapping[str, Any]) -> None:
+    """Seals a checkpoint with what was measured up to it: from now on it may be resumed from."""
     for name in UNUSED:
         (folder / name).unlink(missing_ok=True)
     files = {str(path.relative_to(folder)): digest_file(path) for path in _files(folder)}
     with atomic_write(folder / SEAL) as stream:
-        stream.write(canonical_json({"files": files, "losses": losses}))
+        stream.write(canonical_json({"files": files, "told": dict(told)}))
 
 
-def newest_complete(folder: Path) -> tuple[Path | None, list[float]]:
-    """The newest sealed and undamaged checkpoint with the losses up to it; removes all that are neither."""
+def newest_complete(folder: Path) -> tuple[Path | None, dict[str, Any]]:
+    """The newest sealed and undamaged checkpoint with what was measured up to it; removes all that are neither."""
     best: Path | None = None
-    losses: list[float] = []
+    told: dict[str, Any] = {}
     for path in sorted(folder.glob("checkpoint-*"), key=lambda one: int(one.name.rpartition("-")[2])):
         found = _sealed(path)
         if found is None:
             shutil.rmtree(path, ignore_errors=True)
         else:
-            best, losses = path, found
-    return best, losses
+            best, told = path, found
+    return best, told
 
 
 def clear(folder: Path) -> None:
@@ -46,7 +48,7 @@ def clear(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sealed(folder: Path) -> list[float] | None:
+def _sealed(folder: Path) -> dict[str, Any] | None:
     seal = folder / SEAL
     if not seal.exists():
         return None
@@ -55,7 +57,7 @@ def _sealed(folder: Path) -> list[float] | None:
     except orjson.JSONDecodeError:
         return None
     files = {str(path.relative_to(folder)): digest_file(path) for path in _files(folder) if path != seal}
-    return [float(one) for one in body["losses"]] if files == body["files"] else None
+    return dict(body["told"]) if files == body["files"] else None
 
 
 def _files(folder: Path) -> list[Path]:

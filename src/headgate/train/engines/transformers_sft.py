@@ -8,28 +8,33 @@ habit of filling fresh memory, which costs a third of a step and changes no byte
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from peft import LoraConfig
 from torch.nn.functional import cross_entropy
 from torch.utils.data import Dataset
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import Trainer, TrainingArguments
 
-from headgate.kit.errors import Refused
-from headgate.kit.files import atomic_write
 from headgate.kit.progress import Advance, silent
-from headgate.models.adapter import CONFIG, TENSORS, canonical_bytes, read_config
-from headgate.models.engines.transformers_local import SMALL, load_base, on_threads, wrapped
-from headgate.train.engines.checkpoints import clear, mark_complete, newest_complete
+from headgate.models.engines.transformers_local import SMALL, load_base, on_threads
+from headgate.train.engines.checkpoints import clear, newest_complete
+from headgate.train.engines.tuning import (
+    Told,
+    Watch,
+    arguments,
+    deterministic,
+    quiet,
+    save,
+    settings_of,
+    tuned_modules,
+    with_adapter,
+)
 from headgate.train.job import Job, Trained
 from headgate.train.shard import Shard
 
 Batch = dict[str, torch.Tensor]
-WHERE = ("output_dir", "logging_dir", "run_name", "hub_token", "push_to_hub_token")  # paths and secrets of a machine
 
 
 def train(job: Job, advance: Advance = silent) -> Trained:
@@ -42,79 +47,32 @@ def train(job: Job, advance: Advance = silent) -> Trained:
     base = load_base(job.base, attention=job.settings.attention)
     size = sum(one.numel() for one in base.model.parameters())
     with on_threads(job.settings.threads or (1 if size < SMALL else torch.get_num_threads())), deterministic():
-        model = with_lora(base.model, job)
-        start, losses = newest_complete(job.checkpoints)
+        model = with_adapter(base.model, job)
+        start, known = newest_complete(job.checkpoints)
+        told = Told(**known)
         first = int(start.name.rpartition("-")[2]) if start else 0
         advance(first)
         trainer = _WeightedTrainer(
             model=model,
-            args=arguments(job),
+            args=TrainingArguments(**arguments(job)),
             train_dataset=_Steps(job),
             data_collator=_Collator(job.pad_id),
-            callbacks=[_Watch(job, losses, advance)],
+            callbacks=[Watch(job, told, advance)],
         )
-        trainer.step_losses = losses
-        trainer.remove_callback(PrinterCallback)  # it prints what the run records
-        trainer.train(resume_from_checkpoint=str(start) if start else None)
+        trainer.told = told
+        quiet(trainer).train(resume_from_checkpoint=str(start) if start else None)
         held = held_loss(trainer, job.held, job) if job.held is not None else None
         save(model, job)
     clear(job.checkpoints)
     return Trained(
-        losses=tuple(losses),
+        losses=tuple(told.losses),
+        measures={},
         held_loss=held,
         resumed_from=first,
-        modules=tuple(sorted(name for name, one in model.named_modules() if hasattr(one, "lora_A"))),
+        modules=tuned_modules(model),
         wall_s=time.perf_counter() - began,
         cpu_s=time.process_time() - cpu,
-        resolved={key: value for key, value in trainer.args.to_dict().items() if key not in WHERE},
-    )
-
-
-def with_lora(base: Any, job: Job) -> Any:
-    """The base with a fresh adapter; its first values depend on the seed alone."""
-    shape = job.settings.adapter
-    torch.manual_seed(job.seed)
-    config = LoraConfig(
-        r=shape.rank,
-        lora_alpha=int(shape.alpha) if shape.alpha == int(shape.alpha) else shape.alpha,
-        lora_dropout=shape.dropout,
-        target_modules=job.settings.targets,
-        task_type="CAUSAL_LM",
-    )
-    try:
-        return wrapped(base, config)
-    except ValueError as error:
-        raise Refused("the adapter cannot be put on this base", file=str(job.base), found=str(error)) from None
-
-
-def arguments(job: Job) -> TrainingArguments:
-    """The Trainer's settings; what is not named here keeps the library's default and is recorded."""
-    s = job.settings
-    micro = s.micro_batch or s.batch
-    return TrainingArguments(
-        output_dir=str(job.checkpoints),
-        max_steps=job.schedule.steps,
-        per_device_train_batch_size=micro,
-        gradient_accumulation_steps=s.batch // micro,
-        learning_rate=s.learning_rate,
-        lr_scheduler_type="constant_with_warmup" if s.decay == "constant" else s.decay,
-        warmup_steps=round(s.warmup * job.schedule.steps),
-        weight_decay=s.weight_decay,
-        max_grad_norm=s.clip,
-        optim="adamw_torch",
-        seed=job.seed,
-        data_seed=job.seed,
-        train_sampling_strategy="sequential",
-        use_cpu=s.device == "cpu" or not torch.cuda.is_available(),
-        bf16=s.precision == "bfloat16",
-        dataloader_pin_memory=False,
-        remove_unused_columns=False,
-        save_strategy="steps" if s.save_every else "no",
-        save_steps=s.save_every or 500,
-        save_total_limit=2,
-        logging_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
+        resolved=settings_of(trainer),
     )
 
 
@@ -158,19 +116,14 @@ class _WeightedTrainer(Trainer):
     """transformers' Trainer with a weight for each token in the loss."""
 
     loss_is_scaled_for_ga = True  # each part of a step is divided by the weight of the whole step
-    step_losses: list[float]
+    told: Told
 
     def compute_loss(self, model: Any, inputs: Batch, return_outputs: bool = False, **_: Any) -> Any:
         """The sum of the weighted losses of the batch over the weight of its step."""
         loss = weighted_sum(model, inputs) / inputs["whole"][0]
         if model.training:
-            if self._begins_step():
-                self.step_losses.append(0.0)
-            self.step_losses[-1] += loss.item()
+            self.told.add(loss.item(), self.state.global_step)
         return (loss, {}) if return_outputs else loss
-
-    def _begins_step(self) -> bool:
-        return len(self.step_losses) <= self.state.global_step
 
 
 def weighted_sum(model: Any, inputs: Batch) -> torch.Tensor:
@@ -188,21 +141,6 @@ def weighted_sum(model: Any, inputs: Batch) -> torch.Tensor:
     return (losses * weights[:, -keep + 1 :].flatten()).sum()
 
 
-class _Watch(TrainerCallback):
-    """Moves the progress bar and seals checkpoints."""
-
-    def __init__(self, job: Job, losses: list[float], advance: Advance) -> None:
-        self._job, self._losses, self._advance = job, losses, advance
-
-    def on_step_end(self, *_: Any, **__: Any) -> None:
-        """One step is done."""
-        self._advance(1)
-
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - the library's signature
-        """The library has written a checkpoint: it counts once its seal is on disk."""
-        mark_complete(self._job.checkpoints / f"checkpoint-{state.global_step}", self._losses)
-
-
 def held_loss(trainer: Trainer, shard: Shard, job: Job) -> float:
     """Mean loss per learned token on rows that were not trained on, in nats."""
     collate, model = _Collator(job.pad_id), trainer.model
@@ -216,27 +154,3 @@ def held_loss(trainer: Trainer, shard: Shard, job: Job) -> float:
             total += float(weighted_sum(model, batch))
             weight += float(batch["weights"].sum())
     return total / weight if weight else float("nan")
-
-
-def save(model: Any, job: Job) -> None:
-    """Writes tensors and settings; PEFT's own settings file holds a path and sets in random order."""
-    model.save_pretrained(job.out, safe_serialization=True)
-    with atomic_write(job.out / CONFIG) as stream:
-        stream.write(canonical_bytes(read_config(job.out), job.base.name))
-    for path in job.out.iterdir():
-        if path.name not in (CONFIG, TENSORS):
-            path.unlink()
-
-
-@contextlib.contextmanager
-def deterministic() -> Iterator[None]:
-    """Deterministic algorithms for what is inside; puts back what was there before."""
-    before, fill = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
-    torch.utils.deterministic.fill_uninitialized_memory = False
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before, warn_only=warn_only)
-        torch.utils.deterministic.fill_uninitialized_memory = fill
