@@ -17,8 +17,9 @@ from typing import Any
 import orjson
 
 from headgate.kit.errors import Refused
-from headgate.text.answers import json_text, numbers
+from headgate.text.answers import json_text as json_text
 from headgate.text.answers import normalised as normalised
+from headgate.text.answers import numbers as numbers
 
 Step = Callable[[str], str | None]
 LONGEST = 200_000  # characters of an answer that are looked at
