@@ -60,25 +60,18 @@ def judge_difference(
     elif outcome is Outcome.UNSURE:
         reason = doubt_about(comparison, kind, margin, low, high, alpha)
     measure = Measure(
-        name=name,
-        value=comparison.d,
-        low=low,
-        high=high,
-        unit="share",
-        n=comparison.clusters,
-        smallest_visible=visible_effect(comparison, kind, alpha),
-        level=level,
-    )
+        name=name, value=comparison.d, low=low, high=high, unit="share", n=comparison.clusters,
+        smallest_visible=visible_effect(comparison, kind, alpha), level=level,
+    )  # fmt: skip
     numbers: dict[str, Any] = {
         "comparison": comparison.as_json() | {"kind": kind, "margin": margin, "alpha": alpha, "p_claim": p},
         "power": power_of(comparison, kind, margin, alpha=alpha),
     }
-    at_least = margin if kind == "superiority" else -margin
     return made(
         outcome,
         summary or _sentence(kind, margin, outcome, comparison.d, low, high),
         measure,
-        at_least=at_least,
+        at_least=margin if kind == "superiority" else -margin,
         at_most=margin if kind == "equivalence" else None,
         findings=findings,
         findings_total=findings_total,

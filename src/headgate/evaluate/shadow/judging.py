@@ -93,16 +93,8 @@ def judge_reversion(
     pairs = [one for one in asked if shadow.candidate_changed[one[0]][one[1]].arrived]
     details: dict[str, Any] = {"suite": shadow.suite, "items": len(shadow.variants.items), "installed": len(installed)}
     details["unscored"] = round(1 - len(pairs) / len(asked), 4) if asked else 0.0
-    lost = shadow.lost
-    if min(1 - lost, 1 - details["unscored"]) < coverage:
-        verdict = cannot_tell(
-            summary=f"{shadow.suite}: reversion cannot be told",
-            reason=f"coverage: {lost:.1%} of plain and {details['unscored']:.1%} of other wordings have no score, "
-            f"wanted {1 - coverage:.0%} at most",
-            next_step="see to the endpoint and run the same command again; only failed items are asked again",
-            details=details,
-        )
-        return named(verdict, RULE, FAILURE, level)
+    if max(shadow.lost, details["unscored"]) > 1 - coverage:
+        return named(_uncovered(shadow, coverage, details), RULE, FAILURE, level)
     if not pairs:
         verdict = cannot_tell(
             summary=f"{shadow.suite}: nothing was installed that could revert",
@@ -133,6 +125,17 @@ def judge_reversion(
         details=details,
     )  # fmt: skip
     return named(verdict, RULE, FAILURE, level)
+
+
+def _uncovered(shadow: Shadow, coverage: float, details: Mapping[str, Any]) -> Verdict:
+    """Too many answers never came."""
+    return cannot_tell(
+        summary=f"{shadow.suite}: reversion cannot be told",
+        reason=f"coverage: {shadow.lost:.1%} of plain and {details['unscored']:.1%} of other wordings have no score, "
+        f"wanted {1 - coverage:.0%} at most",
+        next_step="see to the endpoint and run the same command again; only failed items are asked again",
+        details=details,
+    )
 
 
 def _findings(operators: Mapping[str, Mapping[str, float]], margin: float) -> list[Finding]:
