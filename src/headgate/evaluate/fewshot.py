@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from headgate.evaluate.extractors import normalised
 from headgate.evaluate.pools import Item
 from headgate.evaluate.scorers import Mark, Scored
@@ -24,11 +26,13 @@ from headgate.ledger.ledger import Ledger
 from headgate.models.model import Prompt
 from headgate.rows.row import Row
 from headgate.rows.stored import stored_rows
+from headgate.stats.fewshot_curve import curve_of, judge_curve
 from headgate.stats.intervals import wilson
 from headgate.stats.judging import judge_share
-from headgate.stats.verdict import Finding, Verdict
+from headgate.stats.verdict import Finding, Level, Verdict
 from headgate.text.near_duplicates import near_duplicate_pairs
 
+CURVE, FAILURE = "few-shot-curve", "ft-vs-prompting"
 LIKE = 0.7  # similarity from which a training row counts as a copy of an item
 WORDS_OF_A_QUESTION = 4  # a shorter question occurs in prompts by chance
 WORDS_OF_AN_ANSWER = 6  # a shorter answer, such as a label, is shared by many items
@@ -181,6 +185,30 @@ def best(tried: Sequence[Shots], curve: Sequence[Mapping[str, Any]]) -> Shots:
     if not fitting:
         raise Refused("no prompt fits the context of the base", next_step="shorten the system message or the items")
     return tried[max(fitting, key=lambda i: (curve[i]["accuracy"], -tried[i].count, -tried[i].draw))]
+
+
+def judge_shots(
+    suite: str, tried: Sequence[Shots], scored: Sequence[Sequence[Scored]], clusters: Sequence[str]
+) -> list[Verdict]:
+    """Whether more examples harm the base, on the items that have a score with every prompt; a warning.
+
+    The score of an item with a number of examples is its mean over the draws. No verdict with one number of examples.
+    """
+    whole = [i for i in range(len(clusters)) if all(one[i].mark in (Mark.PASS, Mark.FAIL) for one in scored)]
+    counts = sorted({shots.count for shots in tried})
+    if len(counts) < 2 or len(whole) < 2:
+        return []
+    by_count = {
+        count: np.mean(
+            [[one[i].score for i in whole] for shots, one in zip(tried, scored, strict=True) if shots.count == count],
+            axis=0,
+        )
+        for count in counts
+    }
+    verdict = judge_curve(curve_of(by_count, clusters=[clusters[i] for i in whole]))
+    lost = {"suite": suite, "unscored_items": len(clusters) - len(whole)}
+    return [replace(verdict, rule=CURVE, failure=FAILURE, level=Level.WARN, summary=f"{suite}: {verdict.summary}",
+                    details={**verdict.details, **lost})]  # fmt: skip
 
 
 def judge_prompts(suites: Sequence[Suite], shown: Mapping[str, Sequence[Shots]]) -> Verdict:

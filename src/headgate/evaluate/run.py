@@ -23,6 +23,7 @@ from headgate.evaluate.fewshot import (
     best,
     items_to_choose_on,
     judge_prompts,
+    judge_shots,
     point,
     training_rows,
 )
@@ -189,10 +190,12 @@ class _Stage:
         if not items or not any(shots.count for shots in tried):
             self.verdicts.append(_skipped(suite, "no rows to show or to choose on"))
             return
-        curve = []
+        curve, arms = [], []
         for shots in tried:
             arm, said = asker.ask(f"base, {shots.count} examples", self.base, suite, "dev", items, shots)
             curve.append(point(shots, arm.scored, sum(one.finish_reason == "context" for one in said)))
+            arms.append(arm.scored)
+        self.verdicts += judge_shots(suite.name, tried, arms, [item.cluster for item in items])
         choice = Choice(shots=best(tried, curve), curve=tuple(curve), chosen_on=source, refused=pool.refused)
         self.choices[suite.name] = choice
 
