@@ -15,7 +15,7 @@ help: ## List the targets
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,ray,evidence,secrets,postgres,s3,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,serve,ray,evidence,secrets,postgres,s3,dev]"
 	@touch $(STAMP)
 
 install: $(STAMP) ## Make .venv and install everything, pinned by constraints.txt

@@ -18,6 +18,7 @@ from headgate.stats.verdict import Outcome
 TABLES = (
     "headgate.train.doors",
     "headgate.models.doors",
+    "headgate.serve.doors",
     "headgate.check.doors",
     "headgate.text.doors",
     "headgate.ledger.doors",

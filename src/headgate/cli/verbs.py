@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[Verb, ...]] = {
         Verb("evaluate", "Run suites on base, best few-shot prompt and candidate.", "headgate.cli.evaluate"),
         Verb("gate", "Decide from recorded evidence; take waivers.", "headgate.cli.gate"),
         Verb("release", "Name, card, alias, roll back.", "headgate.cli.release"),
+        Verb("serve", "Many adapters on one base, behind the OpenAI surface.", "headgate.cli.serve"),
         Verb("run", "Walk the whole flow; end with a release or the reason why not.", "headgate.cli.run"),
     ),
     ANYTIME: (

@@ -1,1 +1,1 @@
-"""Serves released adapters. Nothing lives here yet."""
+"""Serving: many adapters on one base behind the OpenAI surface."""

@@ -1,0 +1,82 @@
+"""`headgate serve`: many adapters on one base behind the OpenAI surface."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headgate.cli.output import answer, common_options, examples, print_json
+from headgate.cli.stage_verb import FLOW_FILE
+
+if TYPE_CHECKING:
+    from headgate.serve.desk import Desk
+
+TOKEN = "HEADGATE_SERVE_TOKEN"
+
+
+@click.command(
+    epilog=examples("serve", "", "--base base --adapter support=adapters/support --port 8001", "--check --json")
+)
+@FLOW_FILE
+@click.option("--base", default="", metavar="BASE", help="Folder or name; without it, that of [train].")
+@click.option("--adapter", "given", multiple=True, metavar="NAME=FOLDER", help="Serve this folder; no project needed.")
+@click.option("--engine", type=click.Choice(["embedded", "vllm"]), default="embedded", show_default=True)
+@click.option("--vllm", "vllm_url", default="", metavar="URL", help="A vLLM server that runs already.")
+@click.option("--host", default="127.0.0.1", show_default=True, help=f"Another than loopback needs {TOKEN}.")
+@click.option("--port", default=8000, show_default=True, help="0 takes a free one.")
+@click.option("--budget", default=512.0, show_default=True, help="MB for loaded adapters.")
+@click.option("--batch", default=32, show_default=True, help="Rows that are answered together.")
+@click.option("--queue", default=256, show_default=True, help="Rows that may wait.")
+@click.option("--max-tokens", default=1024, show_default=True, help="Longest answer.")
+@click.option("--grace", default=30.0, show_default=True, help="Seconds for running requests at the end.")
+@click.option("--check", "only_check", is_flag=True, help="Load every adapter once, say what is refused, and end.")
+@common_options
+def command(
+    flow_file: Path, base: str, given: tuple[str, ...], only_check: bool, quiet: bool, as_json: bool, **options: Any
+) -> int:
+    """Serves every release of the project, by its immutable name and by its aliases, on 127.0.0.1.
+
+    /v1/models, /v1/chat/completions, /v1/completions and /healthz, until it is told to stop. An adapter is loaded when
+    it is first asked for, after proof that it was made for this base and is what was released; the longest unused
+    leave memory first. Where an alias moves to an adapter that is refused, the one before goes on.
+    """
+    from headgate.cli.arguments import pairs
+    from headgate.flow.serving import served_from
+    from headgate.kit.doors import must_be_installed, open_door
+    from headgate.serve.doors import SERVER
+    from headgate.serve.opening import open_desk
+    from headgate.serve.settings import Settings
+
+    settings = Settings(**options, token=os.environ.get(TOKEN, ""))
+    must_be_installed(SERVER)
+    adapters = {name: Path(folder) for name, folder in pairs(given, "--adapter", "NAME=FOLDER").items()}
+    folder, name, names = served_from(flow_file, base, adapters)
+    desk = open_desk(folder, names, settings, name=name)
+    if only_check:
+        return _checked(desk, quiet=quiet, as_json=as_json)
+
+    def told(address: str) -> None:
+        if as_json:
+            print_json(answer("serve", {"address": address, "models": [one["id"] for one in desk.models()]}))
+        elif not quiet:
+            click.echo(f"{name} and {len(desk.models()) - 1} names on {address}")
+
+    open_door(SERVER).run(desk, settings, told)
+    return 0
+
+
+def _checked(desk: Desk, *, quiet: bool, as_json: bool) -> int:
+    found = desk.check()
+    desk.close(0.0)
+    outcome = "fail" if any(found.values()) else "pass"
+    if as_json:
+        rows = [{"model": name, "refused": why} for name, why in found.items()]
+        print_json(answer("serve", {"base": desk.base, "adapters": rows}, outcome))
+    elif not quiet:
+        for name, why in found.items():
+            click.echo(f"{name}: {why or 'can be served'}")
+        click.echo(f"{len(found)} adapters, {sum(map(bool, found.values()))} refused")
+    return int(outcome == "fail")

@@ -1,0 +1,1 @@
+"""Engines of serving: what needs heavy libraries or a web server."""

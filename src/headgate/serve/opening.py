@@ -1,0 +1,63 @@
+"""Puts a desk together: an engine on a base, a directory of names, a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from headgate.kit.doors import open_door
+from headgate.kit.errors import Refused
+from headgate.models.chat_template import ChatTemplate
+from headgate.models.fingerprint import read_json
+from headgate.models.tokenizer import Tokenizer
+from headgate.serve.desk import Desk
+from headgate.serve.doors import RUNTIMES
+from headgate.serve.names import Directory, Names
+from headgate.serve.requests import Reader
+from headgate.serve.residents import Residents
+from headgate.serve.settings import Settings
+
+MEGABYTE = 1 << 20
+
+
+def open_desk(base: Path, names: Names, settings: Settings, *, name: str = "") -> Desk:
+    """A desk over a base; `name` is what the base alone is called.
+
+    Raises:
+        Refused: the base cannot be loaded.
+        Unavailable: the engine's libraries are not installed.
+    """
+    runtime = open_door(RUNTIMES[settings.engine]).open_runtime(base, settings)
+    directory = Directory(names, name or base.resolve().name)
+    residents = Residents(runtime.load, runtime.unload, int(settings.budget * MEGABYTE), retry=settings.retry)
+    return Desk(
+        base=directory.base,
+        fingerprint=runtime.fingerprint,
+        directory=directory,
+        residents=residents,
+        runtime=runtime,
+        reader=reader_of(base, settings),
+    )
+
+
+def reader_of(base: Path, settings: Settings) -> Reader:
+    """What reads requests for a base.
+
+    Raises:
+        Refused: the base has no tokenizer or no template.
+    """
+    tokenizer, template = Tokenizer(base), ChatTemplate.of_folder(base)
+    if template is None:
+        raise Refused("the base has no chat template", file=str(base), wanted="chat_template.jinja")
+    limit = read_json(base / "config.json").get("max_position_embeddings")
+    render: Callable[..., Any] = lambda messages, tools: template.render(  # noqa: E731
+        messages, add_generation_prompt=True, tools=tools
+    )
+    return Reader(
+        settings,
+        render,
+        lambda text: tokenizer.encode([text])[0].ids,
+        int(limit) if limit else None,
+        tokenizer.size,
+    )
