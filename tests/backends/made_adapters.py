@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from headgate.models.adapter import CONFIG, RECORD, TENSORS, adapter_mark
-from headgate.models.fingerprint import fingerprint_of, read_header, weight_files
+from headgate.models.fingerprint import fingerprint_of, weight_files
+from headgate.models.safetensors_header import read_header
 
 BASE = Path(__file__).parents[2] / "examples/base/headgate-tiny"
 

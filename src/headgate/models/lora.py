@@ -7,7 +7,6 @@ may be exchanged for others by any invertible matrix between them, and nothing c
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.kit.errors import Refused
-from headgate.models.adapter import CONFIG, PREFIX, TENSORS, read_config
-from headgate.models.fingerprint import read_header
+from headgate.models.adapter import CONFIG, TENSORS, read_config
+from headgate.models.adapter_layout import PREFIX, pattern_value
+from headgate.models.safetensors_header import read_header
 
 Floats = NDArray[np.float32]
 # Settings under which the effect is something else than `scale * B @ A`, with the value under which it is that.
@@ -125,13 +125,10 @@ def read_factors(folder: Path) -> dict[str, Factors]:
     """
     path = folder / TENSORS
     header, start = read_header(path)
-    size = path.stat().st_size
     raw = np.memmap(path, dtype=np.uint8, mode="r")
 
     def tensor(name: str) -> Floats:
         dtype, shape, begin, end = header[name]
-        if start + end > size or begin > end:
-            raise Refused("a safetensors file is cut short", file=str(path), found=f"tensor {name} is incomplete")
         piece = raw[start + begin : start + end]
         if dtype == "BF16":  # the upper half of a 32-bit number
             wide = piece.view("<u2").astype("<u4") << 16
@@ -147,16 +144,8 @@ def read_factors(folder: Path) -> dict[str, Factors]:
 
 
 def _scale(config: Mapping[str, Any], stem: str, rank: int) -> float:
-    alpha = float(_by_pattern(config.get("alpha_pattern"), stem, config.get("lora_alpha", rank)))
-    wanted = int(_by_pattern(config.get("rank_pattern"), stem, config.get("r", rank)))
+    alpha = float(pattern_value(config.get("alpha_pattern"), stem, config.get("lora_alpha", rank)))
+    wanted = int(pattern_value(config.get("rank_pattern"), stem, config.get("r", rank)))
     if wanted != rank:
         raise Refused("the settings tell another rank than the tensors have", found=f"{stem}: {wanted}, not {rank}")
     return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
-
-
-def _by_pattern(patterns: Any, stem: str, otherwise: Any) -> Any:
-    # A pattern fits the end of a module's name, from a dot on, as PEFT reads it.
-    for pattern, value in (patterns or {}).items():
-        if re.match(rf"(.*\.)?({pattern})$", stem):
-            return value
-    return otherwise

@@ -184,7 +184,7 @@ def harm_record(folder: Path) -> None:
 
 def harm_variant(folder: Path) -> None:
     path = folder / "adapter_config.json"
-    path.write_text(path.read_text().replace('"r": 4', '"r": 4, "use_dora": true'))
+    path.write_text(path.read_text().replace('"r": 4', '"r": 4, "init_lora_weights": "pissa"'))
     seal(folder)
 
 

@@ -100,8 +100,8 @@ def attach(loaded: Loaded, adapter: Path, *, allow_unrecorded: bool = False, as_
     return model.eval()
 
 
-def wrapped(model: Any, config: LoraConfig) -> Any:
-    """A model with an adapter of that shape on it.
+def wrapped(model: Any, config: LoraConfig, name: str = "default") -> Any:
+    """A model with an adapter of that shape and name on it.
 
     Raises:
         ValueError: the model has no modules of the names that the adapter targets.
@@ -109,7 +109,7 @@ def wrapped(model: Any, config: LoraConfig) -> Any:
     with warnings.catch_warnings():
         # PEFT asks transformers for an attribute under its former name.
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")
-        return get_peft_model(model, config)
+        return get_peft_model(model, config, adapter_name=name)
 
 
 def open_local(

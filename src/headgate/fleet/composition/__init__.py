@@ -1,0 +1,1 @@
+"""Composition: several adapters as one, and what is left of each skill."""

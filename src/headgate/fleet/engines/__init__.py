@@ -1,0 +1,1 @@
+"""Engines of the fleet desk: what needs heavy libraries."""
