@@ -19,6 +19,7 @@ TABLES = (
     "headgate.train.doors",
     "headgate.models.doors",
     "headgate.serve.doors",
+    "headgate.fleet.doors",
     "headgate.check.doors",
     "headgate.text.doors",
     "headgate.ledger.doors",

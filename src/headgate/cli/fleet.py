@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from headgate.cli import fleet_compat
+from headgate.cli import fleet_compat, fleet_compose
 
 
 @click.group()
@@ -13,3 +13,4 @@ def command() -> None:
 
 
 command.add_command(fleet_compat.compat)
+command.add_command(fleet_compose.compose)

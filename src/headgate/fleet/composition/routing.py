@@ -1,30 +1,35 @@
 """Routing: each request goes to one adapter, the one whose examples are worded most like it.
 
-Naive Bayes over hashed words and pairs of words (McCallum and Nigam 1998, multinomial, one is added to each count):
-what all adapters' requests have weighs nothing, what only one's have decides. A router keeps weights of hashes, and no
-text. A request of which no adapter's examples have enough words goes to the base.
+Logistic regression over hashed words and pairs of words, one adapter against the others, with a ridge: what all
+adapters' requests have weighs nothing, what only one's have decides, however long the request is. A router keeps
+weights of hashes, and no text. A request with too few words of any example goes to the base.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.sparse import csr_array
 
 from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write, must_be_file
 from headgate.kit.hashing import canonical_json, digest_json, number64
 
+Floats = NDArray[np.float64]
 FORM = 1
 WORD = re.compile(r"\w+|[^\w\s]")
 BITS = 18
+RIDGE = 1.0
 FLOOR = 0.25  # share of its words that some example must have
 
 
@@ -33,26 +38,26 @@ class Choice:
     """Where a request goes, and why."""
 
     adapter: str  # empty: the base
-    margin: float  # log-odds above the next, natural logarithm
+    margin: float  # score above the next
     known: float  # share of its words that some example has
 
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """By adapter, the logarithm of how often each word stands in its requests."""
+    """By adapter, what each word says for it."""
 
-    weights: Mapping[str, Mapping[int, float]]  # adapter -> hash of a word -> log share
-    rest: Mapping[str, float]  # log share of a word that none of its examples has
+    weights: Mapping[str, Mapping[int, float]]  # adapter -> hash of a word -> weight
+    start: Mapping[str, float]  # score of a request without a word
 
     def choose(self, text: str) -> Choice:
         """The adapter for a request."""
         words = _words(text)
         seen = {word for one in self.weights.values() for word in one}
-        known = {word: count for word, count in words.items() if word in seen}
-        share = sum(known.values()) / sum(words.values()) if words else 0.0
+        known = words & seen
+        share = len(known) / len(words) if words else 0.0
         scores = sorted(
             (
-                (sum(n * one.get(word, self.rest[name]) for word, n in known.items()), name)
+                (self.start[name] + math.fsum(one[word] for word in known if word in one), name)
                 for name, one in self.weights.items()
             ),
             reverse=True,
@@ -64,7 +69,7 @@ class Router:
     def as_json(self) -> dict[str, Any]:
         """The router as JSON."""
         plain = {name: {str(word): weight for word, weight in one.items()} for name, one in self.weights.items()}
-        return {"form": FORM, "weights": plain, "rest": dict(self.rest)}
+        return {"form": FORM, "weights": plain, "start": dict(self.start)}
 
     @property
     def digest(self) -> str:
@@ -85,14 +90,33 @@ def fit(examples: Mapping[str, Sequence[str]]) -> Router:
     """
     if empty := [name for name, texts in examples.items() if not texts]:
         raise Refused("routing needs example requests of every adapter", found=f"none for {', '.join(empty)}")
-    counts = {name: sum((_words(text) for text in texts), Counter()) for name, texts in examples.items()}
-    size = len({word for one in counts.values() for word in one})
-    totals = {name: one.total() + size for name, one in counts.items()}
-    weights = {
-        name: {word: round(math.log((count + 1) / totals[name]), 6) for word, count in one.items()}
-        for name, one in counts.items()
-    }
-    return Router(weights, {name: round(-math.log(total), 6) for name, total in totals.items()})
+    texts = [_words(text) for some in examples.values() for text in some]
+    owners = [name for name, some in examples.items() for _ in some]
+    words = sorted({word for one in texts for word in one})
+    place = {word: n for n, word in enumerate(words)}
+    rows = np.repeat(np.arange(len(texts)), [len(one) for one in texts])
+    columns = np.array([place[word] for one in texts for word in sorted(one)], dtype=np.intp)
+    matrix = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(texts), len(words)))
+    weights, start = {}, {}
+    for name in examples:
+        fitted = _fitted(matrix, np.array([1.0 if owner == name else -1.0 for owner in owners]))
+        start[name] = round(float(fitted[-1]), 6)
+        pairs = zip(words, np.round(fitted[:-1], 6).tolist(), strict=True)
+        weights[name] = {word: weight for word, weight in pairs if weight}
+    return Router(weights, start)
+
+
+def _fitted(matrix: Any, sides: Floats) -> Floats:
+    """Weights, and a last one for the start, of a logistic regression with a ridge."""
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        scores = sides * (matrix @ weights[:-1] + weights[-1])
+        pull = -sides / (1 + np.exp(scores))
+        slope = np.append(matrix.T @ pull, pull.sum())
+        slope[:-1] += RIDGE * weights[:-1]
+        return float(np.logaddexp(0, -scores).sum() + RIDGE / 2 * (weights[:-1] @ weights[:-1])), slope
+
+    return np.asarray(minimize(loss, np.zeros(matrix.shape[1] + 1), jac=True, method="L-BFGS-B").x)
 
 
 def read_router(path: Path) -> Router:
@@ -106,13 +130,12 @@ def read_router(path: Path) -> Router:
         if body["form"] != FORM:
             raise ValueError(f"form {body['form']}")
         weights = {n: {int(word): float(w) for word, w in one.items()} for n, one in body["weights"].items()}
-        rest = {name: float(body["rest"][name]) for name in weights}
-        return Router(weights, rest)
+        return Router(weights, {name: float(body["start"][name]) for name in weights})
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise Refused("not a router", file=str(path), found=str(error)) from None
 
 
-def _words(text: str) -> Counter[int]:
+def _words(text: str) -> set[int]:
     words = WORD.findall(text.lower())
     pairs = [f"{one} {two}" for one, two in pairwise(words)]
-    return Counter(number64(word.encode()) >> (64 - BITS) for word in (*words, *pairs))
+    return {number64(word.encode()) >> (64 - BITS) for word in (*words, *pairs)}
