@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from headgate.cli.arguments import columns_of, pairs, rule_options, words
-from headgate.cli.check_inputs import FILE, NAMES, inputs_beside_rows
+from headgate.cli.check_inputs import FILE, NAMES, inputs_beside_rows, must_name_files
 from headgate.cli.output import EXIT_OF, common_options, examples, print_json
 from headgate.kit.errors import Exit, Refused
 
@@ -55,11 +55,7 @@ EXAMPLES = examples(
 @click.option("--cache", type=FILE, help="Folder for the scans of shards while an audit goes on.")
 @click.option("--strict", is_flag=True, help="Stop at the first line that cannot be read.")
 @click.option(
-    "--file",
-    "flow_file",
-    type=FILE,
-    default=Path("headgate.toml"),
-    help="Flow file, where no FILE is named.",
+    "--file", "flow_file", type=FILE, default=Path("headgate.toml"), help="Flow file, where no FILE is named."
 )
 @common_options
 def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool, **asked: Any) -> int:
@@ -70,6 +66,7 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
     Without FILES, checks the dataset version of the flow file in this folder.
     """
     if not files:
+        must_name_files(click.get_current_context())
         if not flow_file.exists():
             raise Refused(
                 "no file to check, and no flow file here", file=str(flow_file), next_step="headgate check train.jsonl"

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from headgate.kit.errors import Refused
+
 FILE = click.Path(path_type=Path)
 
 OPTIONS = (
@@ -29,6 +31,30 @@ OPTIONS = (
     click.option("--judge", metavar="MODEL", help="Model that is sent likely pairs to compare, http://host/v1#name."),
 )
 NAMES = ("reference", "before", "earlier", "base", "registry", "prompts", "past_run", "instructions", "looks", "judge")
+
+
+WITHOUT_FILES = ("files", "flow_file", "quiet", "as_json")  # all that a check of the flow's version has a use for
+
+
+def must_name_files(context: click.Context) -> None:
+    """Refuses options that say what is done with files where none is named: nothing would be done.
+
+    Raises:
+        Refused: any such option is given.
+    """
+    given = [
+        option.opts[0]
+        for option in context.command.params
+        if option.name and option.name not in WITHOUT_FILES
+        and context.get_parameter_source(option.name) is click.core.ParameterSource.COMMANDLINE
+    ]  # fmt: skip
+    if given:
+        raise Refused(
+            "these options are for files, and none is named",
+            found=", ".join(given),
+            wanted="headgate check FILE ...",
+            next_step="name the files; what a check of the flow's dataset version does stands under [check]",
+        )
 
 
 def inputs_beside_rows(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -101,5 +101,15 @@ def _print_error(argv: list[str], error: Mapping[str, Any]) -> None:
     if "--json" in argv:
         from headgate.cli.output import answer, print_json
 
-        verb = next((word for word in argv if not word.startswith("-")), "")
-        print_json(answer(verb, {"error": error}, "error"))
+        print_json(answer(_command(argv), {"error": error}, "error"))
+
+
+def _command(argv: list[str]) -> str:
+    """The verb and its subcommands, as the answer of a command that came to its end names them."""
+    words = [word for word in argv if not word.startswith("-")]
+    command: Any = headgate.get_command(click.Context(headgate), words[0]) if words else None
+    path = words[:1]
+    while isinstance(command, click.Group) and len(path) < len(words) and words[len(path)] in command.commands:
+        command = command.commands[words[len(path)]]
+        path.append(words[len(path)])
+    return " ".join(path)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from headgate.cli.output import answer, examples, print_json
-from headgate.cli.rights_options import store_options, target_options
+from headgate.cli.rights_options import by_option, store_options, target_options
 from headgate.kit.errors import Exit
 
 KINDS = ("withdrawal", "licence-change", "takedown")
@@ -33,7 +33,7 @@ def case() -> None:
 @click.option("--kind", type=click.Choice(KINDS), default="withdrawal", show_default=True, help="What happened.")
 @target_options
 @click.option("--reason", required=True, metavar="TEXT", help="What was asked, or what changed.")
-@click.option("--by", required=True, metavar="NAME", help="Who says so.")
+@by_option("Who says so.")
 @click.option("--since", type=DAY, metavar="DATE", help="From when on consent is gone (default: now).")
 @click.option("--days", default=30, show_default=True, help="Until it is due; at most 3650.")
 @click.option("--evidence", type=FILE, help="What was received; kept in the ledger.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from headgate.cli.output import answer, examples, print_json
-from headgate.cli.rights_options import store_options, target_options
+from headgate.cli.rights_options import by_option, store_options, target_options
 from headgate.kit.errors import Exit
 
 
@@ -19,7 +19,7 @@ from headgate.kit.errors import Exit
     )
 )
 @target_options
-@click.option("--by", required=True, metavar="NAME", help="Who answers for it.")
+@by_option("Who answers for it.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; kept in the ledger.")
 @click.option("--merged", is_flag=True, help="Take rows that were made from rows of others too.")
 @click.option("--items", is_flag=True, help="Take evaluation items and frozen prompts that quote them too.")

@@ -8,12 +8,13 @@ import click
 
 from headgate.cli.output import examples
 from headgate.cli.rights_cases import DAY, moment
-from headgate.cli.rights_options import store_options
+from headgate.cli.rights_options import by_option, store_options
 from headgate.cli.rights_retention_told import claimed, of_hold
 
-BY = click.option("--by", required=True, metavar="NAME", help="Who says so.")
+BY = by_option("Who says so.")
 REASON = click.option("--reason", required=True, metavar="TEXT", help="Why; kept in the ledger.")
 SOURCE = click.option("--source", metavar="NAME", help="Rows of a source.")
+AHEAD = click.option("--ahead", is_flag=True, help="Also on a name that the ledger does not know yet.")
 
 
 @click.command(
@@ -27,6 +28,7 @@ SOURCE = click.option("--source", metavar="NAME", help="Rows of a source.")
 @click.option("--subject", metavar="KEY", help="Rows about a person.")
 @click.option("--all", "every", is_flag=True, help="The whole ledger.")
 @click.option("--until", type=DAY, required=True, metavar="DATE", help="Its last day.")
+@AHEAD
 @BY
 @REASON
 @store_options
@@ -36,7 +38,13 @@ def hold(source: str | None, subject: str | None, every: bool, until: Any, **ask
     from headgate.ledger.roles import RETENTION
 
     about = of_hold(source, subject, every)
-    said = {"by": asked["by"], "reason": asked["reason"], "until": until.date(), "now": moment()}
+    said = {
+        "by": asked["by"],
+        "reason": asked["reason"],
+        "until": until.date(),
+        "now": moment(),
+        "ahead": asked["ahead"],
+    }
     claimed(asked, "hold", RETENTION, about, lambda ledger: holds.put(ledger, about, **said))
 
 

@@ -8,7 +8,7 @@ import click
 
 from headgate.cli.output import answer, examples, print_json
 from headgate.cli.rights_cases import DAY, FILE, moment
-from headgate.cli.rights_options import store_options
+from headgate.cli.rights_options import by_option, store_options
 from headgate.kit.errors import Refused
 
 
@@ -27,7 +27,7 @@ from headgate.kit.errors import Refused
 )
 @click.option("--text", type=FILE, help="The licence as it was found; kept in the ledger as evidence.")
 @click.option("--terms", default="", metavar="WORDS", help="What a person read in a text that is no known licence.")
-@click.option("--by", required=True, metavar="WHO", help="Who looked.")
+@by_option("Who looked.")
 @click.option("--since", type=DAY, metavar="DATE", help="From when on it holds.")
 @click.option("--until", type=DAY, metavar="DATE", help="To when it holds, without that day.")
 @store_options

@@ -51,6 +51,7 @@ def _looks(store: Path, by: str, since: datetime | None) -> list[dict[str, Any]]
     from headgate.evaluate.access_log import AccessLog
     from headgate.evaluate.sealed import FILE
     from headgate.kit.clock import parse_moment, stamp
+    from headgate.kit.people import plain_name
 
     log = AccessLog(store / FILE)
     after = stamp(parse_moment(since)) if since else ""
@@ -58,5 +59,5 @@ def _looks(store: Path, by: str, since: datetime | None) -> list[dict[str, Any]]
     return [
         {name: getattr(one, name) for name in fields}
         for one in log.entries
-        if one.time >= after and by.casefold() in ("", one.actor.casefold())
+        if one.time >= after and plain_name(by) in ("", plain_name(one.actor))
     ]

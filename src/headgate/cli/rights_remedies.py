@@ -9,7 +9,7 @@ import click
 
 from headgate.cli.output import answer, examples, print_json
 from headgate.cli.rights_cases import DAY, FILE, moment, stored, told
-from headgate.cli.rights_options import store_options
+from headgate.cli.rights_options import by_option, store_options
 from headgate.kit.errors import Exit
 
 REMEDIES = ("retrain-without", "retire", "quarantine", "justify")
@@ -38,7 +38,7 @@ def show(name: str, store: Path, quiet: bool, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--on", required=True, metavar="ADAPTER", help="Which adapter: name, or beginning of its address.")
 @click.option("--how", type=click.Choice(REMEDIES), required=True, help="What is done about it.")
-@click.option("--by", required=True, metavar="NAME", help="Who answers for it.")
+@by_option("Who answers for it.")
 @click.option("--replacement", default="", metavar="ADAPTER", help="With retrain-without: what takes its place.")
 @click.option("--reason", default="", metavar="TEXT", help="With justify: why it may stay.")
 @click.option("--until", type=DAY, metavar="DATE", help="With quarantine and justify: the last day.")
@@ -76,7 +76,7 @@ def remedy(name: str, **asked: Any) -> None:
 
 @click.command(epilog=examples("rights", 'case close 1 --by "A. Vos"', 'case close rights/1 --by "A. Vos" --json'))
 @click.argument("name")
-@click.option("--by", required=True, metavar="NAME", help="Who closes it.")
+@by_option("Who closes it.")
 @store_options
 def close(name: str, by: str, store: Path, quiet: bool, as_json: bool) -> int:
     """Closes a case that the ledger bears out; otherwise lists what is missing, with exit code 1."""

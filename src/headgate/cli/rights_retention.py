@@ -10,11 +10,11 @@ import click
 from headgate.cli import rights_holds
 from headgate.cli.output import examples
 from headgate.cli.rights_cases import moment
-from headgate.cli.rights_options import store_options
+from headgate.cli.rights_options import by_option, store_options
 from headgate.cli.rights_retention_told import claimed, looked, opened, told
 
 CONTENT = ("rows", "signals", "traces", "outputs")
-BY = click.option("--by", required=True, metavar="NAME", help="Who says so.")
+BY = by_option("Who says so.")
 REASON = click.option("--reason", required=True, metavar="TEXT", help="Why; kept in the ledger.")
 SOURCE = click.option("--source", metavar="NAME", help="Rows of a source.")
 
@@ -74,6 +74,7 @@ def run(by: str, reason: str, yes: bool, store: Path, quiet: bool, as_json: bool
 @click.option("--group", metavar="NAME", help="Rows of a group, or of a slice such as region=eu.")
 @click.option("--of", "content", type=click.Choice(CONTENT), help="A kind of content.")
 @click.option("--days", type=int, required=True, help="How long it is kept; 0: no period any more.")
+@rights_holds.AHEAD
 @BY
 @REASON
 @store_options
@@ -83,7 +84,7 @@ def set_(source: str | None, group: str | None, content: str | None, days: int, 
     from headgate.rights import periods
 
     about = periods.about_of(source, group, content)
-    said = {"by": asked["by"], "reason": asked["reason"], "now": moment()}
+    said = {"by": asked["by"], "reason": asked["reason"], "now": moment(), "ahead": asked["ahead"]}
     claimed(asked, "set", RETENTION, about, lambda ledger: periods.set_period(ledger, about, days or None, **said))
 
 

@@ -9,7 +9,7 @@ import click
 
 from headgate.cli.output import answer, examples, print_json
 from headgate.cli.rights_cases import moment
-from headgate.cli.rights_options import store_options, target_options
+from headgate.cli.rights_options import by_option, store_options, target_options
 from headgate.kit.errors import Refused
 
 
@@ -88,7 +88,7 @@ TARGETS = ("subject", "source", "row")
 @click.option("--due", is_flag=True, help="With erase: what is past its retention period.")
 @click.option("--merged", is_flag=True, help="With erase: as the erasure will be asked for.")
 @click.option("--items", is_flag=True, help="With erase: as the erasure will be asked for.")
-@click.option("--by", required=True, metavar="NAME", help="Who approves: another person than who acts.")
+@by_option("Who approves: another person than who acts.")
 @click.option("--reason", required=True, metavar="TEXT", help="What was looked at.")
 @store_options
 def approve(act: str, store: Path, quiet: bool, as_json: bool, **asked: Any) -> None:
@@ -100,21 +100,25 @@ def approve(act: str, store: Path, quiet: bool, as_json: bool, **asked: Any) -> 
     from headgate.ledger import approvals
     from headgate.rights import erasure
     from headgate.rights.reach import target_of
-    from headgate.rights.retention import due_target
+    from headgate.rights.retention import due_acts
 
     with open_ledger(store) as ledger:
-        if act == "erase":
-            target = due_target(ledger, moment()) if asked["due"] else target_of(*map(asked.get, TARGETS))
-            planned = erasure.plan(ledger, target, merged=asked["merged"], items=asked["items"])
-            about, scope, shown = str(target), planned.scope, f"{len(planned.rows):,} rows of {target}"
+        if act == "erase" and asked["due"]:
+            acts = due_acts(ledger, moment())
+        elif act == "erase":
+            planned = erasure.plan(
+                ledger, target_of(*map(asked.get, TARGETS)), merged=asked["merged"], items=asked["items"]
+            )
+            acts = [(str(planned.target), planned.scope, f"{len(planned.rows):,} rows of {planned.target}")]
         else:
             node = ledger.node(asked["adapter"]) if asked["adapter"] else None
             if node is None or node.kind != "adapter":
                 raise Refused("a release is approved by its adapter", wanted="--adapter NAME")
-            about = scope = node.id
-            shown = node.name
-        made = approvals.approve(ledger, act, about, scope, by=asked["by"], reason=asked["reason"], now=moment())
+            acts = [(node.id, node.id, node.name)]
+        said = {"by": asked["by"], "reason": asked["reason"], "now": moment()}
+        made = [approvals.approve(ledger, act, about, scope, **said) for about, scope, _ in acts]
     if as_json:
-        print_json(answer("rights approve", {"approval": made.id, **made.body}))
+        more = {"approvals": [{"approval": one.id, **one.body} for one in made]}
+        print_json(answer("rights approve", {"approval": made[0].id, **made[0].body} | more))
     elif not quiet:
-        click.echo(f"{made.body['by']} approves to {act} {shown}")
+        click.echo("\n".join(f"{asked['by']} approves to {act} {shown}" for *_, shown in acts))

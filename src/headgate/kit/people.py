@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import subprocess
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
@@ -26,11 +27,25 @@ class Person:
 
 
 def acting(by: str = "") -> Person:
-    """The acting person: as named, else by HEADGATE_USER, else git's user.email, else the login of the machine."""
+    """The acting person: as named, else by HEADGATE_USER, else git's user.email, else the login of the machine.
+
+    A name that is the one which the machine gives counts as given by the machine: a verb that was told none passes
+    that one on.
+    """
+    found = _by_the_machine()
+    return Person(by.strip(), "--by", found.login) if by.strip() not in ("", found.name) else found
+
+
+def plain_name(name: str) -> str:
+    """The one form of a name, however it is typed: composed or not, in any letter case, with any spaces."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def _by_the_machine() -> Person:
     login = login_name()
-    for name, how in ((by, "--by"), (os.environ.get(VARIABLE, ""), VARIABLE)):
-        if name.strip():
-            return Person(name.strip(), how, login)
+    if name := os.environ.get(VARIABLE, "").strip():
+        return Person(name, VARIABLE, login)
     mail = _git_mail()
     return Person(mail, "git", login) if mail else Person(login, "login", login)
 

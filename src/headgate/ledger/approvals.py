@@ -1,6 +1,7 @@
 """Four eyes: a second person approves an erasure or a release before it is done.
 
-An approval names one act on one thing as it was looked at, counts for some days, and is spent by the act.
+An approval names one act on one thing as it was looked at, counts for some days, and is spent as the act begins. An
+act that was cut off goes on under the approval that it began with.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from headgate.ledger.nodes import Node
 from headgate.ledger.roles import TWICE, in_force, record_refusal, require, veiled
 
 KIND, NAME, SPENT = "decision", "approval", "approval-spent"
+ERASURE, BEGUN, DONE = "erasure", "begun", "done"  # the decisions of an erasure, and their states
 
 
 def approve(ledger: Ledger, verb: str, about: str, scope: str, *, by: str, reason: str, now: datetime) -> Node:
@@ -41,15 +43,15 @@ def second(ledger: Ledger, verb: str, about: str, scope: str, person: Person, no
     table = in_force(ledger, now)
     if table is None or verb not in table.two_people:
         return None
-    spent = {str(node.body["approval"]) for node in ledger.find(KIND, SPENT)}
+    spent, cut_off = _spent(ledger), _cut_off(ledger)
     mine, lacking, own = table.canonical(person.name), "", "nobody approved it"
     for node in reversed(ledger.find(KIND, NAME)):
         said = node.body
-        if (said["verb"], said["about"]) != (verb, veiled(ledger, about)) or node.id in spent:
+        if (said["verb"], said["about"]) != (verb, veiled(ledger, about)) or node.id in spent - cut_off:
             continue
         if table.canonical(said["by"]) == mine:
             own = f"{said['by']} approved it, who acts now"
-        elif parse_moment(said["at"]) + timedelta(days=table.approval_days) < now:
+        elif node.id not in cut_off and parse_moment(said["at"]) + timedelta(days=table.approval_days) < now:
             lacking = f"{said['by']} approved it on {said['at'][:10]}, more than {table.approval_days} days ago"
         elif said["scope"] != scope:
             lacking = f"{said['by']} approved it on {said['at'][:10]}, and it is not what it was then"
@@ -68,7 +70,26 @@ def second(ledger: Ledger, verb: str, about: str, scope: str, person: Person, no
 
 
 def spend(ledger: Ledger, approval: Node | None, person: Person, now: datetime) -> None:
-    """Marks an approval as used by the act that rested on it."""
-    if approval is not None:
+    """Marks an approval as used; call it in the transaction in which the act begins.
+
+    Raises:
+        Refused: another process was first.
+    """
+    if approval is not None and approval.id not in _cut_off(ledger):
+        if approval.id in _spent(ledger):
+            raise Refused("the approval was used a moment ago", found=approval.id, next_step="approve it again")
         said = {"approval": approval.id, **person.as_json()}
         ledger.record(KIND, SPENT, said, edges=[Edge("supersedes", approval.id)], at=now)
+
+
+def _spent(ledger: Ledger) -> set[str]:
+    return {str(node.body["approval"]) for node in ledger.find(KIND, SPENT)}
+
+
+def _cut_off(ledger: Ledger) -> set[str]:
+    """Approvals of erasures that began and did not come to their end: a kill makes nobody approve twice."""
+    found: dict[str, set[str]] = {BEGUN: set(), DONE: set()}
+    for node in ledger.find(KIND, ERASURE):
+        if node.body.get("approval"):
+            found.setdefault(str(node.body["state"]), set()).add(str(node.body["approval"]))
+    return found[BEGUN] - found[DONE]

@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from headgate.kit.clock import parse_moment
 from headgate.kit.errors import HeadgateError, Refused
-from headgate.kit.people import acting
+from headgate.kit.people import acting, plain_name
 from headgate.ledger import schema
 from headgate.ledger.claims import Moment
 from headgate.ledger.ledger import Ledger
@@ -101,7 +101,7 @@ def reads(ledger: Ledger, *, rows: BitMap | None = None, by: str = "", since: Mo
     """What was read, oldest first: of some rows, by somebody, since a moment."""
     after = parse_moment(since) if since else None
     table = in_force(ledger, parse_moment("9999-12-31"))
-    same = table.canonical if table else lambda name: " ".join(name.split()).casefold()
+    same = table.canonical if table else plain_name
     out = []
     for node in ledger.find(KIND, NAME):
         if node.erased or (after and parse_moment(node.body["at"]) < after):

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from headgate.kit.clock import stamp
 from headgate.kit.errors import HeadgateError, Refused
-from headgate.kit.people import Person, acting
+from headgate.kit.people import Person, acting, plain_name
 from headgate.kit.settings import key_of, option
 from headgate.ledger.claims import Claim
 from headgate.ledger.ledger import Ledger
@@ -80,15 +80,15 @@ class Roles:
         seen: dict[str, str] = {}
         for name, others in self.also.items():
             for other in [name, *others]:
-                if seen.setdefault(_plain(other), name) != name:
-                    raise Refused("two people have one name", found=f"{other}: {seen[_plain(other)]}, {name}")
+                if seen.setdefault(plain_name(other), name) != name:
+                    raise Refused("two people have one name", found=f"{other}: {seen[plain_name(other)]}, {name}")
 
     def canonical(self, name: str) -> str:
         """The one form of a person's name, whichever of their names is given."""
         for main, others in self.also.items():
-            if _plain(name) in map(_plain, [main, *others]):
-                return _plain(main)
-        return _plain(name)
+            if plain_name(name) in map(plain_name, [main, *others]):
+                return plain_name(main)
+        return plain_name(name)
 
     def holders(self, verb: str) -> list[str]:
         """The people who may do something, groups opened; `*` is everyone."""
@@ -194,10 +194,6 @@ def _refuse(ledger: Ledger, table: Roles, verb: str, person: Person, about: str,
 def _read(claim: Claim) -> Roles:
     known = {key_of(field): field.name for field in fields(Roles)}
     return Roles(**{known[key]: value for key, value in claim.value.items() if key in known})
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.split()).casefold()
 
 
 def _known(what: str, given: list[str], known: tuple[str, ...]) -> None:

@@ -51,8 +51,9 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
         card=card(grounds, settings, name),
         record=grounds.record(name),
     )
-    node, retired = _record(ledger, grounds, settings, context, name, target)
-    spend(ledger, approval, person, context.now)
+    with ledger.transaction():
+        spend(ledger, approval, person, context.now)
+        node, retired = _record(ledger, grounds, settings, context, name, target)
     for folder in retired:
         shutil.rmtree(context.folder / folder)
     moved = f"; {settings.alias} points at it" if all_aliases(ledger).get(settings.alias) == name else ""

@@ -25,10 +25,10 @@ from headgate.kit.errors import Refused
 from headgate.kit.hashing import digest_file, digest_json
 from headgate.kit.progress import progress
 from headgate.ledger import schema
-from headgate.ledger.approvals import second, spend
+from headgate.ledger.approvals import BEGUN, DONE, ERASURE, second, spend
 from headgate.ledger.cases import KIND, PREFIX
 from headgate.ledger.holds import must_not_be_held
-from headgate.ledger.ledger import Edge, Ledger
+from headgate.ledger.ledger import Edge, Ledger, Node
 from headgate.ledger.roles import ERASE, require
 from headgate.ledger.sealing import ITEMS, QUOTING
 from headgate.rights.reach import Reach, Target, as_kept, reach
@@ -125,7 +125,10 @@ def erase(
         return out  # whole or not at all: once the words are gone nobody could look for them again
     out.left += _named_by_merged(ledger, planned)
     said = {"target": str(planned.target), "reason": reason, "at": stamp(now), **person.as_json()}
-    begun = ledger.record("decision", "erasure", said | {"state": "begun", "rows": len(planned.rows)})
+    said |= {"approval": approval.id} if approval else {}
+    with ledger.transaction():
+        spend(ledger, approval, person, now)
+        begun = ledger.record("decision", ERASURE, said | {"state": BEGUN, "rows": len(planned.rows)})
     _erase_files(ledger, planned, traces, store, out)
     with ledger.erasing() as swept:
         for address in list(traces.among(_content(ledger))):
@@ -135,20 +138,30 @@ def erase(
         out.yours = [*dict.fromkeys([*out.yours, *_still_yours(ledger, planned.target, store)])]
         # Once the words are gone, nobody could find these files again: an erasure that is run again reads them here.
         marks = {name: digest_file(store.parent / name) for name in out.yours if (store.parent / name).is_file()}
-        ledger.record("decision", "erasure", said | {"state": "searched", "yours": marks})
+        ledger.record("decision", ERASURE, said | {"state": "searched", "yours": marks})
         out.rows = ledger.rows.erase(planned.rows)
     out.unreached, out.unseen = list(swept.left), list(swept.unseen)
     out.remaining = remaining(ledger, traces, store, out)
-    told = said | {"state": "done", "merged_left": len(planned.merged)} | out.as_json()
-    out.record = ledger.record("decision", "erasure", told, edges=[Edge("supersedes", begun)])
-    spend(ledger, approval, person, now)
+    told = said | {"state": DONE, "merged_left": len(planned.merged)} | out.as_json()
+    out.record = ledger.record("decision", ERASURE, told, edges=[Edge("supersedes", begun)])
     return out
+
+
+def unfinished(ledger: Ledger, target: str = "") -> list[Node]:
+    """Erasures that began and did not come to their end; of those about `target` (as written down), where given."""
+    open_: dict[str, Node] = {}
+    for node in ledger.find("decision", ERASURE):  # oldest first
+        if node.body["state"] == BEGUN:
+            open_[node.body["target"]] = node
+        elif node.body["state"] == DONE:
+            open_.pop(node.body["target"], None)
+    return [node for about, node in open_.items() if target in ("", about)]
 
 
 def _still_yours(ledger: Ledger, target: Target, store: Path) -> list[str]:
     """Files of the project in which an earlier erasure of the same found the words, and that are as they were then."""
     found: dict[str, str] = {}
-    for node in ledger.find("decision", "erasure"):
+    for node in ledger.find("decision", ERASURE):
         if (node.body.get("target"), node.body.get("state")) == (str(target), "searched"):
             found |= node.body["yours"]
     files = ((name, store.parent / name, mark) for name, mark in found.items())

@@ -231,8 +231,9 @@ def _apart(told: Separation, adapter: Node, about: dict[str, Any]) -> Verdict:
     )
     step = "headgate rights case remedy NAME --how retrain-without"
     return judge_interval(
-        measure, summary=summary, at_least=0.5 - NEAR, at_most=0.5 + NEAR, next_step=step, details=about
-    )
+        measure, summary=summary, at_least=0.5 - NEAR, at_most=0.5 + NEAR, next_step=step, details=about,
+        counted="rows on each side",
+    )  # fmt: skip
 
 
 def _unlike(differ: Vector, adapter: Node, other: Node, about: dict[str, Any]) -> Verdict:

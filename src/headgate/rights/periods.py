@@ -9,6 +9,7 @@ from typing import Any
 from headgate.kit.errors import Refused
 from headgate.kit.people import Person
 from headgate.kit.settings import option
+from headgate.ledger.known import must_be_known
 from headgate.ledger.ledger import Ledger
 
 WHAT = "retention"
@@ -85,16 +86,23 @@ def about_of(source: str | None, group: str | None, content: str | None) -> str:
     return named[0]
 
 
-def set_period(ledger: Ledger, about: str, days: int | None, *, by: str, reason: str, now: datetime) -> None:
-    """Claims a period from now on; None takes it away.
+def set_period(
+    ledger: Ledger, about: str, days: int | None, *, by: str, reason: str, now: datetime, ahead: bool = False
+) -> None:
+    """Claims a period from now on; None takes it away. `ahead`: also for what the ledger does not know yet.
 
     Raises:
-        Refused: not a period, no name, or no reason.
+        Refused: not a period, none to take away, no name, no reason, or no such source or group.
     """
     if days is not None:
         must_be_period(about, days)
+    elif not (present := ledger.claims.at(about, WHAT, now)) or not present.value:
+        standing = ", ".join(one.about for one in periods(ledger, now)) or "there are none"
+        raise Refused("no period to take away", found=about, wanted=standing)
     if not by.strip() or not reason.strip() or not (by + reason).isprintable():
         raise Refused("a period needs a name and a reason, each in one line", wanted="--by NAME --reason TEXT")
+    if days is not None and not ahead:
+        must_be_known(ledger, about)
     _claim(ledger, about, days, f"{by.strip()}: {reason.strip()}", now)
 
 

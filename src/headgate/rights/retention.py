@@ -18,10 +18,14 @@ from pyroaring import BitMap
 
 from headgate.kit.clock import parse_moment, stamp
 from headgate.kit.errors import Refused
+from headgate.kit.hashing import digest_json
+from headgate.kit.people import Person
+from headgate.ledger.approvals import BEGUN, DONE, ERASURE, second, spend
 from headgate.ledger.cases import CLOSED, ROWS, rows_of
 from headgate.ledger.holds import ALL, kept, standing
-from headgate.ledger.ledger import Ledger, Node
-from headgate.ledger.roles import ERASE, in_force, require
+from headgate.ledger.known import is_known, nearest
+from headgate.ledger.ledger import Edge, Ledger, Node
+from headgate.ledger.roles import ERASE, require
 from headgate.release.aliases import all_aliases
 from headgate.rights import erasure
 from headgate.rights.cases import RETENTION, Case, all_cases, lapsed, open_case
@@ -34,6 +38,7 @@ from headgate.rules.signals import signal_of
 
 ANSWERS = ("answers", "outcomes", "request", "answer")  # keys under which records name what models said
 RECORDS = ("score", "trace")
+ANSWERED = "recorded answers"  # what an erasure of them is about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,7 @@ class Due:
     outputs: list[str] = field(default_factory=list)  # addresses of recorded answers
     alarms: list[Alarm] = field(default_factory=list)
     adapters: list[str] = field(default_factory=list)  # in use, and made from `needed`
+    unknown: list[str] = field(default_factory=list)  # periods that no row is under, with the nearest known names
 
     def as_json(self) -> dict[str, Any]:
         """As printed."""
@@ -73,6 +79,7 @@ class Due:
             "held": len(self.held),
             "outputs": len(self.outputs),
             "adapters": self.adapters,
+            "unknown": self.unknown,
             "alarms": [one.as_json() for one in self.alarms],
         }
 
@@ -91,15 +98,18 @@ def due(ledger: Ledger, now: datetime, *, adapter_life: int) -> Due:
     """What is past its period now, and which adapters outlive what they were made from."""
     out = Due(periods=periods(ledger, now))
     by_about = {one.about: one.days for one in out.periods}
-    ends = dict[int, datetime]()
+    ends, met = dict[int, datetime](), set[str]()
     captured = _captured(ledger) if by_about else ([], [])
     for number, row in stored_rows(ledger, ledger.rows.all_numbers()) if by_about else ():
-        about, days = min(_applying(row, by_about), key=lambda one: one[1], default=("", 0))
+        applying = _applying(row, by_about)
+        met.update(about for about, _ in applying)
+        about, days = min(applying, key=lambda one: one[1], default=("", 0))
         if not days:
             continue
         ends[number] = _begun(row, number, captured) + timedelta(days=days)
         if ends[number] <= now:
             out.past.setdefault(about, BitMap()).add(number)
+    out.unknown = [_unknown(ledger, one) for one in by_about if one not in met and not is_known(ledger, *_parted(one))]
     past = BitMap.union(BitMap(), *out.past.values())
     out.held = kept(ledger, now) & past
     used = _used(ledger)
@@ -118,47 +128,56 @@ def target_of(ledger: Ledger, rows: BitMap) -> Target:
     return Target(ROWS, ledger.content.put(rows.serialize()))
 
 
-def due_target(ledger: Ledger, now: datetime) -> Target:
-    """What a run would erase now, for somebody to approve.
+def outputs_scope(found: Due) -> str:
+    """Digest of the recorded answers that go, so that what one person approved is what another one erases."""
+    return digest_json(sorted(found.outputs))
+
+
+def due_acts(ledger: Ledger, now: datetime) -> list[tuple[str, str, str]]:
+    """What a run would erase now, for somebody to approve: what each act is about, its scope, and it in words.
 
     Raises:
         Refused: nothing is past its period.
     """
-    found = due(ledger, now, adapter_life=1)
-    if not found.erasable:
+    found, out = due(ledger, now, adapter_life=1), list[tuple[str, str, str]]()
+    if found.erasable:
+        planned = erasure.plan(ledger, target_of(ledger, found.erasable))
+        out.append((str(planned.target), planned.scope, f"{len(planned.rows):,} rows past their period"))
+    if found.outputs:
+        told = f"{len(found.outputs):,} {ANSWERED} past their period"
+        out.append((ANSWERED, outputs_scope(found), told))
+    if not out:
         raise Refused("nothing is past its retention period", next_step="headgate rights retention list")
-    return target_of(ledger, found.erasable)
+    return out
 
 
 def run(ledger: Ledger, found: Due, *, store: Path, by: str, reason: str, now: datetime, quiet: bool = True) -> Done:
     """Erases what may go, and opens a case about what adapters in use were made from.
 
+    An erasure that was cut off before is brought to its end first.
+
     Raises:
-        Refused: nobody is named, they may not erase, or nobody else approved it where two people want to; recorded
-            answers cannot be approved, and are not erased there.
+        Refused: nobody is named, they may not erase, or nobody else approved it where two people want to.
         Busy: erased, but another process reads the ledger; run it again when that has ended.
     """
     erasure.must_be_answered_for(by, reason)
     person = require(ledger, ERASE, by=by, about=f"{len(found.erasable)} rows past their period", now=now)
-    table = in_force(ledger, now)
-    if found.outputs and table is not None and ERASE in table.two_people:
-        raise Refused(
-            "two people erase, and an approval can name rows only, not recorded answers",
-            found=f"{len(found.outputs):,} recorded answers past their period",
-            next_step="headgate rights retention set: no period for outputs, or no second person for erase",
-        )
+    approval = None
+    if found.outputs:  # asked before a row goes, so that a run erases all of it or nothing
+        approval = second(ledger, ERASE, ANSWERED, outputs_scope(found), person, now)
     out = Done()
-    if found.erasable:
-        planned = erasure.plan(ledger, target_of(ledger, found.erasable))
-        out.erased = erasure.erase(ledger, planned, store=store, by=by, reason=reason, now=now, quiet=quiet)
-    if found.outputs:
-        with ledger.erasing() as swept:
-            out.outputs = sum(ledger.content.erase(address) for address in found.outputs)
-        out.unreached = list(swept.left)
-        told = {"target": "recorded answers", "reason": reason, "at": stamp(now), **person.as_json()}
-        ledger.record(
-            "decision", "erasure", told | {"state": "done", "content": out.outputs, "unreached": out.unreached}
-        )
+    how: dict[str, Any] = {"store": store, "by": by, "reason": reason, "now": now, "quiet": quiet}
+    gone = BitMap()
+    for begun in erasure.unfinished(ledger):
+        kind, key = _parted(str(begun.body["target"]))
+        if kind == ROWS:
+            planned = erasure.plan(ledger, Target(ROWS, key))
+            out.erased, gone = erasure.erase(ledger, planned, **how), gone | planned.rows
+    if found.erasable - gone:
+        planned = erasure.plan(ledger, target_of(ledger, found.erasable - gone))
+        out.erased = erasure.erase(ledger, planned, **how)
+    if found.outputs or erasure.unfinished(ledger, ANSWERED):
+        _erase_outputs(ledger, found, out, reason, person, approval, now)
     new = found.needed - _in_cases(ledger, now)
     if new:
         said = f"past their period, and {', '.join(found.adapters)} in use was made from them"
@@ -166,11 +185,37 @@ def run(ledger: Ledger, found: Due, *, store: Path, by: str, reason: str, now: d
     return out
 
 
+def _erase_outputs(
+    ledger: Ledger, found: Due, out: Done, reason: str, person: Person, approval: Node | None, now: datetime
+) -> None:
+    """Erases recorded answers; the approval is spent in the transaction in which they go."""
+    said = {"target": ANSWERED, "reason": reason, "at": stamp(now), **person.as_json()}
+    before = [node.body["approval"] for node in erasure.unfinished(ledger, ANSWERED) if node.body.get("approval")]
+    said |= {"approval": approval.id if approval else before[-1]} if approval or before else {}
+    with ledger.erasing() as swept, ledger.transaction():
+        spend(ledger, approval, person, now)
+        begun = ledger.record("decision", ERASURE, said | {"state": BEGUN, "content": len(found.outputs)})
+        out.outputs = sum(ledger.content.erase(address) for address in found.outputs)
+    out.unreached = list(swept.left)
+    told = said | {"state": DONE, "content": out.outputs, "unreached": out.unreached}
+    ledger.record("decision", ERASURE, told, edges=[Edge("supersedes", begun)])
+
+
 def _applying(row: Row, by_about: dict[str, int]) -> list[tuple[str, int]]:
     kind = TRACES if row.kind is Kind.TRACE else SIGNALS if signal_of(row) else PLAIN
     names = [f"kind:{kind}", f"source:{row.side.source}", f"group:{row.side.group}"]
     names += [f"group:{name}={value}" for name, value in row.side.slices.items()]
     return [(one, by_about[one]) for one in names if one in by_about]
+
+
+def _parted(about: str) -> tuple[str, str]:
+    kind, _, key = about.partition(":")
+    return kind, key
+
+
+def _unknown(ledger: Ledger, about: str) -> str:
+    near = nearest(ledger, *_parted(about))
+    return about + (f" (nearest: {', '.join(near)})" if near else "")
 
 
 def _captured(ledger: Ledger) -> tuple[list[int], list[datetime]]:
@@ -241,6 +286,7 @@ def lines(found: Due, done: Done | None) -> list[str]:
         "no retention period is set"
     ]
     out += [f"  {about}: {len(rows):,} rows are past it" for about, rows in found.past.items()]
+    out += [f"  no row is under it: {about}" for about in found.unknown]
     if found.held:
         out.append(f"  {len(found.held):,} of them are kept by a legal hold")
     if found.needed:

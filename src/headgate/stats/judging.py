@@ -25,6 +25,8 @@ from headgate.stats.power import (
 )
 from headgate.stats.verdict import Finding, Measure, Outcome, Verdict
 
+FAR = 100  # times as many rows: beyond that, a number still needed is a guess and no help
+
 __all__ = ["cannot_tell", "corrected", "judge_count", "judge_difference", "judge_interval", "judge_share"]
 
 
@@ -142,10 +144,12 @@ def judge_interval(
     findings_total: int | None = None,
     next_step: str = "",
     details: Mapping[str, Any] | None = None,
+    counted: str = "",
 ) -> Verdict:
     """Judges any measure that has an interval, such as a resampled diversity or an agreement.
 
-    `minimum` is the number of units below which there is no `pass`, whatever the interval says.
+    `minimum` is the number of units below which there is no `pass`, whatever the interval says; `counted`: what they
+    are, in words.
 
     Raises:
         Refused: no threshold, or an interval that is no interval.
@@ -157,7 +161,7 @@ def judge_interval(
     if measure.n < max(1, minimum) and outcome is Outcome.PASS:
         outcome, reason = Outcome.UNSURE, too_few(measure.n, max(1, minimum))
     elif outcome is Outcome.UNSURE:
-        reason = _interval_doubt(measure, at_most, at_least)
+        reason = _interval_doubt(measure, at_most, at_least, counted)
     return made(
         outcome,
         summary,
@@ -215,10 +219,11 @@ def _crossed(high: float, at_most: float | None, at_least: float | None) -> tupl
     return "at least", at_least or 0.0
 
 
-def _interval_doubt(measure: Measure, at_most: float | None, at_least: float | None) -> str:
-    threshold = at_most if at_most is not None and measure.high > at_most else at_least
-    word = "at most" if threshold == at_most else "at least"
-    limit = float(threshold or 0.0)
+def _interval_doubt(measure: Measure, at_most: float | None, at_least: float | None, counted: str) -> str:
+    over = at_most is not None and measure.high > at_most
+    under = at_least is not None and measure.low < at_least
+    limits = [("at most", float(at_most or 0.0))] * over + [("at least", float(at_least or 0.0))] * under
+    word, limit = min(limits, key=lambda one: abs(measure.value - one[1]))
     span = (
         f"between {measure.low:.4g} and {measure.high:.4g} is compatible with {measure.n:,}, wanted {word} {limit:.4g}"
     )
@@ -228,4 +233,6 @@ def _interval_doubt(measure: Measure, at_most: float | None, at_least: float | N
     # Intervals shrink with the square root of n.
     reach = (measure.high - measure.value) if measure.value < limit else (measure.value - measure.low)
     needed = math.ceil(measure.n * (reach / distance) ** 2)
-    return f"{span}; needs about {max(1, needed - measure.n):,} more"
+    if needed > FAR * measure.n:
+        return f"{span}; it lies so near to {limit:.4g} that {FAR} times as many {counted or 'rows'} would not tell"
+    return f"{span}; needs about {max(1, needed - measure.n):,} more" + f" {counted}" * bool(counted)

@@ -15,7 +15,7 @@ from headgate.capture.settings import Settings
 from headgate.kit.clock import now as present
 from headgate.kit.errors import Refused
 from headgate.kit.people import Person
-from headgate.ledger import approvals, holds, roles
+from headgate.ledger import holds
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.rights import cases, erasure, periods, remedies, retention
 from headgate.rights.reach import Target
@@ -144,6 +144,27 @@ def test_a_hold_keeps_rows_from_a_run_and_from_an_erasure(ledger):
     assert (len(later.held), len(later.erasable)) == (0, 1)
 
 
+def test_a_refusal_names_the_holds_that_matter(ledger):
+    """Of several holds those that keep one of the rows, and no others."""
+    said = {"by": "Ann Lee", "until": date(2099, 1, 1), "now": NOW}
+    holds.put(ledger, "source:forum", reason="suit 17/26", **said)
+    holds.put(ledger, "source:desk", reason="audit", **said)
+    with pytest.raises(Refused) as refused:
+        erasure.erase(
+            ledger, erasure.plan(ledger, Target("source", "forum")), store=ledger.file.parent, by="Ann Lee",
+            reason="x", now=NOW,
+        )  # fmt: skip
+    assert "suit 17/26" in str(refused.value.found)
+    assert "audit" not in str(refused.value.found)
+
+
+def test_a_period_of_the_project_file_that_no_row_is_under_is_told(ledger):
+    """A file may be written before the first row comes, so it is taken, and told with the nearest name."""
+    settings = periods.RetentionSettings(sources={"forun": 30, "forum": 30}, groups={"eu": 40, "uk": 50})
+    periods.take_over(ledger, settings, ANN, NOW)
+    assert due(ledger).unknown == ["source:forun (nearest: forum)", "group:uk"]
+
+
 def test_a_hold_ends_by_itself_and_begins_in_the_future_only(ledger):
     """Its end date is part of it."""
     with pytest.raises(Refused, match="lies in the future"):
@@ -206,18 +227,6 @@ def test_periods_of_the_project_file_are_dated_claims(ledger):
     assert periods.take_over(ledger, periods.RetentionSettings(sources={"forum": 200}), ANN, last) == 2
     assert {one.about: one.days for one in periods.periods(ledger, last)} == {"source:forum": 200}
     assert [one.days for one in periods.periods(ledger, later) if one.about == "source:forum"] == [90]
-
-
-def test_two_people_erase_what_is_past_its_period(ledger):
-    """The second one approves exactly the rows that go."""
-    keep(ledger, "source:forum", 365)
-    roles.adopt(ledger, roles.Roles(erase=["Ann Lee", "B. Kim"], two_people=["erase"]), ANN, NOW)
-    with pytest.raises(Refused, match="nobody approved it"):
-        ran(ledger)
-    target = retention.due_target(ledger, NOW)
-    scope = erasure.plan(ledger, target).scope
-    approvals.approve(ledger, "erase", str(target), scope, by="B. Kim", reason="read the list", now=NOW)
-    assert ran(ledger).erased is not None
 
 
 @pytest.mark.parametrize("given", [{"rows": -1}, {"sources": {"forum": 40_000}}, {"adapter_life": 0}])

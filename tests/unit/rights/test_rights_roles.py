@@ -58,6 +58,26 @@ def test_a_person_has_one_role_under_all_their_names(world):
         assert roles.require(world.ledger, roles.ERASE, by=name, now=NOW).name == name
 
 
+def test_a_letter_with_its_accent_apart_makes_nobody_else(world):
+    """Composed or not, José and JOSE\u0301 are one person, who cannot be the second of two."""
+    composed, apart = "Jos\u00e9", "jose\u0301"
+    roles.adopt(world.ledger, table(erase=[composed, "B. Kim"], two_people=["erase"]), ANN, NOW)
+    assert roles.require(world.ledger, roles.ERASE, by=apart, now=NOW).name == apart
+    planned = erasure.plan(world.ledger, Target("subject", "ann"))
+    approvals.approve(world.ledger, "erase", "subject:ann", planned.scope, by=composed, reason="read it", now=NOW)
+    with pytest.raises(Refused, match="who acts now"):
+        erased(world, apart.upper())
+
+
+def test_two_processes_do_not_spend_one_approval(world):
+    """Whoever looked first is not the one who spends first: the second is refused."""
+    roles.adopt(world.ledger, table(two_people=["erase"]), ANN, NOW)
+    approval = approvals.approve(world.ledger, "erase", "subject:ann", "scope", by="B. Kim", reason="read", now=NOW)
+    approvals.spend(world.ledger, approval, ANN, NOW)
+    with pytest.raises(Refused, match="a moment ago"):
+        approvals.spend(world.ledger, approval, ANN, NOW)
+
+
 def test_a_verb_that_lists_nobody_is_open_to_nobody_and_a_star_to_all(world):
     """With a table in force, what it leaves out is closed."""
     roles.adopt(world.ledger, table(waive=["*"]), ANN, NOW)

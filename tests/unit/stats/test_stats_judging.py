@@ -137,6 +137,17 @@ def test_an_undecided_interval_says_how_many_more():
     assert "needs about 300 more" in judge_interval(measure, summary="s", at_most=0.5).reason
 
 
+def test_a_value_on_the_limit_gets_no_number_of_rows():
+    """Where a value lies almost on a limit, a number still needed would be a guess; the nearest limit decides."""
+    measure = Measure(name="area", value=0.4501, low=0.39, high=0.56, unit="area", n=60, smallest_visible=0.1)
+    found = judge_interval(measure, summary="s", at_least=0.45, at_most=0.55, counted="rows on each side")
+    assert found.outcome is Outcome.UNSURE
+    assert "so near to 0.45 that 100 times as many rows on each side would not tell" in found.reason
+    middle = Measure(name="area", value=0.5, low=0.4, high=0.6, unit="area", n=60, smallest_visible=0.1)
+    reason = judge_interval(middle, summary="s", at_least=0.45, at_most=0.55, counted="rows on each side").reason
+    assert reason.endswith("needs about 180 more rows on each side")
+
+
 def test_missing_evidence_cannot_tell():
     """Absent evidence is a doubt that blocks."""
     found = cannot_tell(summary="no suite was run", reason="nothing recorded")
