@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from headgate.cli.arguments import columns_of, pairs, rule_options, words
-from headgate.cli.check_inputs import FILE, NAMES, inputs_beside_rows, must_name_files
+from headgate.cli.check_inputs import FILE, NAMES, inputs_beside_rows, must_be_of_a_flow
 from headgate.cli.output import EXIT_OF, common_options, examples, print_json
-from headgate.kit.errors import Exit, Refused
+from headgate.kit.errors import Exit
 
 EXAMPLES = examples(
     "check",
@@ -66,11 +66,7 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
     Without FILES, checks the dataset version of the flow file in this folder.
     """
     if not files:
-        must_name_files(click.get_current_context())
-        if not flow_file.exists():
-            raise Refused(
-                "no file to check, and no flow file here", file=str(flow_file), next_step="headgate check train.jsonl"
-            )
+        must_be_of_a_flow(click.get_current_context(), flow_file)
         from headgate.cli.stage_verb import run_until
 
         return run_until("check", flow_file, (), quiet=quiet, as_json=as_json)

@@ -36,12 +36,16 @@ NAMES = ("reference", "before", "earlier", "base", "registry", "prompts", "past_
 WITHOUT_FILES = ("files", "flow_file", "quiet", "as_json")  # all that a check of the flow's version has a use for
 
 
-def must_name_files(context: click.Context) -> None:
-    """Refuses options that say what is done with files where none is named: nothing would be done.
+def must_be_of_a_flow(context: click.Context, flow_file: Path) -> None:
+    """Refuses a check without files that has no flow, or options about files, with which nothing would be done.
 
     Raises:
-        Refused: any such option is given.
+        Refused: there is no flow file, or such an option is given.
     """
+    if not flow_file.exists():
+        raise Refused(
+            "no file to check, and no flow file here", file=str(flow_file), next_step="headgate check train.jsonl"
+        )
     given = [
         option.opts[0]
         for option in context.command.params
