@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from headgate.cli import (
+    rights_approve,
     rights_cases,
     rights_erase,
     rights_evidence,
@@ -57,5 +58,11 @@ command.add_command(rights_membership.membership)
 command.add_command(rights_retention.retention)
 for verb in (rights_evidence.export, rights_evidence.bundle, rights_signatures.sign, rights_signatures.verify):
     command.add_command(verb)
-for look in (rights_terms.terms, rights_licence.licence, rights_roles.roles, rights_roles.approve, rights_reads.reads):
+for look in (
+    rights_terms.terms,
+    rights_licence.licence,
+    rights_roles.roles,
+    rights_approve.approve,
+    rights_reads.reads,
+):
     command.add_command(look)

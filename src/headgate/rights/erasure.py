@@ -55,6 +55,11 @@ class Plan:
         """Digest of what goes, so that what one person approved is what another one erases."""
         return digest_json([list(self.rows), self.items])
 
+    @property
+    def act(self) -> tuple[str, str, str]:
+        """What it is about, its scope, and it in words, for somebody to approve."""
+        return str(self.target), self.scope, f"{len(self.rows):,} rows of {self.target}"
+
 
 @dataclass(slots=True, kw_only=True)
 class Erased:
