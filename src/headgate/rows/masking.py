@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from headgate.rows.json_masking import Finder, Replacement, applied, in_value, is_json, masked_json
 from headgate.rows.row import Message, Row
+from headgate.rows.split_values import halves
 
-
-@dataclass(frozen=True, slots=True)
-class Replacement:
-    """A stretch of a text, what it is to become, and the kind that is counted."""
-
-    start: int  # characters
-    end: int
-    text: str
-    kind: str
-
-
-Finder = Callable[[str], Sequence[Replacement]]  # replacements left to right, none overlapping
+__all__ = ["Finder", "Masked", "Replacement", "applied", "mask_row", "moved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,56 +31,75 @@ class Masked:
 def mask_row(row: Row, find: Finder) -> Masked:
     """Replaces spans in every message, alternative, step and side text of a row.
 
-    Slices, keys and addresses of the side data are left alone: they are identities, not prose.
+    In JSON text (arguments of calls, parts, schemas of tools) and in other keys of the file, strings, numbers and keys
+    are replaced, and a replaced number becomes a string. Of a value that is split over two turns of one speaker each
+    half is replaced. Slices, keys and addresses of the side data are left alone: they are identities, not prose.
     """
-    if not any(find(value) for value in texts_of(row) if value):
+    done = _Replaced(find)
+    parts: dict[str, Any] = {
+        "messages": done.turns(row.messages),
+        "chosen": done.turns(row.chosen),
+        "rejected": tuple(done.turns(one) for one in row.rejected),
+        "steps": tuple((done.text(step), good) for step, good in row.steps),
+        "tools": done.json(row.tools),
+    }
+    extra = done.value(row.side.extra, "")
+    if not done.counts:
         return Masked(row, {})
-    counts: Counter[str] = Counter()
-
-    def text(value: str) -> str:
-        found = find(value) if value else ()
-        counts.update(one.kind for one in found)
-        return applied(value, found)
-
-    def message(turn: Message) -> Message:
-        found = find(turn.content) if turn.content else ()
-        counts.update(one.kind for one in found)
-        return replace(
-            turn,
-            content=applied(turn.content, found),
-            masked=tuple(moved(span, found) for span in turn.masked),
-            tool_calls=tuple(replace(call, arguments=text(call.arguments)) for call in turn.tool_calls),
-            reasoning=text(turn.reasoning),
-            parts=text(turn.parts),
-        )
-
-    extra = {key: _walk(value, text) for key, value in row.side.extra.items()}
-    masked = replace(
-        row,
-        messages=tuple(map(message, row.messages)),
-        chosen=tuple(map(message, row.chosen)),
-        rejected=tuple(tuple(map(message, one)) for one in row.rejected),
-        steps=tuple((text(step), good) for step, good in row.steps),
-        side=replace(row.side, extra=extra),
-    )
-    return Masked(masked, dict(sorted(counts.items())))
+    masked = replace(row, **parts, side=replace(row.side, extra=extra))
+    return Masked(masked, dict(sorted(done.counts.items())))
 
 
-def texts_of(row: Row) -> Iterator[str]:
-    """Every text of a row that replacement looks at."""
-    for turn in (*row.messages, *row.chosen, *(turn for one in row.rejected for turn in one)):
-        yield from (turn.content, turn.reasoning, turn.parts, *(call.arguments for call in turn.tool_calls))
-    yield from (step for step, _ in row.steps)
-    yield from _strings(row.side.extra)
+class _Replaced:
+    """Replaces in one text after another, and counts."""
 
+    def __init__(self, find: Finder) -> None:
+        self._find = find
+        self.counts: Counter[str] = Counter()
 
-def applied(text: str, found: Sequence[Replacement]) -> str:
-    """A text with its replacements made."""
-    pieces, at = [], 0
-    for one in found:
-        pieces += [text[at : one.start], one.text]
-        at = one.end
-    return "".join([*pieces, text[at:]])
+    def text(self, value: str) -> str:
+        found = self._find(value) if value else ()
+        self.counts.update(one.kind for one in found)
+        return applied(value, found) if found else value
+
+    def json(self, value: str) -> str:
+        if not value or not is_json(value):
+            return self.text(value)
+        new, kinds = masked_json(value, self._find)
+        self.counts.update(kinds)
+        return new
+
+    def value(self, value: Any, key: str) -> Any:
+        """A value of another key of the file, with what is in it."""
+        if isinstance(value, str) and is_json(value):
+            return self.json(value)
+        if isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
+            found = in_value(str(value), key, self._find) if value != "" else ()
+            self.counts.update(one.kind for one in found)
+            return applied(str(value), found) if found else value
+        if isinstance(value, list | tuple):
+            return [self.value(one, key) for one in value]
+        if isinstance(value, Mapping):
+            return {self.text(str(name)): self.value(one, str(name)) for name, one in value.items()}
+        return value
+
+    def turns(self, turns: tuple[Message, ...]) -> tuple[Message, ...]:
+        own = [list(self._find(turn.content)) if turn.content else [] for turn in turns]
+        self.counts.update(one.kind for found in own for one in found)
+        for first, second, left, right in halves(turns, own, self._find):
+            own[first].append(left)
+            own[second].insert(0, right)
+            self.counts[left.kind] += 1
+        made = tuple(self._turn(turn, found) for turn, found in zip(turns, own, strict=True))
+        return made if any(new is not old for new, old in zip(made, turns, strict=True)) else turns
+
+    def _turn(self, turn: Message, found: Sequence[Replacement]) -> Message:
+        calls = tuple(replace(call, arguments=self.json(call.arguments)) for call in turn.tool_calls)
+        rest = {"name": self.text(turn.name), "reasoning": self.text(turn.reasoning), "parts": self.json(turn.parts)}
+        if not found and calls == turn.tool_calls and all(getattr(turn, name) == text for name, text in rest.items()):
+            return turn
+        content, masked = applied(turn.content, found), tuple(moved(span, found) for span in turn.masked)
+        return replace(turn, content=content, masked=masked, tool_calls=calls, **rest)
 
 
 def moved(span: tuple[int, int], found: Sequence[Replacement]) -> tuple[int, int]:
@@ -105,21 +115,3 @@ def _place(at: int, found: Sequence[Replacement], *, late: bool) -> int:
         begin = last.start + shift - (len(last.text) - (last.end - last.start))
         return begin + len(last.text) if late else begin
     return at + shift
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | Mapping):
-        for one in value.values() if isinstance(value, Mapping) else value:
-            yield from _strings(one)
-
-
-def _walk(value: Any, text: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return text(value)
-    if isinstance(value, list):
-        return [_walk(one, text) for one in value]
-    if isinstance(value, dict):
-        return {key: _walk(one, text) for key, one in value.items()}
-    return value

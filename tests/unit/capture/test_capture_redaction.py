@@ -124,3 +124,35 @@ def test_a_file_of_names_that_is_not_there_is_refused(tmp_path: Path):
     """Before anything is stored."""
     with pytest.raises(Refused):
         captured(tmp_path, [chat("hello")], redact_names="none.txt")
+
+
+def test_masked_arguments_of_a_call_are_json(tmp_path: Path):
+    """A number becomes a string, a key is masked, and the numbers that nobody is behind keep their spelling."""
+    arguments = '{"phone": 442079460958, "card": 4111111111111111, "jane.doe@mail.example": {"amount": 12.50}}'
+    call = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": arguments}}
+    row = {"messages": [{"role": "user", "content": "find me"}, {"role": "assistant", "tool_calls": [call]}]}
+    facts, (stored,) = captured(tmp_path, [row], redact=["personal"])
+    assert stored.messages[1].tool_calls[0].arguments == (
+        '{"phone": "[PHONE_1]", "card": "[CARD_1]", "[EMAIL_1]": {"amount": 12.50}}'
+    )
+    assert facts["masked"] == {"card": 1, "email": 1, "phone": 1}
+
+
+def test_a_value_split_over_turns_or_parts_is_found(tmp_path: Path):
+    """A card in two turns of one person or two parts of one message has the placeholder of the whole card."""
+    parts = [{"type": "text", "text": "my card is 4111 1111 "}, {"type": "text", "text": "1111 1111"}]
+    turns = [
+        {"role": "user", "content": parts},
+        {"role": "assistant", "content": "which one?"},
+        {"role": "user", "content": "4111 1111 1111 -"},
+        {"role": "assistant", "content": "yes?"},
+        {"role": "user", "content": "1111. Or mail jane.doe@"},
+        {"role": "user", "content": "mail.example please"},
+    ]
+    _, (stored,) = captured(
+        tmp_path, [{"messages": [*turns, {"role": "assistant", "content": "ok"}]}], redact=["personal"]
+    )
+    said = [turn.content for turn in stored.messages if turn.role == "user"]
+    assert said == [
+        "my card is [CARD_1]", "[CARD_1] -", "[CARD_1]. Or mail [EMAIL_1]", "[EMAIL_1] please",
+    ]  # fmt: skip
