@@ -26,7 +26,7 @@ TABLES = (
     "headgate.rights.evidence.doors",
 )
 CORE = (
-    "blake3", "click", "httpx", "jinja2", "license-expression", "numba", "numpy", "orjson", "phonenumbers", "polars",
+    "blake3", "click", "httpx", "jinja2", "license-expression", "licenseclassifier", "numba", "numpy", "orjson", "phonenumbers", "polars",
     "pyroaring", "python-stdnum", "rich", "scipy", "sqlalchemy", "symspellpy", "zstandard",
 )  # fmt: skip
 

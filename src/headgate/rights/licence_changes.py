@@ -21,15 +21,13 @@ from headgate.rights.cases import lines as case_lines
 from headgate.rights.reach import SOURCE, Reach, Target, own_rows
 from headgate.rights.reach import lines as reach_lines
 from headgate.rules.licence_expressions import NOASSERTION, NONE, Licence, read_licence
-from headgate.rules.licence_mixtures import POLICY, licence_of, written_in
+from headgate.rules.licence_mixtures import DOUBT, POLICY, READ, TEXT, licence_of, written_in
 from headgate.rules.licence_terms import read_terms
+from headgate.rules.licence_texts import MARKUP, Compared, Fit, compare
 
 LICENCE = "licence"
 POLICIES = ("yes", "no", "conditional")
 QUOTED = 8  # words of a text that are shown where it begins to differ
-MARKUP = re.compile(
-    r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|</?[a-z][^<>]*>|<!doctype[^>]*>", re.DOTALL | re.IGNORECASE
-)
 YEARS = re.compile(
     r"(?:copyright|©)(?:\s|copyright|\(c\)|©)*(?:(?:19|20)\d\d[\s,–-]*)+", re.IGNORECASE
 )  # of a notice: no terms
@@ -50,6 +48,7 @@ class Recorded:
     read_as: str  # the identifier that a spelling was read as
     changes: tuple[str, ...]
     case: Case | None
+    doubt: str = ""  # why the text is not known to be that of the licence
 
     def as_json(self) -> dict[str, Any]:
         """As printed."""
@@ -59,6 +58,7 @@ class Recorded:
             "read_as": self.read_as or None,
             "changes": list(self.changes),
             "case": self.case.as_json() if self.case else None,
+            "doubt": self.doubt or None,
         }
 
 
@@ -71,17 +71,20 @@ def record(
     now: datetime,
     text: bytes | None = None,
     terms: str = "",
+    read: bool = False,
     since: Moment | None = None,
     until: Moment | None = None,
 ) -> Recorded:
     """Claims the licence of a source; where its terms differ from those before, opens a case of a changed licence.
 
     `expression` may be NONE (the licence is gone) or NOASSERTION; `text`: the licence as it was found, kept as
-    evidence; `terms`: what a person read in a text that is no known licence (`rules.licence_terms.read_terms`).
+    evidence and held against the expression; `terms`: what a person read in a text that is no known licence
+    (`rules.licence_terms.read_terms`); `read`: somebody read the text and answers for it being that of the licence.
+    A text of which neither the list nor a person says so leaves the terms unknown.
 
     Raises:
-        Refused: nobody is named, no such source, no expression, one or terms that cannot be read, a control
-            character, or bad dates.
+        Refused: nobody is named, no such source, no expression, one or terms that cannot be read, a text that is
+            plainly that of another licence, a control character, or bad dates.
     """
     _must_be_said(by, expression)
     _must_be_plain(source=source, terms=terms)
@@ -90,6 +93,7 @@ def record(
     if terms:
         read_terms(terms, value)
         value = {"licence": value, "terms": terms}
+    compared = must_not_be_of_another(expression, text)
     about = f"{SOURCE}:{source}"
     with ledger.transaction():
         own_rows(ledger, Target(SOURCE, source))
@@ -97,6 +101,10 @@ def record(
         before = _before(ledger, source, ledger.claims.at(about, LICENCE, now), history)
         if _read_before(before, value) and text is not None and _known_text(ledger, history, text):
             value = before  # what a person read in the text holds for the same text in another form
+        if text is not None and compared.fit is Fit.DOUBT and not _accepted(ledger, history, licence, text):
+            value = claim_with(value, compared.why, read=read)
+        elif text is None and _doubt(before) and licence_of(before).canonical == licence.canonical:
+            value = before  # saying it again without a text answers no doubt about the text
         evidence = ledger.content.put(text) if text is not None else None
         claim = _assert(ledger, about, LICENCE, value, by, now, since, until, evidence)
         changes = _changes(ledger, before, history, licence_of(value), value, text)
@@ -108,7 +116,9 @@ def record(
                 ledger, LICENCE_CHANGE, target, reason=reason, source=by, now=now, since=since, evidence=evidence
             )
     told = written_in(before) if before is not None else ""
-    return Recorded(claim=claim, before=told, read_as=licence.read_as, changes=tuple(changes), case=case)
+    return Recorded(
+        claim=claim, before=told, read_as=licence.read_as, changes=tuple(changes), case=case, doubt=_doubt(value)
+    )
 
 
 def record_policy(
@@ -120,12 +130,14 @@ def record_policy(
     now: datetime,
     text: bytes | None = None,
     since: Moment | None = None,
+    read: bool = False,
     until: Moment | None = None,
 ) -> Recorded:
     """Claims whether the outputs of a model may train another: yes, no, conditional, or by the licence of the model.
 
     Raises:
-        Refused: nobody is named, no model, neither of the words nor a licence, a control character, or bad dates.
+        Refused: nobody is named, no model, neither of the words nor a licence, a text that is plainly that of another
+            licence, a control character, or bad dates.
     """
     _must_be_said(by, says)
     _must_be_plain(teacher=teacher)
@@ -133,15 +145,44 @@ def record_policy(
         raise Refused("a policy of no model", wanted="--teacher NAME, as the rows name their generator")
     word = says.strip().lower()
     what, read_as = (POLICY, "") if word in POLICIES else (LICENCE, read_licence(says).read_as)
-    about = f"teacher:{teacher}"
+    about, compared = f"teacher:{teacher}", None
+    value: Any = word
+    if what == LICENCE:
+        compared, value = must_not_be_of_another(says, text), says.strip()
     with ledger.transaction():
         before = ledger.claims.at(about, what, now)
+        history = ledger.claims.history(about, what)
+        if compared and compared.fit is Fit.DOUBT and not _accepted(ledger, history, read_licence(says), text or b""):
+            value = claim_with(value, compared.why, read=read)
         evidence = ledger.content.put(text) if text is not None else None
-        value = word if what == POLICY else says.strip()
         claim = _assert(ledger, about, what, value, by, now, since, until, evidence)
     was = written_in(before.value) if before else ""
-    changes = (f"{was} became {value}",) if was and was != value else ()
-    return Recorded(claim=claim, before=was, read_as=read_as, changes=changes, case=None)
+    now_is = written_in(value)
+    changes = (f"{was} became {now_is}",) if was and was != now_is else ()
+    return Recorded(claim=claim, before=was, read_as=read_as, changes=changes, case=None, doubt=_doubt(value))
+
+
+def must_not_be_of_another(expression: str, text: bytes | None) -> Compared:
+    """How a text goes with an expression.
+
+    Raises:
+        Refused: the text is plainly that of another licence.
+    """
+    if text is None:
+        return Compared(Fit.OWN)
+    compared = compare(expression, _decoded(text))
+    if compared.fit is Fit.OTHER:
+        raise Refused(
+            f"{compared.why}, and not of {expression.strip()}", wanted=f"--is {' AND '.join(compared.found)}",
+            next_step="say the licence that the text is of, or give the text that belongs to it",
+        )  # fmt: skip
+    return compared
+
+
+def claim_with(value: Any, why: str, *, read: bool) -> dict[str, Any]:
+    """The value of a claim whose text is not known to be that of its licence; `read`: a person answers for it."""
+    base = dict(value) if isinstance(value, dict) else {"licence": value}
+    return base | {TEXT: {READ if read else DOUBT: why}}
 
 
 def same_text(old: bytes, new: bytes) -> bool:
@@ -238,8 +279,10 @@ def _changes(
         return [f"the licence is gone: it was {written_in(before)}"]
     if earlier.canonical != licence.canonical:
         return [f"the licence was {written_in(before)} and is {written_in(value)}"]
+    if _doubt(before) and not _doubt(value):
+        return []  # what was unknown is known now
     out = []
-    if set(earlier.choices) != set(licence.choices):
+    if set(earlier.choices) != set(licence.choices) and not _doubt(value):
         out.append(f"the terms of {written_in(value)} are read otherwise than before")
     old = _last_text(ledger, history)
     if text is not None and old is not None and not same_text(old, text):
@@ -256,6 +299,18 @@ def _last_text(ledger: Ledger, history: list[Claim]) -> bytes | None:
 def _known_text(ledger: Ledger, history: list[Claim], text: bytes) -> bool:
     old = _last_text(ledger, history)
     return old is not None and same_text(old, text)
+
+
+def _accepted(ledger: Ledger, history: list[Claim], licence: Licence, text: bytes) -> bool:
+    """Whether the same text was taken for that of the same licence before."""
+    alike = [one for one in history if licence_of(one.value).canonical == licence.canonical and not _doubt(one.value)]
+    kept = (ledger.content.get(one.evidence) for one in alike if one.evidence and ledger.content.has(one.evidence))
+    return any(same_text(old, text) for old in kept)
+
+
+def _doubt(value: Any) -> str:
+    """Why the text of a claim is not known to be that of its licence."""
+    return str(value.get(TEXT, {}).get(DOUBT, "")) if isinstance(value, dict) else ""
 
 
 def _read_before(before: Any, value: Any) -> bool:
@@ -282,6 +337,8 @@ def lines(done: Recorded, found: Reach | None, now: datetime) -> list[str]:
     if done.read_as:
         out.append(f"  read as {done.read_as}")
     out += [f"  changed: {change}" for change in done.changes]
+    if done.doubt:
+        out.append(f"  UNSURE {done.doubt}: its terms count as unknown until somebody read it (--read, or --terms)")
     if not done.changes:
         out.append("  its terms are those before" if done.before else "  nothing was known before")
     if done.case is not None:

@@ -95,7 +95,11 @@ class _Replaced:
 
     def _turn(self, turn: Message, found: Sequence[Replacement]) -> Message:
         calls = tuple(replace(call, arguments=self.json(call.arguments)) for call in turn.tool_calls)
-        rest: dict[str, Any] = {"name": self.text(turn.name), "reasoning": self.text(turn.reasoning), "parts": self.json(turn.parts)}
+        rest: dict[str, Any] = {
+            "name": self.text(turn.name),
+            "reasoning": self.text(turn.reasoning),
+            "parts": self.json(turn.parts),
+        }
         if not found and calls == turn.tool_calls and all(getattr(turn, name) == text for name, text in rest.items()):
             return turn
         content, masked = applied(turn.content, found), tuple(moved(span, found) for span in turn.masked)

@@ -26,11 +26,12 @@ STRANGE = re.compile(r"[^A-Za-z0-9 .,:_/+()-]|\.\.")
 SPELLING = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .,_/-]*[A-Za-z0-9])?\.?")
 HYPHENS = dict.fromkeys(map(ord, "\u2010\u2011\u2013"), "-")  # as word processors and web pages set them
 DEPRECATED = re.compile(r"(?!LicenseRef)[A-Za-z]+-[\w.-]*\d[\w.-]*\+?")  # GPL-2.0+; a bare name is none
-OPERATOR = re.compile(r"(\bAND\b|\bOR\b|\bWITH\b|[()])", re.IGNORECASE)
+OPERATOR = re.compile(r"((?<![\w-])(?:AND|OR|WITH)(?![\w-])|[()])", re.IGNORECASE)  # no part of GPL-2.0-or-later
 CHOICES = 64  # beyond so many that differ in terms, which one to take is for a person
 PAIRS = 512  # of choices on two sides of AND
 LONGEST = 2000  # characters; no expression is longer
-NEAREST = 3
+NEAREST, FAMILY = 3, 6
+WHICH = frozenset({"only", "or", "later", "clause"})  # words that tell members of a family apart, beside numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,8 +250,41 @@ def _forms() -> dict[str, str]:
     return {plain(key): key for key in sorted(set(_identifiers().values()))}
 
 
+def identifiers_of(written: str) -> set[str]:
+    """The identifiers of the SPDX list in an expression; names of texts of one's own are none.
+
+    Raises:
+        Refused: it cannot be parsed.
+    """
+    if read_licence(written).canonical in (NONE, NOASSERTION):
+        return set()
+    parsed, _ = _parsed(" ".join(written.split()))
+    keys = {str(each) for symbol in parsed.symbols for each in symbol.decompose()}
+    return {key for key in keys if key in _library().known_symbols}
+
+
+def leaves_a_choice(written: str) -> bool:
+    """Whether an expression is a choice between licences, so that the text of one is enough."""
+    return type(_parsed(" ".join(written.split()))[0]).__name__ == "OR"
+
+
 def nearest(word: str) -> str:
-    """In words, the identifiers that are spelled most like a word; takes some milliseconds."""
+    """In words, the identifiers of a family of licences, or those spelled most like a word; some milliseconds."""
+    if family := _family(plain(word)):
+        return "one of " + ", ".join(family)
     forms = _forms()
     near = difflib.get_close_matches(plain(word), forms, n=NEAREST, cutoff=0.6)
     return "nearest: " + ", ".join(forms[form] for form in near) if near else "an SPDX identifier"
+
+
+def _family(form: str) -> list[str]:
+    """Identifiers that are a name and a version, newest first: of "gpl" GPL-3.0-only, GPL-3.0-or-later and older."""
+    wanted = re.sub(r"(?<=[a-z])(?=\d)", " ", form).split()
+    found = []
+    for key in {str(key) for key in _library().known_symbols}:
+        words = plain(key).split()
+        rest = words[len(wanted) :]
+        numbers = [word for word in words if re.fullmatch(r"[\d.]+", word)]
+        if wanted and words[: len(wanted)] == wanted and numbers and rest and not set(rest) - WHICH - set(numbers):
+            found.append(([-int(part) for part in numbers[0].split(".")], key))
+    return [key for _, key in sorted(found)][:FAMILY]

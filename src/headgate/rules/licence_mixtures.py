@@ -33,6 +33,7 @@ from headgate.rules.licence_terms import (
 COMMERCIAL, RESEARCH, ANY = "commercial", "research", ""
 USES = (COMMERCIAL, RESEARCH, ANY)
 POLICY = "provider-policy"
+TEXT, DOUBT, READ = "text", "doubt", "read"  # of a claim: how its text goes with its expression
 OUTPUTS = "outputs-may-train"
 SHARE_ALIKE = "share-alike"
 NOT_SAID = "allows no commercial use, and the intended use is not said"
@@ -282,6 +283,9 @@ def licence_of(value: Any, own: Mapping[str, str] | None = None) -> Licence:
     """The licence of a claim. Terms that a person read count only where the expression alone leaves them unknown."""
     written = written_in(value)
     licence = understood(written)
+    doubt = value.get(TEXT, {}).get(DOUBT, "") if isinstance(value, Mapping) else ""
+    if doubt:
+        licence = replace(licence, choices=tuple(strictest((one, NOTHING_KNOWN)) for one in licence.choices), why=doubt)
     told = value.get("terms") if isinstance(value, Mapping) else (own or {}).get(written)
     if not told or not any(terms.unknown for terms in licence.choices):
         return licence

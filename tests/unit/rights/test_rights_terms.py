@@ -310,7 +310,7 @@ def test_verbs_answer_with_exit_codes(
     code, told = asked(
         capsys, "licence", "--source", "forum", "--is", "CC-BY-NC-4.0", "--text", "LICENSE", "--by", "Ann"
     )
-    assert (0, ["the licence was MIT and is CC-BY-NC-4.0"]) == (code, told["changes"])
+    assert (3, ["the licence was MIT and is CC-BY-NC-4.0"]) == (code, told["changes"])
     assert {"both", "forum"} == {node["name"] for node in told["reach"]["nodes"] if node["kind"] == "run"}  # type: ignore[index]
     assert 1 == asked(capsys, "terms", "both", "--use", "commercial")[0]
     assert 3 == asked(capsys, "terms", "--source", "forum")[0]
