@@ -26,8 +26,8 @@ TABLES = (
     "headgate.rights.evidence.doors",
 )
 CORE = (
-    "blake3", "click", "httpx", "jinja2", "license-expression", "licenseclassifier", "numba", "numpy", "orjson", "phonenumbers", "polars",
-    "pyroaring", "python-stdnum", "rich", "scipy", "sqlalchemy", "symspellpy", "zstandard",
+    "blake3", "click", "httpx", "jinja2", "license-expression", "licenseclassifier", "numba", "numpy", "orjson",
+    "phonenumbers", "polars", "pyroaring", "python-stdnum", "rich", "scipy", "sqlalchemy", "symspellpy", "zstandard",
 )  # fmt: skip
 
 EXAMPLES = examples("doctor", "", "--json")
