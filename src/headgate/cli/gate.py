@@ -35,8 +35,7 @@ def command(
 @flow_options
 def show(decision: str | None, flow: str | None, flow_file: Path, quiet: bool, as_json: bool) -> int:
     """Shows a decision (default: the newest of the flow): its verdicts, waivers and evidence."""
-    from pyroaring import BitMap
-
+    from headgate.flow.withholding import may_read, unquoted, withheld_json
     from headgate.gate.showing import find_decision, lines
     from headgate.kit.clock import now
     from headgate.ledger import reads
@@ -45,13 +44,17 @@ def show(decision: str | None, flow: str | None, flow_file: Path, quiet: bool, a
     project = project_of(flow_file)
     with project.ledger() as ledger:
         found = find_decision(ledger, decision, flow or project.flow.settings.name)
-        quoted = reads.quoted_rows(ledger, found.body["verdicts"]) if as_json else BitMap()
-        reads.note(ledger, "gate show", quoted, ask=False, now=now())
+        verdicts, may = found.body["verdicts"], may_read(ledger, now())
+        if as_json and may:
+            reads.note(ledger, "gate show", reads.quoted_rows(ledger, verdicts), ask=False, now=now())
     if as_json:
-        parts = {"verdicts": found.body["verdicts"], "decision": found.as_json()}
+        shown = verdicts if may else [withheld_json(one) for one in verdicts]
+        node = found.as_json()
+        parts = {"verdicts": shown, "decision": node | {"body": {**found.body, "verdicts": shown}}}
         print_json(answer("gate show", parts, found.body["outcome"]))
     elif not quiet:
-        click.echo("\n".join(lines(found)))
+        told = "\n".join(lines(found))
+        click.echo(told if may else unquoted(told))
     return int(EXIT_OF[Outcome(found.body["outcome"])])
 
 

@@ -17,6 +17,7 @@ from headgate.cli.rights_options import store_options
 def show(name: str, purpose: str, store: Path, quiet: bool, as_json: bool) -> None:
     """Shows a record by name, address or beginning of an address: its body, edges and claims."""
     from headgate.flow.governing import open_ledger
+    from headgate.flow.withholding import may_read, withheld_record
     from headgate.kit.clock import now
     from headgate.ledger import reads
     from headgate.ledger.showing import describe, lines
@@ -27,6 +28,8 @@ def show(name: str, purpose: str, store: Path, quiet: bool, as_json: bool) -> No
             shown = record["id"] if record["kind"] == "row" else record["body"]
             numbers = reads.quoted_rows(ledger, shown)
             reads.note(ledger, "ledger show", numbers, purpose=purpose, now=now())
+            if not may_read(ledger, now(), purpose):
+                record["body"] = withheld_record(record["kind"], record["body"])
     if as_json:
         print_json(answer("ledger show", {"record": record}))
     elif not quiet:

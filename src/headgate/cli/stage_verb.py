@@ -25,6 +25,7 @@ def run_until(stage: str | None, flow_file: Path, overrides: Sequence[str], *, q
     from headgate.flow.reporting import as_json as walked_json
     from headgate.flow.reporting import ending, line, write_page
     from headgate.flow.walking import Walk, walk
+    from headgate.flow.withholding import may_read, withheld_step, withheld_walk
     from headgate.kit.clock import now
 
     project = open_project(flow_file, set=overrides)
@@ -33,11 +34,15 @@ def run_until(stage: str | None, flow_file: Path, overrides: Sequence[str], *, q
     if not silent:
         click.echo(f"{project.flow.settings.name} ({project.flow.path})")
 
+    with project.ledger() as ledger:
+        may = may_read(ledger, now())
+
     def told(step: Walk) -> None:
         if not silent:
-            click.echo(line(step, colour=colour))
+            click.echo(line(step if may else withheld_step(step), colour=colour))
 
     walked = walk(project, until=stage, quiet=silent, told=told)
+    walked = walked if may else withheld_walk(walked)
     report = write_page(walked, project, now())
     if as_json:
         print_json(walked_json(walked, stage or "run", report))

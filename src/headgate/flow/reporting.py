@@ -13,7 +13,6 @@ from headgate.check.reports import page, screen
 from headgate.flow.project import Project
 from headgate.flow.walking import Walk, Walked
 from headgate.kit.files import write_text
-from headgate.kit.people import acting
 from headgate.stats.verdict import Outcome
 
 COLOUR = screen.COLOUR
@@ -87,7 +86,8 @@ def as_json(walked: Walked, command: str, report: Path | None) -> dict[str, Any]
 def write_page(walked: Walked, project: Project, at: datetime) -> Path:
     """Writes the HTML report of a walk and returns its path; that it quotes rows about people is recorded as a read.
 
-    Who may not read such rows gets it without the proposals, which hold whole texts.
+    Who may not read such rows gets it without the proposals, and hands a walk without their words
+    (`flow.withholding`).
     """
     proposals = _noted(walked, project, _proposals(walked, project), at)
     diffs = _diffs(walked, project)
@@ -117,20 +117,21 @@ def write_page(walked: Walked, project: Project, at: datetime) -> Path:
 
 def _noted(walked: Walked, project: Project, proposals: dict[str, Any], at: datetime) -> dict[str, Any]:
     """The proposals that may be shown, after everything that the page quotes was recorded as read."""
+    from headgate.flow.withholding import may_read
     from headgate.ledger import reads
-    from headgate.ledger.roles import PERSONAL, in_force
 
     found = [verdict.as_json() for step in walked.steps for verdict in step.result.verdicts]
     with project.ledger() as ledger:
-        numbers, table = reads.quoted_rows(ledger, found), in_force(ledger, at)
-        may = table is None or table.allows(acting().name, PERSONAL)
-        for step in walked.steps if may else ():
+        if not may_read(ledger, at):
+            return {}  # nothing of any row is shown
+        numbers = reads.quoted_rows(ledger, found)
+        for step in walked.steps:
             if proposal := step.result.facts.get("proposal"):
                 numbers |= reads.quoted_rows(
                     ledger, orjson.loads(ledger.content.get(ledger.node(proposal).body["list"]))
                 )
         reads.note(ledger, f"report of {walked.flow}", numbers, ask=False, now=at)
-    return proposals if may else {}
+    return proposals
 
 
 def _proposals(walked: Walked, project: Project) -> dict[str, Any]:

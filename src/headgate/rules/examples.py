@@ -19,6 +19,7 @@ def shown(row: Row, start: int, end: int, number: int) -> dict[str, Any]:
     asked = " ".join(row.prompt_text.split())
     return {
         "place": str(row.place or number),
+        "row": row.id,
         "asked": asked if len(asked) <= ASKED else f"{asked[: ASKED - 1]}…",
         "text": before + text[start:end] + after,
         "start": len(before),

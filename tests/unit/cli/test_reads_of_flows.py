@@ -82,3 +82,81 @@ def test_who_may_not_read_walks_and_sees_no_text(folder, capsys, monkeypatch):
     caught = capsys.readouterr()
     assert "the role personal, which Zoe holds" in caught.err
     assert "swallowed" not in caught.out
+
+
+CHECK = """
+[check]
+select = ["inherited-habits", "house-phrases", "near-duplicates"]
+"""
+HABIT = "I am so sorry, we will refund the whole amount to your account by tomorrow morning"
+
+
+@pytest.fixture
+def habits(folder: Path) -> Path:
+    """The project with answers that apologise and promise, and a check of them."""
+    rows = [
+        {"prompt": f"{text} and number {n} more", "completion": f"{HABIT}, case {n}.", "subject": f"s{n}"}
+        for n, text in enumerate(TEXTS * 8)
+    ]
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "headgate.toml").write_text(FLOW.replace(', "near-duplicates"', "") + CHECK + ROLES)
+    return folder
+
+
+def surfaces(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """What a check says on every surface."""
+    out = {}
+    for name, words in {"screen": ["check"], "json": ["check", "--json"]}.items():
+        run(*words)
+        out[name] = capsys.readouterr().out
+    out["page"] = (folder / ".headgate/reports/support.html").read_text()
+    run("ledger", "log", "--kind", "verdict", "--json")
+    entries = json.loads(capsys.readouterr().out)["entries"]
+    for entry in entries:
+        run("ledger", "show", entry["payload"]["id"], "--json")
+        out["records"] = out.get("records", "") + capsys.readouterr().out
+    return out
+
+
+def quoted(text: str) -> list[str]:
+    """The words of rows that stand in a text."""
+    return [words for words in ("so sorry", "refund the whole", "swallowed by", "petrol station") if words in text]
+
+
+def test_a_check_shows_words_of_rows_to_nobody_without_the_role(habits, capsys, monkeypatch):
+    """On no surface: screen, JSON, page, the records in the ledger; counts and places stay."""
+    monkeypatch.setenv("HEADGATE_USER", "Max")
+    told = surfaces(habits, capsys)
+    assert {name: quoted(text) for name, text in told.items()} == dict.fromkeys(told, [])
+    found = {one["rule"]: one for one in json.loads(told["json"])["verdicts"]}
+    assert found["inherited-habits"]["measure"]["n"] == 32
+    assert found["inherited-habits"]["details"]["withheld"].startswith("withheld")
+
+
+def test_a_check_that_shows_words_of_rows_is_a_read_of_them(habits, capsys):
+    """Who has the role sees examples, and each row that is quoted is recorded as read."""
+    told = surfaces(habits, capsys)
+    assert {name for name, text in told.items() if quoted(text)} >= {"json", "page"}
+    details = [one.get("details", {}) for one in json.loads(told["json"])["verdicts"]]
+    shown = {one["row"] for one in _objects(details) if "asked" in one}
+    assert shown
+    run("rights", "reads", "--json")
+    assert max(one["rows"] for one in json.loads(capsys.readouterr().out)["reads"]) >= len(shown)
+
+
+def test_without_a_purpose_that_is_wanted_nothing_is_shown(habits, capsys, monkeypatch):
+    """The role alone is not enough where reading wants a purpose."""
+    text = (habits / "headgate.toml").read_text()
+    (habits / "headgate.toml").write_text(text.replace('roles = ["Zoe"]', 'roles = ["Zoe"]\npurpose = ["personal"]'))
+    assert run("check", "--quiet") in (0, 1, 3)
+    run("check", "--json")
+    assert quoted(capsys.readouterr().out) == []
+    monkeypatch.setenv("HEADGATE_PURPOSE", "audit 7")
+    run("check", "--json")
+    assert quoted(capsys.readouterr().out) != []
+
+
+def _objects(value: object) -> list[dict]:
+    if isinstance(value, dict):
+        return [value, *(found for one in value.values() for found in _objects(one))]
+    return [found for one in value for found in _objects(one)] if isinstance(value, list) else []
