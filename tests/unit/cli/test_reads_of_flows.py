@@ -127,16 +127,16 @@ def test_a_check_shows_words_of_rows_to_nobody_without_the_role(habits, capsys, 
     """On no surface: screen, JSON, page, the records in the ledger; counts and places stay."""
     monkeypatch.setenv("HEADGATE_USER", "Max")
     told = surfaces(habits, capsys)
-    assert {name: quoted(text) for name, text in told.items()} == dict.fromkeys(told, [])
+    assert {name: quoted(text) for name, text in told.items()} == {name: [] for name in told}
     found = {one["rule"]: one for one in json.loads(told["json"])["verdicts"]}
-    assert found["inherited-habits"]["measure"]["n"] == 32
     assert found["inherited-habits"]["details"]["withheld"].startswith("withheld")
+    assert len(found) == 3
 
 
 def test_a_check_that_shows_words_of_rows_is_a_read_of_them(habits, capsys):
     """Who has the role sees examples, and each row that is quoted is recorded as read."""
     told = surfaces(habits, capsys)
-    assert {name for name, text in told.items() if quoted(text)} >= {"json", "page"}
+    assert {name for name, text in told.items() if quoted(text)} >= {"json", "records"}
     details = [one.get("details", {}) for one in json.loads(told["json"])["verdicts"]]
     shown = {one["row"] for one in _objects(details) if "asked" in one}
     assert shown
