@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from headgate.cli.gate_governor import governor
 from headgate.cli.gate_selftest import self_test
 from headgate.cli.gate_waivers import flow_options, project_of, waive, waivers
 from headgate.cli.output import EXIT_OF, answer, common_options, examples, print_json
@@ -58,5 +59,5 @@ def show(decision: str | None, flow: str | None, flow_file: Path, quiet: bool, a
     return int(EXIT_OF[Outcome(found.body["outcome"])])
 
 
-for verb in (waive, waivers, self_test):
+for verb in (waive, waivers, self_test, governor):
     command.add_command(verb)

@@ -28,6 +28,7 @@ from headgate.evaluate.fewshot import (
     training_rows,
 )
 from headgate.evaluate.forgetting.battery import check_forgetting, judge_substance, skills_of
+from headgate.evaluate.governor import govern_all, governors_state
 from headgate.evaluate.imported import Imported, imported_state, judge_imported
 from headgate.evaluate.judged import judge_suites
 from headgate.evaluate.judged_items import JudgedSuite, judged_suites
@@ -64,7 +65,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     """
     imported = judge_imported(ledger, settings, context)
     if not settings.suites:
-        return _only(imported, ledger)
+        return _only(imported, ledger, settings, context)
     suites = suites_of(ledger, settings, context)
     for suite in suites:
         if not suite.pools["gate"] and not suite.pools["sealed"] and not suite.spent:
@@ -82,14 +83,21 @@ def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> obj
     """What decides beside settings and files: the habits that probes are to watch, and which judges may decide."""
     watched = any(one.found for one in settings.probes.values())
     habits = [habit.as_json() for habit in found_habits(ledger, context.flow_name)] if watched else None
-    if not settings.judged and not settings.imported:
+    more: dict[str, object] = {}
+    if settings.imported:
+        more["imported"] = imported_state(ledger, settings, context)
+    if settings.governor:
+        more["rewards"] = governors_state(ledger, settings.governor, context)
+    if not settings.judged and not more:
         return habits
-    more = {"imported": imported_state(ledger, settings, context)} if settings.imported else {}
     return {"habits": habits, "judges": judging_state(ledger, settings, context) if settings.judged else None, **more}
 
 
-def _only(imported: Imported, ledger: Ledger) -> StepResult:
+def _only(imported: Imported, ledger: Ledger, settings: Settings, context: StageContext) -> StepResult:
     """How a stage ended that asked no model, because all its evidence was imported."""
+    adapter = context.outputs.get("train", {}).get("adapter") if not settings.candidate else None
+    governed = govern_all(ledger, settings.governor, context, adapter)
+    imported.verdicts += governed.verdicts
     outcome = worst(imported.verdicts)
     return StepResult(
         stage="evaluate",
@@ -180,6 +188,14 @@ class _Stage:
         if kept.facts:
             self.facts["forgetting"] = kept.facts
         self.verdicts += judge_substance(self.verdicts)
+        self.govern()
+
+    def govern(self) -> None:
+        """Rewards that the flow declares: proxy against outcome."""
+        governed = govern_all(self.ledger, self.settings.governor, self.context, self._adapter())
+        self.verdicts += governed.verdicts
+        if governed.facts:
+            self.facts["governor"] = governed.facts
 
     def _choose(self, asker: Asker, suite: Suite, pool: Pool | None) -> None:
         if pool is None or self.settings.few_shot.counts == [0]:

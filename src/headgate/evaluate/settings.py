@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from headgate.evaluate.batteries import ForgettingSettings, SafetySettings, ShadowSettings
+from headgate.evaluate.governor import GovernorSettings
 from headgate.kit.errors import Refused
 from headgate.kit.settings import option
 
@@ -140,6 +141,7 @@ class Settings:
     imported: list[str] = option([], help="Suites whose arms were brought in by `evaluate import`.", unit="suites")
     probes: dict[str, ProbeSettings] = option({}, help="Probes by name: habits of the corpus in what models answer.")
     judged: dict[str, JudgedSettings] = option({}, help="Judged suites by name: who answers better, base or candidate.")
+    governor: dict[str, GovernorSettings] = option({}, help="Rewards by name, each with an outcome.")
     shadow: ShadowSettings = option(ShadowSettings(), help="Suites whose items are asked again in other words.")
     forgetting: ForgettingSettings = option(ForgettingSettings(), help="Skills of the base that it must keep.")
     safety: SafetySettings = option(SafetySettings(), help="Axes of safety on which it may not lose what the base has.")

@@ -15,7 +15,7 @@ from headgate.kit.clock import parse_moment
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.nodes import Node
 from headgate.ledger.steps import StageContext, verdict_from_json, verdicts_of
-from headgate.ledger.waivers import NEVER_WAIVED
+from headgate.ledger.waivers import NO_EVIDENCE
 from headgate.stats.judging import cannot_tell, judge_count
 from headgate.stats.paired import PairedComparison
 from headgate.stats.power import mde
@@ -23,7 +23,7 @@ from headgate.stats.quantiles import normal_below, z_two_sided
 from headgate.stats.verdict import Outcome, Verdict
 
 OVER = "candidate-over-"
-MISSING, EXPIRED, STALE = NEVER_WAIVED
+MISSING, EXPIRED, STALE = NO_EVIDENCE
 CASE = "open-case"
 FAILURE = "departing-engineer"  # what is not recorded cannot be promoted
 COMPARED = "ft-vs-prompting"

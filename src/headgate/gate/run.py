@@ -15,6 +15,7 @@ from headgate.gate.claims import judge_claims
 from headgate.gate.evidence import OVER, Evidence, blocking, doubts, ended, ended_claims, gather, is_old, open_case
 from headgate.gate.imported import doubts_about_imports
 from headgate.gate.judged import PREFERRED, READ_ANEW, doubts_about_judges, judges_now
+from headgate.gate.rewards import doubts_about_rewards, rewards_now
 from headgate.gate.settings import Settings
 from headgate.gate.waivers import Waiver, covering, may_answer, standing
 from headgate.kit.errors import Refused
@@ -52,6 +53,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     ran_out = [ended(source, what) for source, what in ended_claims(ledger, adapter, context.now)]
     unanswered = [open_case(case) for case in open_on(ledger, adapter.id)]
     judges = doubts_about_judges(ledger, found.get("evaluate"), settings, adapter.id, context.now)
+    judges += doubts_about_rewards(ledger, adapter.id, context.flow_name)
     judges += doubts_about_imports(found.get("evaluate"), settings, context.now)
     judged = judge(ledger, found, settings, context, [*ran_out, *unanswered, *judges])
     decision = _record(ledger, adapter, found, judged, settings, context)
@@ -81,6 +83,7 @@ def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any
         "imports": [[v.rule, v.details["suite"]] for v in doubts_about_imports(evaluation, settings, context.now)],
         "ended": ended_claims(ledger, _adapter(ledger, context), context.now),
         "cases": [case.id for case in open_on(ledger, _adapter(ledger, context).id)],
+        "rewards": rewards_now(ledger, _adapter(ledger, context).id, context.flow_name),
         "judges": judges_now(ledger, evaluation, settings, _adapter(ledger, context).id, context.now),
     }
 

@@ -11,6 +11,7 @@ from headgate.kit.settings import option
 STAGES = ("capture", "generate", "curate", "check", "train", "evaluate")
 REFERENCES = ("base", "few-shot")
 POOLS = ("sealed", "gate")  # what may decide, best first; results on `dev` may have been mined
+FIXED = "reward-stop"  # blocks at any level
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,8 @@ class Settings:
         for name in self.require:
             if name not in STAGES:
                 raise Refused("gate.require names no stage above the gate", found=name, wanted=", ".join(STAGES))
+        if FIXED in self.level:
+            raise Refused(f"gate.level.{FIXED}", found=self.level[FIXED], wanted="a stopped reward blocks, always")
         for name in self.compare:
             if name not in REFERENCES:
                 raise Refused("gate.compare", found=name, wanted=", ".join(REFERENCES))

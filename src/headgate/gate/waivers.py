@@ -13,6 +13,8 @@ from headgate.ledger.ledger import Ledger
 from headgate.ledger.roles import WAIVE, require
 from headgate.ledger.waivers import KIND, NEVER_WAIVED, Waiver, all_waivers, covering, read_waiver, standing
 from headgate.rules.judge_fitness import RULES as JUDGES
+from headgate.rules.reward_states import HOLDS
+from headgate.stats.governed import DEGENERATE, FAILURE, GOVERNOR, STOPPED
 from headgate.stats.verdict import Outcome, Verdict
 
 __all__ = [
@@ -29,7 +31,7 @@ __all__ = [
 
 GATE_RULES = (
     "candidate-over-base", "candidate-over-few-shot", "preferred-over-base", "worst-drop", "coverage", "open-case",
-    *JUDGES,
+    HOLDS, GOVERNOR, DEGENERATE, FAILURE, *JUDGES,
 )  # fmt: skip
 
 
@@ -90,6 +92,8 @@ def _day(text: str) -> date:
 def _must_be_known(ledger: Ledger, rule: str) -> None:
     from headgate.rules.catalogue import CATALOGUE
 
+    if rule == STOPPED:
+        raise Refused("a stopped reward is not waived", found=rule, next_step="headgate gate governor clear --help")
     if rule in NEVER_WAIVED:
         raise Refused(
             "evidence that is not there cannot be waived",

@@ -19,7 +19,9 @@ from headgate.stats.verdict import Level, Outcome, Verdict
 
 KIND = "waiver"
 # Evidence that is missing, expired or stale: there is nothing known that a person could answer for.
-NEVER_WAIVED = ("missing-evidence", "expired-evidence", "stale-evidence")
+NO_EVIDENCE = ("missing-evidence", "expired-evidence", "stale-evidence")
+# A stopped reward: it is cleared by a named person with a new outcome suite, and by nothing else.
+NEVER_WAIVED = (*NO_EVIDENCE, "reward-stop")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
