@@ -179,7 +179,9 @@ def divergence_of_samples(policy: ArrayLike, reference: ArrayLike) -> float:
     """Estimate of the divergence of a policy from its reference, from log-probabilities of tokens the policy drew.
 
     Mean of r - 1 - ln r with r = reference / policy, never below zero (Schulman 2020, "Approximating KL divergence",
-    the estimator k3). Per token; multiply by the mean length for the divergence of whole answers.
+    the estimator k3); where the two are so far apart that few tokens make up that mean, the plain mean of -ln r. Both
+    have the divergence as their expectation, and the one that varies less is taken. Per token; multiply by the mean
+    length for the divergence of whole answers.
 
     Raises:
         Refused: lists of different length, empty, or not finite.
@@ -187,8 +189,9 @@ def divergence_of_samples(policy: ArrayLike, reference: ArrayLike) -> float:
     own, other = np.asarray(policy, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     if own.shape != other.shape or own.ndim != 1 or not len(own) or not np.isfinite(np.r_[own, other]).all():
         raise Refused("log-probabilities of the same tokens under both", found=f"{own.shape} and {other.shape}")
-    ratio = other - own
-    return float(np.mean(np.expm1(ratio) - ratio))
+    ratio = np.minimum(other - own, 700.0)
+    steady = np.expm1(ratio) - ratio
+    return max(0.0, float(np.mean(steady if steady.std() <= ratio.std() else -ratio)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
