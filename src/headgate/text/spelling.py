@@ -111,14 +111,15 @@ def _american() -> Mapping[str, str]:
     return {american: british for british, american in PAIRS.items()}
 
 
-def regional(word: str) -> set[str]:
+@lru_cache(maxsize=1 << 16)
+def regional(word: str) -> frozenset[str]:
     """British forms that a word may stand for, the word itself among them; most of them are no words."""
     forms = {word, _american().get(word, word)}
     for pattern, british in BRITISH:
         forms |= {
             word[: place.start()] + place.expand(british) + word[place.end() :] for place in pattern.finditer(word)
         }
-    return forms
+    return frozenset(forms)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -343,7 +343,11 @@ def _beside(tape: Tape, positions: Positions, step: int) -> Hashes:
     places = positions + step
     inside = (places >= tape.offsets[texts]) & (places < tape.offsets[texts + 1])
     out = np.where(inside, tape.words[np.clip(places, 0, len(tape.words) - 1)], EDGE)
-    for number in np.flatnonzero(inside).tolist():
-        if tape.texts[int(texts[number])][int(tape.starts[int(places[number])])].isdigit():
-            out[number] = NUMBER
-    return out
+    # The same word begins with the same letter wherever it stands: each is looked at once.
+    words, first, which = np.unique(out, return_index=True, return_inverse=True)
+    some = first.tolist()
+    numbers = [
+        bool(inside[one]) and tape.texts[int(texts[one])][int(tape.starts[int(places[one])])].isdigit() for one in some
+    ]
+    words[numbers] = NUMBER
+    return words[which]
