@@ -1,11 +1,12 @@
 """Measures the power of rules on planted failures and honest data, and writes the figures beside the rule.
 
-    python benchmarks/power.py --data FOLDER [RULE ...]
+    python benchmarks/power.py --data FOLDER [--fresh] [RULE ...]
 
 FOLDER holds the development data (see `clean/loading.py`). For each rule with a planter in
 `planted/<shelf>/<stem>.py` it runs a grid of source x size x strength x seed, and honest draws.
 A planting counts as found when the verdict fails and, where the planter knows the rows, a finding
-names at least one of them.
+names at least one of them. With `--fresh`, planters are those of `fresh/<shelf>/<stem>.py`, on data that no threshold
+was chosen on, and the figures go into `<stem>_fresh.json`; nothing may be chosen by them afterwards.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 
 import orjson
 
+from clean.fresh import LOADERS as FRESH
 from clean.grounded import LOADERS as GROUNDED
 from clean.loading import LOADERS as ROWS
 from clean.panels import LOADERS as PANELS
@@ -38,7 +40,7 @@ from headgate.stats.intervals import wilson
 from headgate.stats.verdict import Outcome, Verdict
 from headgate.testing.planting import Planted, Planter
 
-LOADERS = {**ROWS, **PANELS, **GROUNDED}
+LOADERS = {**ROWS, **PANELS, **GROUNDED, **FRESH}
 HERE = Path(__file__).parent
 FOUND_TO_JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
@@ -71,12 +73,12 @@ class Tally:
         )
 
 
-def planter_of(rule: Rule) -> Planter | None:
+def planter_of(rule: Rule, folder: str = "planted") -> Planter | None:
     """The planter of a rule, loaded from its file."""
-    path = HERE / "planted" / rule.shelf / f"{rule.stem}.py"
+    path = HERE / folder / rule.shelf / f"{rule.stem}.py"
     if not path.is_file():
         return None
-    spec = importlib.util.spec_from_file_location(f"planted_{rule.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"{folder}_{rule.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -164,14 +166,18 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("rules", nargs="*", default=["all"], help="names, codes or shelves")
     parser.add_argument("--data", type=Path, required=True, help="folder of the development data")
+    parser.add_argument("--fresh", action="store_true", help="on data that no threshold was chosen on")
     asked = parser.parse_args(list(arguments) if arguments is not None else None)
+    folder, ending = ("fresh", "_fresh.json") if asked.fresh else ("planted", ".json")
     for rule in select(asked.rules, CATALOGUE, plugins=()):
-        planter = planter_of(rule)
+        planter = planter_of(rule, folder)
         if planter is None:
             print(f"{rule.name}: no planter")
             continue
         figures = measured(rule, planter, asked.data)
-        target = Path(sys.modules[rule.module].__file__ or "").with_suffix(".json")
+        if asked.fresh:
+            figures = {"chosen_on": planter.CHOSEN, "read": planter.READ, **figures}  # type: ignore[attr-defined]
+        target = Path(sys.modules[rule.module].__file__ or "").with_name(f"{rule.stem}{ending}")
         with atomic_write(target) as stream:
             stream.write(orjson.dumps(figures, option=FOUND_TO_JSON))
         print(report(figures))

@@ -17,7 +17,7 @@ from headgate.kit.errors import Refused
 from headgate.kit.files import write_text
 from headgate.rules.catalogue import CATALOGUE
 from headgate.rules.options import option_lines
-from headgate.rules.power import Figure, Figures, figures_of, shortfalls, tables_of
+from headgate.rules.power import Figure, Figures, Fresh, figures_of, fresh_of, shortfalls, tables_of
 from headgate.rules.shape import HEADINGS, SHELVES, Rule
 from headgate.stats.intervals import wilson
 
@@ -34,7 +34,7 @@ def page(rule: Rule) -> str:
         title,
         rest.strip(),
         _options(rule),
-        _power(figures_of(rule)),
+        _power(figures_of(rule), fresh_of(rule)),
         _tables(rule),
     ]
     if suite := suite_of(rule):
@@ -44,7 +44,7 @@ def page(rule: Rule) -> str:
 
 def as_json(rule: Rule) -> dict[str, Any]:
     """The facts of a page as a JSON object; the text sections by heading."""
-    figures = figures_of(rule)
+    figures, fresh = figures_of(rule), fresh_of(rule)
     return {
         "rule": rule.name,
         "code": rule.code,
@@ -62,6 +62,7 @@ def as_json(rule: Rule) -> dict[str, Any]:
             for line in option_lines(rule.options)
         ],
         "power": _power_json(figures) if figures else None,
+        "fresh_power": {"chosen_on": fresh.chosen_on, **_power_json(fresh.figures)} if fresh else None,
     }
 
 
@@ -146,16 +147,27 @@ def _shown(default: Any) -> str:
     return f'"{default}"' if isinstance(default, str) else str(default)
 
 
-def _power(figures: Figures | None) -> str:
+def _power(figures: Figures | None, fresh: Fresh | None) -> str:
     if figures is None:
         return "## Measured power\n\nNot measured yet."
-    (found, tried), (failed, honest) = figures.at_claim, figures.on_clean
-    text = [
-        "## Measured power",
-        "",
-        f"Claim: a strength of {figures.claimed:g} ({figures.unit}) is found from {figures.smallest:,} rows on.",
-        f"Measured: {found} of {tried} plantings at that strength found, {failed} of {honest} honest sets failed.",
-    ]
+    text = ["## Measured power", "", _claim(figures), *_measured(figures)]
+    if fresh is not None:
+        of = fresh.figures
+        told = f"Thresholds were chosen on {fresh.chosen_on}. Nothing was chosen on what follows."
+        text += ["", "### On data that nothing was chosen on", "", told, _claim(of), *_measured(of)]
+        text += ["", fresh.read] if fresh.read else []
+        if missing := shortfalls(of):
+            text += ["", f"On trial, because it {'; and it '.join(missing)}."]
+    return "\n".join(text)
+
+
+def _claim(figures: Figures) -> str:
+    return f"Claim: a strength of {figures.claimed:g} ({figures.unit}) is found from {figures.smallest:,} rows on."
+
+
+def _measured(figures: Figures) -> list[str]:
+    told = f"Measured: {_share(*figures.at_claim)} plantings at that strength found, "
+    text = [f"{told}{_share(*figures.on_clean)} honest sets failed."]
     if figures.recall is not None:
         precision = f", precision {figures.precision:.0%}" if figures.precision is not None else ""
         text.append(f"Of the planted rows, findings named {figures.recall:.0%}{precision}.")
@@ -164,8 +176,12 @@ def _power(figures: Figures | None) -> str:
     for strength in sorted({each.strength for each in figures.detection}):
         text.append(_line(f"{strength:g}", [e for e in figures.detection if e.strength == strength], sources))
     text.append(_line("honest", figures.false_alarms, sources))
-    text += ["", "Each cell: failed verdicts of runs, all sizes together, with the 95 % Wilson interval."]
-    return "\n".join(text)
+    return [*text, "", "Each cell: failed verdicts of runs, all sizes together, with the 95 % Wilson interval."]
+
+
+def _share(hits: int, of: int) -> str:
+    interval = wilson(hits, of) if of else None
+    return f"{hits} of {of} ({interval.low:.0%} to {interval.high:.0%})" if interval else f"{hits} of {of}"
 
 
 def _tables(rule: Rule) -> str:
@@ -182,8 +198,7 @@ def _line(name: str, figures: Sequence[Figure], sources: Sequence[str]) -> str:
     for source in sources:
         held = [each for each in figures if each.source == source]
         hits, of = sum(each.hits for each in held), sum(each.of for each in held)
-        interval = wilson(hits, of) if of else None
-        cells.append(f"{hits} of {of} ({interval.low:.0%} to {interval.high:.0%})" if interval else "")
+        cells.append(_share(hits, of) if of else "")
     return f"| {name} | " + " | ".join(cells) + " |"
 
 

@@ -1,7 +1,8 @@
 """Measured power: how often a rule finds what was planted, and how often it cries wolf on honest data.
 
 The figures stand beside the rule (`rules/data/dat006_self_leak.json`), written by `benchmarks/power.py`
-and shipped with the package, so that every page shows them.
+and shipped with the package, so that every page shows them. Where `dat006_self_leak_fresh.json` stands beside them,
+it has the same measured on data that no threshold was chosen on, and a stable rule reaches the bar there.
 """
 
 from __future__ import annotations
@@ -61,11 +62,23 @@ class Figures:
 
 def figures_of(rule: Rule) -> Figures | None:
     """The committed figures of a rule, or None when it was not measured."""
-    package, _, stem = rule.module.rpartition(".")
-    if not package:
-        return None
-    file = resources.files(package).joinpath(f"{stem}.json")
-    return from_json(orjson.loads(file.read_bytes())) if file.is_file() else None
+    body = _beside(rule, ".json")
+    return None if body is None else from_json(body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fresh:
+    """The power of one rule on data that nothing of it was chosen on."""
+
+    chosen_on: str  # data that its thresholds were chosen on, in words
+    read: str  # what reading the findings by hand showed; empty where nobody did
+    figures: Figures
+
+
+def fresh_of(rule: Rule) -> Fresh | None:
+    """The committed figures of a rule on fresh data, or None when it was not measured there."""
+    body = _beside(rule, "_fresh.json")
+    return None if body is None else Fresh(chosen_on=body["chosen_on"], read=body["read"], figures=from_json(body))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +93,8 @@ class Table:
 
 def tables_of(rule: Rule) -> tuple[Table, ...]:
     """Further measurements beside a rule (`rules/data/dat006_self_leak_tables.json`); none where there is no file."""
-    package, _, stem = rule.module.rpartition(".")
-    file = resources.files(package).joinpath(f"{stem}_tables.json") if package else None
-    if file is None or not file.is_file():
+    body = _beside(rule, "_tables.json")
+    if body is None:
         return ()
     return tuple(
         Table(
@@ -91,7 +103,7 @@ def tables_of(rule: Rule) -> tuple[Table, ...]:
             columns=tuple(each["columns"]),
             rows=tuple(tuple(cells) for cells in each["rows"]),
         )
-        for each in orjson.loads(file.read_bytes())["tables"]
+        for each in body["tables"]
     )
 
 
@@ -121,3 +133,12 @@ def shortfalls(figures: Figures | None) -> list[str]:
     if not honest or failed > FALSE_ALARMS * honest:
         out.append(f"fails on {failed} of {honest} honest sets; {FALSE_ALARMS:.0%} are allowed")
     return out
+
+
+def _beside(rule: Rule, ending: str) -> Mapping[str, Any] | None:
+    package, _, stem = rule.module.rpartition(".")
+    file = resources.files(package).joinpath(stem + ending) if package else None
+    if file is None or not file.is_file():
+        return None
+    body: Mapping[str, Any] = orjson.loads(file.read_bytes())
+    return body

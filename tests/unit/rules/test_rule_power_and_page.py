@@ -16,7 +16,7 @@ from headgate.kit.errors import Refused
 from headgate.rules import page
 from headgate.rules.catalogue import CATALOGUE
 from headgate.rules.options import option_lines
-from headgate.rules.power import from_json, shortfalls
+from headgate.rules.power import Fresh, from_json, fresh_of, shortfalls
 from headgate.rules.selection import find
 
 RULE = find("erased-slice", CATALOGUE)
@@ -75,6 +75,26 @@ def test_unmeasured_rule_says_so() -> None:
     """A rule without figures is not dressed up."""
     unmeasured = replace(RULE, module="headgate.rules.shape")
     assert "Not measured yet." in page.page(unmeasured)
+
+
+def test_fresh_figures_stand_apart_and_say_why_a_rule_is_on_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What thresholds were chosen on, what was measured elsewhere, what was read, and what is missing."""
+    fresh = Fresh(chosen_on="star", read="All were read.", figures=from_json(figures(15, 6)))
+    monkeypatch.setattr(page, "fresh_of", lambda rule: fresh)  # noqa: ARG005
+    text = page.page(RULE)
+    apart = text.index("### On data that nothing was chosen on")
+    assert text.index("## Measured power") < apart < text.index("## Cases")
+    assert "Thresholds were chosen on star." in text
+    assert "15 of 20 (53% to 89%) plantings at that strength found, 6 of 100 (3% to 12%) honest sets failed." in text
+    assert (
+        "On trial, because it finds 15 of 20 plantings at the claimed strength; 80% are needed; and it fails on" in text
+    )
+    assert "star" == page.as_json(RULE)["fresh_power"]["chosen_on"]
+
+
+def test_rules_without_fresh_figures_say_nothing_of_them() -> None:
+    """None is no table of noughts."""
+    assert (None, None) == (fresh_of(RULE), page.as_json(RULE)["fresh_power"])
 
 
 def test_option_without_comment_is_refused(tmp_path: Path) -> None:

@@ -184,6 +184,14 @@ def test_two_dozen_items_do_not_show_the_absence_of_a_regression():
     assert 340 < needed < 400
 
 
+def test_a_fall_from_22_to_16_of_164_programs_is_no_finding():
+    """A fall of 13.4 to 9.8 % that is told as 27 % is neither a regression nor the absence of one."""
+    before, after = (np.r_[np.ones(right), np.zeros(164 - right)] for right in (22, 16))
+    for again in (after, np.r_[np.zeros(12), after[:16], after[28:]]):  # most of the same programs, and few of them
+        found = judge_difference(compare_paired(before, again), kind="non-inferiority", margin=0.02)
+        assert (Outcome.UNSURE, -6 / 164) == (found.outcome, pytest.approx(found.measure.value))
+
+
 def test_no_regression_is_said_only_when_it_was_shown():
     """The words and the outcome belong together."""
     found = judge_difference(paired(40, 40, 1000), kind="non-inferiority", margin=0.05)

@@ -115,7 +115,7 @@ class _House:
     needs=("training-rows",),
     options=Options,
     level="warn",
-    status="trial",
+    status="stable",
     since="0.2",
     asks=(AnswerWords,),
 )

@@ -92,7 +92,7 @@ def author_of(row: Row) -> str:
     needs=("training-rows",),
     options=Options,
     level="warn",
-    status="trial",
+    status="stable",
     since="0.3",
     asks=(AnswerWords, author_of),
 )

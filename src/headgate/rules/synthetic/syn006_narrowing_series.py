@@ -74,7 +74,7 @@ class _Look:
     needs=("training-rows",),
     options=Options,
     level="warn",
-    status="trial",
+    status="stable",
     since="0.3",
     asks=(AnswerWords,),
 )

@@ -63,7 +63,7 @@ class Options:
     needs=("training-rows", REGISTRY),
     options=Options,
     level="warn",
-    status="trial",
+    status="stable",
     since="0.3",
     asks=(),
 )
