@@ -27,11 +27,11 @@ PLAN = Plan(
 )
 CHOSEN = "qa_odd, priced_models and api_large, with sentences in another order and polite openings"
 READ = (
-    "Rephrasings of questions turned out to be no honest rows for this rule: most leave out the passage "
-    "that the question quotes, which is a loss of facts, rightly found in 20 of 20 draws. Rephrasings of "
-    "sums keep the facts and write many otherwise (a decade for 10 years, half an hour for 30 minutes), "
-    "which counts as lost and as invented: factuality falls by 2.8 points in 1,211 pairs, and 2 are "
-    "allowed. Without the questions 3 of 40 honest sets failed."
+    "Rephrasings of questions turned out to be no honest rows for this rule: the findings of one draw "
+    "were read, and nearly all say that the rephrasing leaves out the passage that the question quotes, "
+    "which is a loss of facts. Rephrasings of sums keep the facts and write many otherwise (a decade for "
+    "10 years, half an hour for 30 minutes), which counts as lost and as invented: factuality falls by "
+    "2.8 points in 1,211 pairs, and 2 are allowed. Without the questions 3 of 40 honest sets failed."
 )
 WAYS = (digits_changed, ten_times, number_lost, claim_added)
 OPENINGS = ("Sure thing. ", "As asked: ", "To put it another way, ", "")

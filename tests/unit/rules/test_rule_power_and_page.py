@@ -16,7 +16,7 @@ from headgate.kit.errors import Refused
 from headgate.rules import page
 from headgate.rules.catalogue import CATALOGUE
 from headgate.rules.options import option_lines
-from headgate.rules.power import Fresh, from_json, fresh_of, shortfalls
+from headgate.rules.power import Fresh, fresh_of, from_json, shortfalls
 from headgate.rules.selection import find
 
 RULE = find("erased-slice", CATALOGUE)
@@ -80,7 +80,7 @@ def test_unmeasured_rule_says_so() -> None:
 def test_fresh_figures_stand_apart_and_say_why_a_rule_is_on_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     """What thresholds were chosen on, what was measured elsewhere, what was read, and what is missing."""
     fresh = Fresh(chosen_on="star", read="All were read.", figures=from_json(figures(15, 6)))
-    monkeypatch.setattr(page, "fresh_of", lambda rule: fresh)  # noqa: ARG005
+    monkeypatch.setattr(page, "fresh_of", lambda rule: fresh)
     text = page.page(RULE)
     apart = text.index("### On data that nothing was chosen on")
     assert text.index("## Measured power") < apart < text.index("## Cases")

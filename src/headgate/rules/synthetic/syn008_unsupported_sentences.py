@@ -18,8 +18,9 @@ finding also has a score, the share of the sentence's content words that the bes
 
 ## When it cannot tell
 A false sentence of true facts is not seen, nor is a number that was swapped for another one of the same passage. Names
-that are words too (Paris, Kennedy) are not looked up. Worked-out numbers look invented, and so do
-quantities in another form: 50% for half, 60 minutes for an hour. Retrieval may miss the right passage: name it. Under `least` answers with facts, unsure; without any passage, skipped.
+that are words too (Paris, Kennedy) are not looked up. Worked-out numbers look invented, and so do quantities in
+another form: 50% for half, 60 minutes for an hour. Retrieval may miss the right passage: name it. Under `least`
+answers with facts, unsure; without any passage, skipped.
 
 ## What to do
 Drop the rows: what cannot be verified is not weighed down but left out. Or name their sources, and look again.

@@ -19,8 +19,8 @@ by original; the summary says what fluency did meanwhile.
 
 ## When it cannot tell
 Rows without an original, and pairs without facts on both sides, are left out and counted. Facts that were put in other
-words (a third for 33 %, a decade for 10 years) count as lost and as invented. Well-formedness says nothing of style. A summary loses
-facts on purpose: set `lost` to false. Under `least` pairs, unsure.
+words (a third for 33 %, a decade for 10 years) count as lost and as invented. Well-formedness says nothing of style. A
+summary loses facts on purpose: set `lost` to false. Under `least` pairs, unsure.
 
 ## What to do
 Drop the rows with invented facts and keep their originals; tell the rewriter to keep every number and name.
