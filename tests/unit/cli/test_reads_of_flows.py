@@ -130,7 +130,6 @@ def test_a_check_shows_words_of_rows_to_nobody_without_the_role(habits, capsys, 
     assert {name: quoted(text) for name, text in told.items()} == {name: [] for name in told}
     found = {one["rule"]: one for one in json.loads(told["json"])["verdicts"]}
     assert found["inherited-habits"]["details"]["withheld"].startswith("withheld")
-    assert len(found) == 3
 
 
 def test_a_check_that_shows_words_of_rows_is_a_read_of_them(habits, capsys):
