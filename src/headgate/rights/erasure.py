@@ -27,6 +27,7 @@ from headgate.kit.progress import progress
 from headgate.ledger import schema
 from headgate.ledger.approvals import BEGUN, DONE, ERASURE, second, spend
 from headgate.ledger.cases import KIND, PREFIX
+from headgate.ledger.claims import WHAT
 from headgate.ledger.holds import must_not_be_held
 from headgate.ledger.ledger import Edge, Ledger, Node
 from headgate.ledger.roles import ERASE, require
@@ -215,7 +216,14 @@ def _traces(ledger: Ledger, planned: Plan, quiet: bool) -> Traces:
                 advance(1)
                 yield from _words(body)
 
-    return Traces.of(texts, surviving(), _addresses(ledger, planned))
+    return Traces.of(texts, surviving(), _addresses(ledger, planned)).without_values_in(_own_words(ledger))
+
+
+def _own_words(ledger: Ledger) -> Iterator[str]:
+    """What the ledger says by itself, and keeps: names of people who acted, reasons, settings, claims."""
+    yield from (body for _, kind, _, body in _records(ledger) if kind not in QUOTING | ITEMS)
+    for what in WHAT:
+        yield from (orjson.dumps(claim.as_json()).decode() for claim in ledger.claims.all(what))
 
 
 def _addresses(ledger: Ledger, planned: Plan) -> list[str]:

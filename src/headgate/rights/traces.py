@@ -1,7 +1,9 @@
 """Where texts stand: in records and content of a ledger, and in files, whole or in part, however they are written.
 
-A text is looked for by pieces of 32 characters that overlap, so that a quote of 48 characters cannot be missed; a
-shorter text is looked for as a whole. Pieces that rows of others say too are not looked for: they remain.
+A text is looked for by pieces of 24 characters that overlap, so that a quote of 32 characters cannot be missed; a
+shorter text is looked for as a whole. One under 12 characters is looked for as a whole value only, between the marks
+that JSON or HTML put around it, and only where it is no word such as records have of their own. Pieces that rows of
+others say too are not looked for: they remain.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import gzip
 import html
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,8 +24,10 @@ import zstandard
 
 from headgate.kit.hashing import PREFIX as ADDRESS
 
-PIECE, STRIDE = 32, 16  # characters
-LEAST = 12  # characters; shorter texts stand everywhere and say nothing about anybody
+PIECE, STRIDE = 24, 8  # characters
+LEAST = 12  # characters; shorter texts stand inside of others everywhere
+SHORTEST = 3  # characters; a value of fewer stands everywhere as a whole
+OWN = re.compile(r"[a-z0-9_.:/@%+-]*")  # a name, a key or a number of a record; it cannot be told from one
 T = TypeVar("T")
 BLOCK = 2_000  # texts looked through at a time
 CHUNK, OVERLAP = 1 << 26, 1 << 12  # bytes
@@ -34,15 +39,35 @@ class Traces:
     """Texts that are looked for."""
 
     pieces: tuple[str, ...]
+    values: tuple[str, ...] = ()  # short texts, looked for as whole values
 
     @classmethod
     def of(cls, texts: Iterable[str], surviving: Iterable[str], addresses: Iterable[str] = ()) -> Traces:
         """The pieces of texts that no surviving text has, and plain addresses: by one, a short text can be guessed."""
-        own = dict.fromkeys(piece for text in texts for piece in pieces_of(text))
-        traces = cls(tuple(own))
-        kept = traces.found_in(surviving)
+        known = list(texts)
+        own = dict.fromkeys(piece for text in known for piece in pieces_of(text))
+        short = dict.fromkeys(text.strip() for text in known if is_value(text))
+        traces, said = cls(tuple(own)), set[str]()
+
+        def heard() -> Iterator[str]:
+            for text in surviving:
+                if text.strip() in short:
+                    said.add(text.strip())
+                yield text
+
+        kept = traces.found_in(heard())
         digits = (address.removeprefix(ADDRESS) for address in addresses)
-        return cls((*(piece for piece in own if piece not in kept), *digits))
+        pieces = (*(piece for piece in own if piece not in kept), *digits)
+        return cls(pieces, tuple(text for text in short if text not in said))
+
+    def without_values_in(self, texts: Iterable[str]) -> Traces:
+        """The same without the short values that some texts have too: they could not be told from those."""
+        left = list(self.values)
+        for block in _blocks((None, text) for text in texts) if left else ():
+            hay = [text for _, text in block]
+            if any(Traces((), tuple(left)).hits(hay)):
+                left = [value for value in left if not any(Traces((), (value,)).hits(hay))]
+        return Traces(self.pieces, tuple(left))
 
     @cached_property
     def forms(self) -> list[str]:
@@ -53,6 +78,11 @@ class Traces:
             escaped = plain, html.escape(piece), plain.replace("'", "&#39;").replace('"', "&#34;")
             for form in (piece, json.dumps(piece)[1:-1], orjson.dumps(piece).decode()[1:-1], *escaped):
                 written[form] = None
+        for value in self.values:
+            for form in (json.dumps(value), orjson.dumps(value).decode()):
+                written |= dict.fromkeys((form, json.dumps(form)[1:-1]))  # and in JSON inside of JSON
+            plain = html.escape(value, quote=False)
+            written |= dict.fromkeys((f">{plain}<", f'"{html.escape(value)}"'))
         return list(written)
 
     def found_in(self, texts: Iterable[str]) -> set[str]:
@@ -60,6 +90,8 @@ class Traces:
         import polars
 
         if not self.pieces:
+            for _ in texts:
+                pass  # whoever asks may listen to what goes by
             return set()
         wanted, out = list(self.pieces), set[str]()
         for block in _blocks((None, text) for text in texts):
@@ -72,7 +104,7 @@ class Traces:
         """Which of some texts have any piece, in any form."""
         import polars
 
-        if not self.pieces or not texts:
+        if not self.forms or not texts:
             return [False] * len(texts)
         found: list[bool] = polars.Series(list(texts), dtype=polars.String).str.contains_any(self.forms).to_list()
         return found
@@ -173,6 +205,11 @@ def _blocks(texts: Iterable[tuple[T, str]]) -> Iterator[list[tuple[T, str]]]:
             block, size = [], 0
     if block:
         yield block
+
+
+def is_value(text: str) -> bool:
+    """Whether a text is short, and yet no word that records have of their own."""
+    return SHORTEST <= len(text.strip()) < LEAST and not OWN.fullmatch(text.strip())
 
 
 def pieces_of(text: str) -> Iterator[str]:

@@ -206,10 +206,10 @@ def test_a_kill_at_any_moment_and_another_run_end_alike(tmp_path: Path, steps: i
 
 
 def test_pieces_overlap_so_that_a_quote_holds_one_whole() -> None:
-    """Wherever a quote of 48 characters begins."""
+    """Wherever a quote of 32 characters begins."""
     text = "".join(chr(ord("a") + number * 7 % 26) + str(number) for number in range(60))
     looked_for = Traces.of([text], [])
-    assert all(looked_for.hits([text[start : start + 48] for start in range(len(text) - 48)]))
+    assert all(looked_for.hits([text[start : start + 32] for start in range(len(text) - 32)]))
     assert [] == list(pieces_of("yes please"))
 
 
@@ -225,6 +225,42 @@ def test_a_packed_file_that_is_cut_off_is_searched_as_far_as_it_goes(tmp_path, m
     unread: list[str] = []
     found = Traces.of([SECRET], []).in_files(sorted(tmp_path.iterdir()), unread)
     assert (["cut", "plain"], []) == ([path.name for path in found], unread)
+
+
+def test_short_texts_are_looked_for_as_whole_values() -> None:
+    """In JSON, in JSON inside of JSON and in HTML; not inside of longer texts, nor what others or records say."""
+    looked_for = Traces.of(["Caf\u00e9 Uno", "PIN 4711", "yes", "Thanks!", "Ann Lee"], ["I said", "Thanks!"])
+    looked_for = looked_for.without_values_in(['{"by":"Ann Lee"}'])
+    assert ("Caf\u00e9 Uno", "PIN 4711") == looked_for.values
+    found = [
+        '{"text":"Caf\\u00e9 Uno"}', '["PIN 4711"]', '{"json":"{\\"a\\": \\"PIN 4711\\"}"}', "<td>PIN 4711</td>",
+    ]  # fmt: skip
+    assert [True] * 4 == looked_for.hits(found)
+    assert [False] * 5 == looked_for.hits(["my PIN 4711 is", '"yes"', '"Thanks!"', '{"by":"Ann Lee"}', "PIN 4711"])
+
+
+def test_a_short_text_in_a_verdict_and_a_file_goes_and_its_row_alone_says_it(tmp_path: Path) -> None:
+    """The verdict that quotes it is erased, the work file too; a decision of somebody of that name stays."""
+    store = tmp_path / ".headgate"
+    (store / "work").mkdir(parents=True)
+    (store / "work" / "kept.jsonl").write_text(json.dumps({"answer": "PIN 47119 is mine"}))
+    (store / "work" / "gone.jsonl").write_text(json.dumps({"answer": "PIN 4711"}))
+    with Ledger.open(store, create=True, clock=lambda: NOW) as ledger:
+        source = ledger.record("source", "desk", {"name": "desk"})
+        row = Row(
+            kind=Kind.DEMONSTRATION, messages=(Message("user", "PIN 4711"), Message("assistant", "A. Vos")),
+            side=Side(subject="ann"),
+        )  # fmt: skip
+        ledger.rows.append(
+            [RowRecord(id=row.id, content_id=row.content_id, body=to_bytes(row), source_id=source, subject="ann")]
+        )
+        ledger.record("verdict", "check", {"details": {"examples": ["PIN 4711"]}})
+        ledger.record("verdict", "other", {"details": {"examples": ["PIN 47110"]}})
+        ledger.record("decision", "gate", {"by": "A. Vos"})
+        planned = erasure.plan(ledger, Target("subject", "ann"))
+        done = erasure.erase(ledger, planned, store=store, by="A. Vos", reason="case 1", now=NOW)
+        assert (1, ["work/gone.jsonl"], True) == (len(done.records), done.files, done.whole)
+        assert [True, False] == [node.erased for node in ledger.find("verdict")]
 
 
 def test_what_others_say_is_not_looked_for() -> None:
