@@ -87,7 +87,7 @@ def trl(job: Any, *, tuned: bool) -> float:
     from trl import SFTConfig, SFTTrainer
 
     from headgate.models.engines.transformers_local import load_base
-    from headgate.train.engines.transformers_sft import save, with_lora
+    from headgate.train.engines.tuning import save_in, with_adapter
 
     torch.set_num_threads(1)
     base = load_base(job.base).model
@@ -121,7 +121,7 @@ def trl(job: Any, *, tuned: bool) -> float:
         disable_tqdm=True,
         seed=job.seed,
     )
-    model = with_lora(base, job)
+    model = with_adapter(base, job)
     began = time.process_time()
     tokenizer = AutoTokenizer.from_pretrained(job.base)
     trainer = SFTTrainer(model=model, args=config, train_dataset=Dataset.from_list(cells), processing_class=tokenizer)
@@ -129,7 +129,7 @@ def trl(job: Any, *, tuned: bool) -> float:
         torch.utils.deterministic.fill_uninitialized_memory = False
     trainer.train()
     spent = time.process_time() - began
-    save(model, job)
+    save_in(model, job, job.out)
     return spent
 
 
@@ -138,10 +138,11 @@ def loop(job: Any) -> float:
     import torch
 
     from headgate.models.engines.transformers_local import load_base, on_threads
-    from headgate.train.engines.transformers_sft import _Collator, _Steps, save, weighted_sum, with_lora
+    from headgate.train.engines.transformers_sft import _Collator, _Steps, weighted_sum
+    from headgate.train.engines.tuning import save_in, with_adapter
 
     with on_threads(1):
-        model = with_lora(load_base(job.base).model, job)
+        model = with_adapter(load_base(job.base).model, job)
         steps, collate = _Steps(job), _Collator(job.pad_id)
         optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=RATE, weight_decay=0.0)
         warm = round(0.05 * STEPS)
@@ -158,7 +159,7 @@ def loop(job: Any) -> float:
             schedule.step()
             optimiser.zero_grad()
         spent = time.process_time() - began
-    save(model, job)
+    save_in(model, job, job.out)
     return spent
 
 

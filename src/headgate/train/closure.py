@@ -113,7 +113,7 @@ def engine_source() -> str:
 
 def choice(settings: Settings, losses: Sequence[float | None]) -> dict[str, Any]:
     """Which seed's adapter goes on, by the rule that was set before training, and why."""
-    if settings.choose == "first":
+    if settings.choose == "first" or settings.sweep:
         chosen, why = 0, "the first seed, as set before training"
     else:
         known = [one if one is not None else float("inf") for one in losses]

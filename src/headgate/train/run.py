@@ -1,34 +1,44 @@
 """The stage train: from a frozen dataset version to an adapter with a closed record.
 
 Transition run to candidate. Pre-flight looks at every row before a model is loaded; what it finds
-stops the run. Every run is recorded: passed, failed and interrupted.
+stops the run. Every run is recorded: passed, failed and interrupted, each try of a sweep alike.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import short
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.steps import StageContext, StepResult
+from headgate.stats.chosen import Chosen, chosen_of
 from headgate.stats.verdict import Outcome, worst
-from headgate.train.closure import Base, choice, engine_source, find_base, history, plan
+from headgate.train.closure import choice, engine_source, find_base, history
 from headgate.train.environment import packages
-from headgate.train.flights import Flight, fly
-from headgate.train.material import Material, material
-from headgate.train.preflight import PreFlight
-from headgate.train.schedule import schedule_of
+from headgate.train.flights import Flight
+from headgate.train.preparing import Prepared, prepared, workshop
+from headgate.train.recording import as_before, gone, record_pass, record_run, unfinished
 from headgate.train.settings import Settings
-from headgate.train.shard import keep
-from headgate.train.starting import Start, find_start
-from headgate.train.training import Finished, Workshop, stands, train_seeds
+from headgate.train.sweep import variants
+from headgate.train.training import Finished, train_seeds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One set of settings that gave adapters."""
+
+    settings: Settings
+    run_id: str
+    nodes: Mapping[int, str]  # adapter of each seed
+    chosen: Finished
+    same: bool | None
 
 
 def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepResult:
-    """Trains one adapter for each seed and hands on the chosen one.
+    """Trains one adapter for each seed, or for each try of a sweep, and hands on the chosen one.
 
     Raises:
         Refused: no dataset version above, no such base or split, or a base that cannot be loaded.
@@ -39,94 +49,72 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
         raise Refused(
             "there is no dataset version to train on", next_step="run [curate] first: headgate run --until curate"
         )
-    base = find_base(ledger, settings.base, context.folder)
-    start = find_start(ledger, settings.start, base, context.work)
-    rows = material(ledger, dataset, settings.split)
-    flight = fly(rows, base, settings, context.folder, quiet=context.quiet)
-    if flight.seen.blocks:
-        return _stopped(ledger, rows, base, flight.seen, context)
-    held = _held(ledger, dataset, base, settings, context)
-    if held is not None and held.blocks:
-        return _stopped(ledger, rows, base, held, context)
-    shop = _workshop(rows, base, start, flight, held, settings, context)
-    told = history(ledger, rows, settings, context.folder)
+    tries = variants(settings)
+    p = prepared(ledger, dataset, settings, context)
+    if (blocking := p.blocking) is not None:
+        return _stopped(ledger, p, blocking)
+    if not settings.sweep:
+        one = _try(ledger, p, settings)
+        return _passed(p, one, {})
+    done: dict[str, Tried] = {}
+    failed: dict[str, str] = {}
+    for label, tried in tries:
+        try:
+            done[label] = _try(ledger, p, tried)
+        except Refused as error:
+            failed[label] = f"{error.what}: {error.found}" if error.found else error.what
+    return _swept(ledger, p, done, failed)
+
+
+def _try(ledger: Ledger, p: Prepared, settings: Settings) -> Tried:
+    """Trains with one set of settings; a failure is on record before it is raised."""
+    shop = workshop(p, settings)
+    told = history(ledger, p.rows, settings, p.context.folder)
     if (reached := shop.interrupted_at()) is not None:
         told["failed_runs"].append(
-            _record(ledger, rows, base, context, _failed(shop, "interrupted", f"at step {reached}"))
+            record_run(ledger, p.rows, p.base, p.context, unfinished(shop, "interrupted", f"at step {reached}"))
         )
     try:
         finished = train_seeds(shop)
     except Exception as error:
-        _record(ledger, rows, base, context, _failed(shop, "fail", f"{type(error).__name__}: {error}"))
+        record_run(ledger, p.rows, p.base, p.context, unfinished(shop, "fail", f"{type(error).__name__}: {error}"))
         raise
     picked = choice(settings, [one.trained.held_loss for one in finished])
-    run_id, nodes = _record_pass(ledger, rows, base, context, shop, {"history": told, "choice": picked}, finished)
+    told = {"history": told, "choice": picked}
+    run_id, nodes = record_pass(ledger, p.rows, p.base, p.context, shop, told, finished)
     chosen = next(one for one in finished if one.seed == picked["chosen"])
-    same = _as_before(ledger, rows, shop.plan_digest, run_id, finished)
-    # Relative to the project, so that a project can be moved and its steps still hold.
-    outputs = {"adapter": nodes[chosen.seed], "run": run_id}
-    outputs["adapter_path"] = str(chosen.folder.relative_to(context.folder))
-    return _passed(flight.seen, chosen, outputs, list(nodes), same)
+    same = as_before(ledger, p.rows, shop.plan_digest, run_id, finished)
+    return Tried(settings=settings, run_id=run_id, nodes=nodes, chosen=chosen, same=same)
 
 
-def _workshop(
-    rows: Material,
-    base: Base,
-    start: Start | None,
-    flight: Flight,
-    held: PreFlight | None,
-    settings: Settings,
-    context: StageContext,
-) -> Workshop:
-    """Everything that training needs, with the plan that it is bound to; the shard is kept as closure data."""
-    shard, held_shard = flight.seen.shard, held.shard if held else None
-    schedules = {
-        seed: schedule_of(shard.row_ids, seed=seed, batch=settings.batch, steps=settings.steps, epochs=settings.epochs)
-        for seed in settings.seeds
-    }
-    planned = plan(material=rows, shard=shard, schedules=schedules, base=base, settings=settings, held=held_shard)
-    planned |= {"start": {"adapter": start.digest, "node": start.node_id} if start else None, **flight.scored}
-    keep(shard, context.work / "shards")
-    return Workshop(
-        work=context.work,
-        base=base,
-        settings=settings,
-        shard=shard,
-        held=held_shard,
-        schedules=schedules,
-        plan=planned,
-        pad_id=flight.seen.pad_id,
-        project=context.folder,
-        quiet=context.quiet,
-        start=start.folder if start else None,
-        start_node=start.node_id if start else "",
-        asked=flight.asked,
-    )
-
-
-def _record_pass(
-    ledger: Ledger,
-    rows: Material,
-    base: Base,
-    context: StageContext,
-    shop: Workshop,
-    told: Mapping[str, Any],
-    finished: Sequence[Finished],
-) -> tuple[str, dict[int, str]]:
-    """Records run and adapters together, then lets the checkpoints go; ids of the run and, by seed, of the adapters."""
+def _swept(ledger: Ledger, p: Prepared, done: Mapping[str, Tried], failed: Mapping[str, str]) -> StepResult:
+    """The try with the lowest held loss, with what its lead is worth among so many; the choice is on record."""
+    if not done:
+        label, why = next(iter(failed.items()))
+        raise Refused("every try of the sweep failed", found=f"{len(failed)} tries, {label}: {why}")
+    weights = [weight for _, weight in next(iter(done.values())).chosen.trained.held_parts]
+    losses = {label: [loss for loss, _ in one.chosen.trained.held_parts] for label, one in done.items()}
+    found = chosen_of(losses, weights, failed=len(failed))
+    best = done[found.name]
     body = {
         "outcome": "pass",
-        "plan": shop.plan,
-        "plan_digest": shop.plan_digest,
-        "method": shop.settings.method,
-        **told,
-        "results": [one.as_json(ledger.content.put(one.curve)) for one in finished],
+        "selection": {**found.as_json(), "on": best.settings.choose_on, "failed": dict(failed)},
+        "tries": {label: one.run_id for label, one in done.items()},
+        "plan_digest": best.chosen.plan_digest,
     }
-    with ledger.transaction():
-        run_id = _record(ledger, rows, base, context, body)
-        nodes = {one.seed: _record_adapter(ledger, one, base, run_id, shop.start_node, context) for one in finished}
-    shop.close()
-    return run_id, nodes
+    edges = [Edge("derived-from", one.run_id) for one in done.values()]
+    name = f"{p.context.flow_name or p.rows.version.name}/sweep"
+    sweep_id = ledger.record("run", name, body, edges=edges, at=p.context.now)
+    return _passed(p, best, {"selection": body["selection"], "sweep": sweep_id}, told_of(found, len(failed)))
+
+
+def told_of(found: Chosen, failed: int) -> str:
+    """The choice in words."""
+    lead = "apart from all others" if found.apart else "not told apart from every other"
+    return (
+        f"; best of {found.tried} tries ({failed} failed) by {found.name}, {lead}: "
+        f"loss {found.apparent:.4f} where it was chosen, {found.honest:.4f} where it was not"
+    )
 
 
 def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any:
@@ -135,113 +123,67 @@ def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any
         "engine": engine_source(),
         "packages": packages(),
         "base": find_base(ledger, settings.base, context.folder).fingerprint.root,
-        "gone": _gone(ledger, context),
+        "gone": gone(ledger, context),
     }
 
 
-def _gone(ledger: Ledger, context: StageContext) -> list[str]:
-    """Adapters of the flow's last good run that are no longer whole on disk, so that it must be made again."""
-    last = next((run for run in reversed(ledger.find("run", context.flow_name)) if run.body["outcome"] == "pass"), None)
-    nodes = [ledger.node(link.source_id) for link in ledger.edges_to(last.id, "derived-from")] if last else []
-    return [node.name for node in nodes if node.kind == "adapter" and not stands(context.work, node.body)]
-
-
-def _held(ledger: Ledger, dataset: str, base: Base, settings: Settings, context: StageContext) -> PreFlight | None:
-    if settings.choose != "lowest-loss":
-        return None
-    return fly(material(ledger, dataset, settings.choose_on), base, settings, context.folder, quiet=context.quiet).seen
-
-
-def _stopped(ledger: Ledger, rows: Material, base: Base, flight: PreFlight, context: StageContext) -> StepResult:
-    summary = flight.verdicts[0].summary
+def _stopped(ledger: Ledger, p: Prepared, flight: Flight) -> StepResult:
+    seen = flight.seen
+    summary = next(verdict.summary for verdict in seen.verdicts if verdict.blocks)
     body = {
         "outcome": "fail",
         "stopped_at": "pre-flight",
         "why": summary,
-        "dataset": rows.version.name,
-        "split": rows.split,
-        "shard": flight.shard.digest,
+        "dataset": p.rows.version.name,
+        "split": p.rows.split,
+        "shard": seen.shard.digest,
     }
-    run_id = _record(ledger, rows, base, context, body)
+    run_id = record_run(ledger, p.rows, p.base, p.context, body)
     return StepResult(
         stage="train",
-        outcome=worst(flight.verdicts),
+        outcome=worst(seen.verdicts),
         summary=f"pre-flight stopped the run before the first step: {summary}",
-        verdicts=flight.verdicts,
+        verdicts=seen.verdicts,
         outputs={"run": run_id},
-        facts={"steps": 0, "rows": len(rows.rows), "longest": flight.longest},
+        facts={"steps": 0, "rows": len(p.rows.rows), "longest": seen.longest},
     )
 
 
-def _failed(shop: Workshop, outcome: str, why: str) -> dict[str, Any]:
-    return {"outcome": outcome, "why": why, "plan": shop.plan, "plan_digest": shop.plan_digest}
-
-
-def _record(ledger: Ledger, rows: Material, base: Base, context: StageContext, body: Mapping[str, Any]) -> str:
-    base_id = _record_base(ledger, base, context)
-    edges = [Edge("trained-on", rows.version.node_id), Edge("derived-from", base_id)]
-    return ledger.record("run", context.flow_name or rows.version.name, body, edges=edges, at=context.now)
-
-
-def _record_base(ledger: Ledger, base: Base, context: StageContext) -> str:
-    # Seen from the project, so that a record holds no path of one machine.
-    folder = os.path.relpath(base.folder.resolve(), context.folder.resolve())
-    return ledger.record("base", base.name, {"fingerprint": base.fingerprint.as_json(), "folder": folder})
-
-
-def _record_adapter(ledger: Ledger, one: Finished, base: Base, run_id: str, start: str, context: StageContext) -> str:
-    body = {
-        "digest": one.mark.digest,
-        "tensors": one.mark.tensors,
-        "config": one.mark.config,
-        "seed": one.seed,
-        "base": base.fingerprint.root,
-        "folder": str(one.folder.relative_to(context.work)),
-    }
-    edges = [Edge("derived-from", run_id), Edge("derived-from", _record_base(ledger, base, context))]
-    edges += [Edge("derived-from", start)] if start else []
-    return ledger.record("adapter", f"{base.name}@{short(one.mark.digest)[3:]}", body, edges=edges, at=context.now)
-
-
-def _as_before(ledger: Ledger, rows: Material, planned: str, run_id: str, finished: Sequence[Finished]) -> bool | None:
-    """Whether earlier runs of the same plan gave the same tensors; None: this is the first."""
-    answers = []
-    for link in ledger.edges_to(rows.version.node_id, "trained-on"):
-        node = ledger.node(link.source_id)
-        if node.id != run_id and node.body.get("outcome") == "pass" and node.body["plan_digest"] == planned:
-            answers.append([one["adapter"] for one in node.body["results"]])
-    return None if not answers else all(one == [f.mark.digest for f in finished] for one in answers)
-
-
-def _passed(
-    flight: PreFlight, chosen: Finished, outputs: Mapping[str, str], seeds: Sequence[int], same: bool | None
-) -> StepResult:
-    trained = chosen.trained
+def _passed(p: Prepared, one: Tried, more: Mapping[str, Any], also: str = "") -> StepResult:
+    chosen, trained, seen = one.chosen, one.chosen.trained, p.flight.seen
     losses = trained.losses
+    # Relative to the project, so that a project can be moved and its steps still hold.
+    outputs = {"adapter": one.nodes[chosen.seed], "run": one.run_id}
+    outputs["adapter_path"] = str(chosen.folder.relative_to(p.context.folder))
+    early = f", ended {trained.stopped}" if trained.stopped else ""
     return StepResult(
         stage="train",
         outcome=Outcome.PASS,
         summary=(
-            f"adapter {short(chosen.mark.digest)} from {len(flight.shard):,} rows in {len(losses):,} steps, "
-            f"loss {losses[0]:.2f} to {losses[-1]:.2f}, {trained.wall_s:.0f} s"
+            f"adapter {short(chosen.mark.digest)} from {len(seen.shard):,} rows in {len(losses):,} steps, "
+            f"loss {losses[0]:.2f} to {losses[-1]:.2f}, {trained.wall_s:.0f} s{early}{also}"
         ),
-        verdicts=flight.verdicts,
+        verdicts=seen.verdicts,
         outputs=outputs,
         facts={
             "adapter": chosen.mark.digest,
             "seed": chosen.seed,
-            "seeds": list(seeds),
+            "seeds": list(one.nodes),
             "steps": len(losses),
-            "rows": len(flight.shard),
-            "learned_tokens": flight.shard.supervised,
-            "longest": flight.longest,
+            "rows": len(seen.shard),
+            "learned_tokens": seen.shard.supervised,
+            "longest": seen.longest,
             "loss_first": losses[0],
             "loss_last": losses[-1],
             "wall_s": round(trained.wall_s, 2),
             "cpu_s": round(trained.cpu_s, 2),
             "resumed_from": trained.resumed_from,
-            "same_as_earlier_runs": same,
+            "same_as_earlier_runs": one.same,
             "plan": chosen.plan_digest,
             "measures": chosen.as_json("")["measures"],
+            "probes": list(trained.probes),
+            "stopped": trained.stopped,
+            "kept_step": trained.kept_step,
+            **more,
         },
     )

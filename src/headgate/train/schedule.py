@@ -6,8 +6,9 @@ so it can be rebuilt anywhere, and a row that is taken out leaves the others in 
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,21 +37,56 @@ class Schedule:
         return digest(b"%d %d " % self.rows.shape + self.rows.astype("<i8").tobytes())
 
 
-def schedule_of(row_ids: Sequence[str], *, seed: int, batch: int, steps: int, epochs: float) -> Schedule:
+def schedule_of(
+    row_ids: Sequence[str],
+    *,
+    seed: int,
+    batch: int,
+    steps: int,
+    epochs: float,
+    sources: Sequence[str] = (),
+    mix: Mapping[str, float] | None = None,
+) -> Schedule:
     """The order of a run: passes one after the other, cut into batches; `steps` 0: as many as `epochs` take.
 
+    `mix` gives a source its share of the rows of every batch; over the steps no share is off by more than
+    a row. What is left of a batch comes from all other rows, and `epochs` counts passes over these.
+
     Raises:
-        Refused: there are no rows.
+        Refused: there are no rows, or none of a source that has a share.
     """
     if not row_ids:
         raise Refused("there are no rows to train on", wanted="a dataset version with rows in the split")
-    steps = steps or max(1, math.ceil(len(row_ids) * epochs / batch))
-    order: list[int] = []
-    number = 0
-    while len(order) < steps * batch:
-        order += one_pass(row_ids, seed, number)
-        number += 1
-    return Schedule(np.asarray(order[: steps * batch], dtype=np.int64).reshape(steps, batch))
+    shares = dict(mix or {})
+    groups = {name: [i for i, source in enumerate(sources) if source == name] for name in shares}
+    if empty := [name for name, numbers in groups.items() if not numbers]:
+        raise Refused(
+            "a source that has a share of every batch has no rows",
+            found=", ".join(empty),
+            wanted="sources of the rows: " + ", ".join(sorted(set(sources) - {""})),
+        )
+    rest = [i for i in range(len(row_ids)) if not sources or sources[i] not in shares]
+    if not rest:
+        raise Refused("every row belongs to a source with a share, so nothing fills the batches")
+    steps = steps or max(1, math.ceil(len(rest) * epochs / (batch * (1 - sum(shares.values())))))
+    streams = {name: _endless(row_ids, numbers, seed) for name, numbers in groups.items()}
+    others = _endless(row_ids, rest, seed)
+    table = []
+    for step in range(steps):
+        drawn = [
+            next(streams[name])
+            for name, share in shares.items()
+            for _ in range(math.floor(share * batch * (step + 1)) - math.floor(share * batch * step))
+        ]
+        table.append([next(others) for _ in range(batch - len(drawn))] + drawn)
+    return Schedule(np.asarray(table, dtype=np.int64).reshape(steps, batch))
+
+
+def _endless(row_ids: Sequence[str], numbers: Sequence[int], seed: int) -> Iterator[int]:
+    """Some of the rows in pass after pass."""
+    some = [row_ids[i] for i in numbers]
+    for number in itertools.count():
+        yield from (numbers[i] for i in one_pass(some, seed, number))
 
 
 def one_pass(row_ids: Sequence[str], seed: int, number: int) -> list[int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,6 +60,30 @@ class Grpo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What is looked at while training, and when training ends early."""
+
+    split: str = option(
+        "", help="split whose loss is measured, never one that the gate looks at; empty: none", unit="name"
+    )
+    every: float = option(1.0, help="passes over the rows between probes", unit="passes")
+    drift: str = option(
+        "",
+        help="file of prompts whose first answer tokens are held against the base's, such as harmful ones",
+        unit="path",
+    )
+    drift_tokens: int = option(5, help="first tokens of an answer that drift is measured on", unit="tokens")
+    drift_limit: float = option(0.0, help="largest mean divergence of these tokens; 0: none", unit="nats")
+    patience: int = option(0, help="probes without a lower loss after which training ends; 0: never", unit="probes")
+    keep: Literal["last", "best"] = option("last", help="which adapter goes on: the last, or that of the lowest loss")
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything is to be looked at."""
+        return bool(self.split or self.drift)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The section `[train]`."""
 
@@ -98,6 +124,23 @@ class Settings:
     attention: Literal["sdpa", "eager"] = option("sdpa", help="implementation of attention; changes the last bits")
     device: Literal["auto", "cpu"] = option("auto", help="auto: an accelerator where there is one")
     save_every: int = option(50, help="steps between checkpoints; 0: none", unit="steps")
+    processes: int = option(1, help="processes that share each batch, started by accelerate", unit="processes")
+    mix: dict[str, float] = option(
+        {},
+        help="share of every batch that comes from a source, such as { safety = 0.02, general = 0.05 }",
+        unit="share",
+    )
+    system_prompt: Literal["keep", "drop"] = option(
+        "keep", help="drop: tune without the system prompt, and serve with it"
+    )
+    distil: Literal["off", "prompts"] = option(
+        "off", help="prompts: rows without an answer teach what the base answers to them"
+    )
+    distil_tokens: int = option(128, help="longest answer of the base that is taught", unit="tokens")
+    sweep: dict[str, list[Any]] = option(
+        {}, help='values to try, such as { learning-rate = [1e-3, 3e-3], "adapter.rank" = [4, 16] }'
+    )
+    probe: Probe = dataclasses.field(default_factory=Probe, metadata={"help": "probes while training"})
     dpo: Dpo = dataclasses.field(default_factory=Dpo, metadata={"help": "preferred answers"})
     kto: Kto = dataclasses.field(default_factory=Kto, metadata={"help": "good and bad answers"})
     grpo: Grpo = dataclasses.field(default_factory=Grpo, metadata={"help": "rewards for drawn answers"})
@@ -148,6 +191,22 @@ def _checks_of_method(s: Settings) -> list[tuple[bool, str]]:
         (s.grpo.generations < 2, "grpo draws fewer than two answers, which cannot be compared"),
         (s.grpo.answer_tokens < 1 or s.grpo.temperature <= 0, "grpo answer-tokens or temperature is not above 0"),
         (s.grpo.beta < 0, "grpo beta is below 0"),
+        *_checks_of_recipe(s),
+    ]
+
+
+def _checks_of_recipe(s: Settings) -> list[tuple[bool, str]]:
+    parts = s.processes * (s.micro_batch or 1)
+    return [
+        (s.processes < 1 or s.batch % max(1, parts) != 0, "batch is no multiple of processes times micro-batch"),
+        (any(not 0 < share < 1 for share in s.mix.values()) or sum(s.mix.values()) >= 1, "mix is not made of shares"),
+        (s.distil != "off" and s.method != "sft", f"distil = {s.distil} does not go with {s.method}"),
+        (bool(s.probe.split) and s.probe.split == s.split, "probe.split is the split that is trained on"),
+        (s.probe.every <= 0 or s.probe.drift_tokens < 1, "probe.every or probe.drift-tokens is not above 0"),
+        (s.probe.patience < 0 or s.probe.drift_limit < 0, "probe.patience or probe.drift-limit is below 0"),
+        (not s.probe.split and (bool(s.probe.patience) or s.probe.keep == "best"), "early stop needs probe.split"),
+        (bool(s.probe.drift_limit) and not s.probe.drift, "probe.drift-limit needs probe.drift"),
+        (bool(s.sweep) and (not s.choose_on or len(s.seeds) > 1), "a sweep needs choose-on and one seed"),
     ]
 
 
@@ -162,6 +221,21 @@ def _plain(value: Any) -> dict[str, Any]:
         inner = getattr(value, one.name)
         out[key_of(one)] = _plain(inner) if dataclasses.is_dataclass(inner) else inner
     return out
+
+
+def settings_of(plain: Mapping[str, Any]) -> Settings:
+    """Settings from what `resolved` gave."""
+    made: Settings = _made(Settings, plain)
+    return made
+
+
+def _made(cls: Any, plain: Mapping[str, Any]) -> Any:
+    hints = typing.get_type_hints(cls)
+    values = {}
+    for one in dataclasses.fields(cls):
+        value, hint = plain[key_of(one)], hints[one.name]
+        values[one.name] = _made(hint, value) if dataclasses.is_dataclass(hint) else value
+    return cls(**values)
 
 
 def origins(settings: Settings) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,12 @@ from headgate.models.adapter import RECORD, AdapterMark, adapter_mark
 from headgate.models.compatibility import base_record
 from headgate.train.closure import Base
 from headgate.train.doors import DOORS
-from headgate.train.job import Job, Trained
+from headgate.train.job import Job, Trained, trained_of
 from headgate.train.prompts import Asked
 from headgate.train.schedule import Schedule
 from headgate.train.settings import Settings
 from headgate.train.shard import Shard
+from headgate.train.worker import train_together
 
 RECORD_FORM = 1
 SHOWN_DIGITS = 12  # of a digest in the name of a folder
@@ -66,6 +67,9 @@ class Finished:
             "loss_last": t.losses[-1] if t.losses else None,
             "measures": {name: [first_of(line), last_of(line)] for name, line in sorted(t.measures.items())},
             "held_loss": t.held_loss,
+            "probes": list(t.probes),
+            "stopped": t.stopped,
+            "kept_step": t.kept_step,
             "modules": list(t.modules),
             "resumed_from": t.resumed_from,
             "wall_s": round(t.wall_s, 3),
@@ -93,6 +97,9 @@ class Workshop:
     settings: Settings
     shard: Shard
     held: Shard | None
+    probed: Shard | None
+    probe_steps: frozenset[int]
+    drift_prompts: tuple[tuple[int, ...], ...]
     schedules: Mapping[int, Schedule]
     plan: Mapping[str, Any]
     pad_id: int
@@ -101,6 +108,7 @@ class Workshop:
     start: Path | None = None  # adapter that training goes on from
     start_node: str = ""  # of that adapter in the ledger
     asked: tuple[Asked, ...] = ()  # prompts whose answers are drawn
+    other_asked: Mapping[str, Asked] = field(default_factory=dict)  # by row, of rows that are not trained on
 
     @cached_property
     def plan_digest(self) -> str:
@@ -156,8 +164,12 @@ def _one(shop: Workshop, engine: Any, seed: int, advance: Advance) -> Finished:
         out=out,
         checkpoints=shop.folder / f"seed-{seed}",
         held=shop.held,
+        probed=shop.probed,
+        probe_steps=shop.probe_steps,
+        drift_prompts=shop.drift_prompts,
         start=shop.start,
         asked=shop.asked,
+        other_asked=shop.other_asked,
         project=shop.project,
     )
     trained = _whole(shop, engine, job, advance)
@@ -171,7 +183,11 @@ def _one(shop: Workshop, engine: Any, seed: int, advance: Advance) -> Finished:
 def _whole(shop: Workshop, engine: Any, job: Job, advance: Advance) -> Trained:
     """A training that came to its end with numbers in it."""
     try:
-        trained: Trained = engine.train(job, advance)
+        if job.settings.processes > 1:
+            trained = train_together(job, shop.folder / f"seed-{job.seed}-processes")
+            advance(len(trained.losses))
+        else:
+            trained = engine.train(job, advance)
     except OSError as error:
         raise as_refusal(error, shop.folder) from error
     bad = next((i for i, loss in enumerate(trained.losses) if not math.isfinite(loss)), None)
@@ -239,7 +255,7 @@ def _known(shop: Workshop, seed: int) -> Finished | None:
     if mark.digest[3 : 3 + SHOWN_DIGITS] != folder.name:
         return None
     t = body["trained"]
-    trained = Trained(**{**t, "losses": tuple(t["losses"]), "modules": tuple(t["modules"])})
+    trained = trained_of(t)
     return Finished(seed=seed, folder=folder, mark=mark, trained=trained, plan_digest=shop.plan_digest)
 
 

@@ -19,14 +19,14 @@ from transformers import Trainer, TrainingArguments
 
 from headgate.kit.progress import Advance, silent
 from headgate.models.engines.transformers_local import SMALL, load_base, on_threads
-from headgate.train.engines.checkpoints import clear, newest_complete
+from headgate.train.engines.checkpoints import newest_complete
+from headgate.train.engines.probing import Probing, finish, looking, mean_of
 from headgate.train.engines.tuning import (
     Told,
     Watch,
     arguments,
     deterministic,
     quiet,
-    save,
     settings_of,
     tuned_modules,
     with_adapter,
@@ -52,27 +52,33 @@ def train(job: Job, advance: Advance = silent) -> Trained:
         told = Told(**known)
         first = int(start.name.rpartition("-")[2]) if start else 0
         advance(first)
+        probing = Probing(job, told, model)
         trainer = _WeightedTrainer(
             model=model,
             args=TrainingArguments(**arguments(job)),
             train_dataset=_Steps(job),
             data_collator=_Collator(job.pad_id),
-            callbacks=[Watch(job, told, advance)],
+            callbacks=[Watch(job, told, advance), probing],
         )
         trainer.told = told
-        quiet(trainer).train(resume_from_checkpoint=str(start) if start else None)
-        held = held_loss(trainer, job.held, job) if job.held is not None else None
-        save(model, job)
-    clear(job.checkpoints)
+        if (probed := job.probed) is not None:
+            probing.measure = lambda: mean_of(held_parts(trainer, model, probed, job))
+        if not told.stopped:
+            quiet(trainer).train(resume_from_checkpoint=str(start) if start else None)
+        held = held_parts(trainer, model, job.held, job) if job.held is not None else ()
+        kept = finish(trainer, model, job, told)
     return Trained(
         losses=tuple(told.losses),
         measures={},
-        held_loss=held,
+        held_parts=held,
         resumed_from=first,
         modules=tuned_modules(model),
         wall_s=time.perf_counter() - began,
         cpu_s=time.process_time() - cpu,
         resolved=settings_of(trainer),
+        probes=tuple(told.probes),
+        stopped=told.stopped,
+        kept_step=kept,
     )
 
 
@@ -120,14 +126,20 @@ class _WeightedTrainer(Trainer):
 
     def compute_loss(self, model: Any, inputs: Batch, return_outputs: bool = False, **_: Any) -> Any:
         """The sum of the weighted losses of the batch over the weight of its step."""
-        loss = weighted_sum(model, inputs) / inputs["whole"][0]
+        # Processes average their gradients, so each scales its share up.
+        loss = weighted_sum(model, inputs) / inputs["whole"][0] * self.accelerator.num_processes
         if model.training:
-            self.told.add(loss.item(), self.state.global_step)
+            self.told.add(self.accelerator.reduce(loss.detach(), "mean").item(), self.state.global_step)
         return (loss, {}) if return_outputs else loss
 
 
 def weighted_sum(model: Any, inputs: Batch) -> torch.Tensor:
-    """Sum over tokens of weight times negative log-likelihood in nats.
+    """Sum over tokens of weight times negative log-likelihood in nats."""
+    return weighted_losses(model, inputs).sum()
+
+
+def weighted_losses(model: Any, inputs: Batch) -> torch.Tensor:
+    """Weight times negative log-likelihood in nats, (rows, scored tokens).
 
     Rows end at the same place, so scores are computed only from the first learned token on.
     """
@@ -138,19 +150,18 @@ def weighted_sum(model: Any, inputs: Batch) -> torch.Tensor:
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     logits = model(input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=keep).logits
     losses = cross_entropy(logits[:, -keep:-1].float().flatten(0, 1), ids[:, -keep + 1 :].flatten(), reduction="none")
-    return (losses * weights[:, -keep + 1 :].flatten()).sum()
+    return losses.view(len(ids), -1) * weights[:, -keep + 1 :]
 
 
-def held_loss(trainer: Trainer, shard: Shard, job: Job) -> float:
-    """Mean loss per learned token on rows that were not trained on, in nats."""
-    collate, model = _Collator(job.pad_id), trainer.model
-    model.eval()
-    total = weight = 0.0
-    with torch.inference_mode():
+def held_parts(trainer: Trainer, model: Any, shard: Shard, job: Job) -> tuple[tuple[float, float], ...]:
+    """Of each row that is not trained on: summed loss in nats, and its weight."""
+    collate = _Collator(job.pad_id)
+    out: list[tuple[float, float]] = []
+    with looking(model):
         for start in range(0, len(shard), job.settings.batch):
             numbers = range(start, min(start + job.settings.batch, len(shard)))
             batch = collate([(*shard.row(i), 1.0) for i in numbers])
             batch = {name: tensor.to(trainer.args.device) for name, tensor in batch.items()}
-            total += float(weighted_sum(model, batch))
-            weight += float(batch["weights"].sum())
-    return total / weight if weight else float("nan")
+            losses = weighted_losses(model, batch).sum(1)
+            out += zip(losses.tolist(), batch["weights"].sum(1).tolist(), strict=True)
+    return tuple(out)

@@ -14,21 +14,22 @@ import numpy as np
 import torch
 
 from headgate.kit.progress import Advance, silent
-from headgate.models.engines.transformers_local import SMALL, load_base, on_threads
+from headgate.models.engines.transformers_local import SMALL, left_padded, load_base, on_threads
 from headgate.train.engines import trl_shim
-from headgate.train.engines.checkpoints import clear, newest_complete
+from headgate.train.engines.checkpoints import newest_complete
+from headgate.train.engines.probing import AT_ONCE, Probing, finish, looking, mean_of
 from headgate.train.engines.tuning import (
     Told,
     Watch,
     deterministic,
     quiet,
-    save,
     settings_of,
     tuned_modules,
     with_adapter,
 )
 from headgate.train.job import Job, Trained
 from headgate.train.rewards import rewards_of
+from headgate.train.shard import Shard
 
 Batch = dict[str, torch.Tensor]
 Text = tuple[Any, Any]  # token ids and weights
@@ -52,33 +53,79 @@ def train(job: Job, advance: Advance = silent) -> Trained:
         told = Told(**known)
         first = int(start.name.rpartition("-")[2]) if start else 0
         advance(first)
-        more: dict[str, Any] = {"callbacks": [Watch(job, told, advance)]}
+        probing = Probing(job, told, model)
+        more: dict[str, Any] = {"callbacks": [Watch(job, told, advance), probing]}
         if job.settings.method == "grpo":
             more["rewards"] = _rewards(job, base.tokenizer.end_ids)
         else:
-            more["collate"] = PairCollator(job) if job.settings.method == "dpo" else JudgedCollator(job)
+            more["collate"] = COLLATORS[job.settings.method](job.shard, job.pad_id, job.schedule.rows.reshape(-1))
         trainer = trl_shim.trainer_of(job, model, told, sorted(base.tokenizer.end_ids), more)
-        quiet(trainer).train(resume_from_checkpoint=str(start) if start else None)
-        save(model, job)
-    clear(job.checkpoints)
+        if (probed := job.probed) is not None:
+            probing.measure = lambda: mean_of(held_parts(trainer, model, probed, job))
+        if not told.stopped:
+            quiet(trainer).train(resume_from_checkpoint=str(start) if start else None)
+        held = held_parts(trainer, model, job.held, job) if job.held is not None else ()
+        kept = finish(trainer, model, job, told)
     return Trained(
         losses=tuple(told.losses),
         measures={name: tuple(line) for name, line in told.measures.items()},
-        held_loss=None,
+        held_parts=held,
         resumed_from=first,
         modules=tuned_modules(model),
         wall_s=time.perf_counter() - began,
         cpu_s=time.process_time() - cpu,
         resolved=settings_of(trainer),
+        probes=tuple(told.probes),
+        stopped=told.stopped,
+        kept_step=kept,
     )
+
+
+def held_parts(trainer: Any, model: Any, shard: Shard, job: Job) -> tuple[tuple[float, float], ...]:
+    """Of each batch of rows that are not trained on: the method's loss times its rows, and its rows."""
+    if job.settings.method == "grpo":
+        return _rewarded(trainer, model, shard, job)
+    size = job.settings.micro_batch or job.settings.batch
+    collate = COLLATORS[job.settings.method](shard, job.pad_id, np.arange(len(shard)))
+    out = []
+    with looking(model):
+        for start in range(0, len(shard), size):
+            places = range(start, min(start + size, len(shard)))
+            batch = {name: one.to(trainer.args.device) for name, one in collate([{"place": i} for i in places]).items()}
+            out.append((float(trainer.compute_loss(model, batch)) * len(places), float(len(places))))
+    return tuple(out)
+
+
+def _rewarded(trainer: Any, model: Any, shard: Shard, job: Job) -> tuple[tuple[float, float], ...]:
+    """Of each prompt that is not trained on: the reward of its greedy answer, negated, and 1."""
+    ends, most = sorted(trainer.eos_token_ids), job.settings.grpo.answer_tokens
+    weights = job.settings.grpo.reward_weights or [1.0] * len(job.settings.grpo.rewards)
+    rewards = rewards_of(job.settings.grpo.rewards, job.project)
+    out = []
+    with looking(model):
+        for start in range(0, len(shard), AT_ONCE):
+            numbers = range(start, min(start + AT_ONCE, len(shard)))
+            ids, mask = left_padded([shard.row(i)[0].tolist() for i in numbers], job.pad_id)
+            given = {"input_ids": ids.to(model.device), "attention_mask": mask.to(model.device)}
+            answers = model.generate(
+                **given, max_new_tokens=most, do_sample=False, eos_token_id=ends, pad_token_id=job.pad_id,
+                temperature=None, top_p=None, top_k=None,
+            )  # fmt: skip
+            for i, tokens in zip(numbers, answers[:, ids.shape[1] :].tolist(), strict=True):
+                end = next((at for at, token in enumerate(tokens) if token in ends), None)
+                asked = job.other_asked[shard.row_ids[i]]
+                text = trainer.processing_class.decode(tokens[:end], skip_special_tokens=True)
+                scores = [one.score(asked.prompt, text, asked.reference) for one in rewards]
+                earned = 0.0 if end is None else sum(w * one for w, one in zip(weights, scores, strict=True))
+                out.append((-earned, 1.0))
+    return tuple(out)
 
 
 class PairCollator:
     """Pairs to tensors: first all preferred answers, then all others, as TRL's DPO reads them."""
 
-    def __init__(self, job: Job) -> None:
-        self._shard, self._pad = job.shard, job.pad_id
-        self._order = job.schedule.rows.reshape(-1)
+    def __init__(self, shard: Shard, pad: int, order: Any) -> None:
+        self._shard, self._pad, self._order = shard, pad, order
 
     def __call__(self, places: Sequence[dict[str, int]]) -> Batch:  # noqa: D102 - the library's name for what the class does
         numbers = [int(self._order[one["place"]]) for one in places]
@@ -88,9 +135,8 @@ class PairCollator:
 class JudgedCollator:
     """Answers with their labels, and each prompt with its neighbour's answer, by which KTO tells drift."""
 
-    def __init__(self, job: Job) -> None:
-        self._shard, self._pad = job.shard, job.pad_id
-        self._order = job.schedule.rows.reshape(-1)
+    def __init__(self, shard: Shard, pad: int, order: Any) -> None:
+        self._shard, self._pad, self._order = shard, pad, order
 
     def __call__(self, places: Sequence[dict[str, int]]) -> Batch:  # noqa: D102 - the library's name for what the class does
         numbers = [int(self._order[one["place"]]) for one in places]
@@ -102,6 +148,9 @@ class JudgedCollator:
         batch |= {f"KL_{name}": tensor for name, tensor in right_padded(crossed, self._pad).items()}
         batch["label"] = torch.tensor([self._shard.labels[i] for i in numbers])
         return batch
+
+
+COLLATORS: dict[str, Any] = {"dpo": PairCollator, "kto": JudgedCollator}
 
 
 def _crossed(row: Text, begin: int, other: Text, other_begin: int) -> Text:

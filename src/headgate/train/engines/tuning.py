@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,10 +30,12 @@ class Told:
 
     losses: list[float] = field(default_factory=list)
     measures: dict[str, list[float | None]] = field(default_factory=dict)
+    probes: list[dict[str, Any]] = field(default_factory=list)
+    stopped: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """For the seal of a checkpoint."""
-        return {"losses": self.losses, "measures": self.measures}
+        return {"losses": self.losses, "measures": self.measures, "probes": self.probes, "stopped": self.stopped}
 
     def add(self, loss: float, step: int) -> None:
         """Adds a part of the loss of a step, counted from 0."""
@@ -73,12 +76,12 @@ def arguments(job: Job, *, texts: int = 1) -> dict[str, Any]:
     `texts`: sequences that one row of the schedule takes up in a batch.
     """
     s = job.settings
-    micro = s.micro_batch or s.batch
+    micro = s.micro_batch or s.batch // s.processes
     return {
         "output_dir": str(job.checkpoints),
         "max_steps": job.schedule.steps,
         "per_device_train_batch_size": micro * texts,
-        "gradient_accumulation_steps": s.batch // micro,
+        "gradient_accumulation_steps": s.batch // (micro * s.processes),
         "learning_rate": s.learning_rate,
         "lr_scheduler_type": "constant_with_warmup" if s.decay == "constant" else s.decay,
         "warmup_steps": round(s.warmup * job.schedule.steps),
@@ -113,6 +116,8 @@ class Watch(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - the library's signature
         """The library has written a checkpoint: it counts once its seal is on disk."""
+        if not state.is_world_process_zero:
+            return
         mark_complete(self._job.checkpoints / f"checkpoint-{state.global_step}", self._told.as_json())
 
 
@@ -132,12 +137,12 @@ def tuned_modules(model: Any) -> tuple[str, ...]:
     return tuple(sorted(name for name, one in model.named_modules() if hasattr(one, "lora_A")))
 
 
-def save(model: Any, job: Job) -> None:
+def save_in(model: Any, job: Job, folder: Path) -> None:
     """Writes tensors and settings; PEFT's own settings file holds a path and sets in random order."""
-    model.save_pretrained(job.out, safe_serialization=True, selected_adapters=["default"])
-    with atomic_write(job.out / CONFIG) as stream:
-        stream.write(canonical_bytes(read_config(job.out), job.base.name))
-    for path in job.out.iterdir():
+    model.save_pretrained(folder, safe_serialization=True, selected_adapters=["default"])
+    with atomic_write(folder / CONFIG) as stream:
+        stream.write(canonical_bytes(read_config(folder), job.base.name))
+    for path in folder.iterdir():
         if path.name not in (CONFIG, TENSORS):
             path.unlink()
 

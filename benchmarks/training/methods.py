@@ -1,0 +1,228 @@
+"""What training costs: our DPO and KTO beside TRL with its defaults and a plain loop, and what we add to steps.
+
+    python benchmarks/training/methods.py
+
+Each run is a process of its own on one thread: 240 requests of ten topics, LoRA rank 16 on every
+linear layer of headgate-tiny, the same pairs. `trl` gets the same rows as text and prepares them by
+itself, with the one setting without which it does not start on a CPU; `loop` is DPO in 40 lines on
+the same model and batches. `stage` is the whole of `headgate train` for supervised tuning and tells
+what share of its CPU time is not spent in the engine: pre-flight, shard, closure, records, and probes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = ROOT / "examples/base/headgate-tiny"
+NAMES = ("ours dpo", "trl dpo", "loop dpo", "ours kto", "trl kto", "stage", "stage with probes")
+STEPS, STAGE_STEPS, BATCH, RATE = 20, 60, 16, 5e-4
+SEEDS = (0, 1, 2)
+
+
+def maker() -> Any:
+    """The module that makes the rows of the tests."""
+    path = ROOT / "tests/unit/train/conftest.py"
+    spec = importlib.util.spec_from_file_location("rows_of_the_benchmark", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def job_of(method: str, seed: int, scratch: Path) -> Any:
+    """A job as the stage would make it."""
+    from headgate.models.chat_template import ChatTemplate
+    from headgate.models.tokenizer import Tokenizer
+    from headgate.train.job import Job
+    from headgate.train.preferences import judged_of, pairs_of, preference_flight
+    from headgate.train.schedule import schedule_of
+    from headgate.train.settings import Settings
+
+    rows = maker().pairs() if method == "dpo" else maker().judged()
+    lessons = pairs_of(rows) if method == "dpo" else judged_of(rows)
+    flight = preference_flight(rows, lessons, Tokenizer(BASE), ChatTemplate.of_folder(BASE), 1024)
+    return Job(
+        base=BASE,
+        shard=flight.shard,
+        schedule=schedule_of(flight.shard.row_ids, seed=seed, batch=BATCH, steps=STEPS, epochs=0),
+        settings=Settings(
+            base="-", method=method, batch=BATCH, steps=STEPS, learning_rate=RATE, save_every=0, threads=1, device="cpu"
+        ),
+        seed=seed,
+        pad_id=flight.pad_id,
+        out=scratch / "adapter",
+        checkpoints=scratch / "checkpoints",
+    )
+
+
+def ours(method: str, seed: int, scratch: Path) -> dict[str, float]:
+    """Our engine; imports and pre-flight apart."""
+    from headgate.train.engines import trl_methods
+
+    trained = trl_methods.train(job_of(method, seed, scratch))
+    return {"ms_a_step": 1000 * trained.cpu_s / STEPS, "loss": trained.losses[-1]}
+
+
+def theirs(method: str, seed: int, scratch: Path) -> dict[str, float]:
+    """TRL with its defaults on the rows as messages."""
+    os.environ["CI"] = "1"  # without it TRL reports every trainer to a hub
+    from datasets import Dataset
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer
+
+    def turns(some: Any) -> list[dict[str, str]]:
+        return [{"role": one.role, "content": one.content} for one in some]
+
+    rows = []
+    for row in maker().pairs() if method == "dpo" else maker().judged():
+        if method == "dpo":
+            answers = {"chosen": turns(row.chosen), "rejected": turns(row.rejected[0])}
+        else:
+            answers = {"completion": turns(row.messages[1:]), "label": row.label}
+        rows.append({"prompt": turns(row.messages[:1]), **answers})
+    began = time.process_time()
+    config = (DPOConfig if method == "dpo" else KTOConfig)(
+        output_dir=str(scratch / "out"), max_steps=STEPS, per_device_train_batch_size=BATCH, learning_rate=RATE,
+        use_cpu=True, full_determinism=True, report_to="none", save_strategy="no", seed=seed, disable_tqdm=True,
+    )  # fmt: skip
+    trainer = (DPOTrainer if method == "dpo" else KTOTrainer)(
+        model=AutoModelForCausalLM.from_pretrained(BASE),
+        args=config,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=AutoTokenizer.from_pretrained(BASE),
+        peft_config=LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"),
+    )
+    found = trainer.train()
+    return {"ms_a_step": 1000 * (time.process_time() - began) / STEPS, "loss": found.training_loss}
+
+
+def loop(seed: int, scratch: Path) -> dict[str, float]:
+    """DPO as a plain loop on the same batches: two passes with the adapter's answer, two without."""
+    import torch
+    from torch.nn.functional import logsigmoid
+
+    from headgate.models.engines.transformers_local import load_base, on_threads
+    from headgate.train.engines.trl_methods import PairCollator
+    from headgate.train.engines.tuning import save_in, with_adapter
+
+    job = job_of("dpo", seed, scratch)
+    began = time.process_time()
+
+    def scores(model: Any, batch: dict[str, Any]) -> Any:
+        logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits[:, :-1]
+        logs = logits.float().log_softmax(-1).gather(-1, batch["input_ids"][:, 1:, None])[..., 0]
+        return (logs * batch["completion_mask"][:, 1:]).sum(1).chunk(2)
+
+    with on_threads(1):
+        model = with_adapter(load_base(job.base).model, job)
+        collate = PairCollator(job.shard, job.pad_id, job.schedule.rows.reshape(-1))
+        tuned = [one for one in model.parameters() if one.requires_grad]
+        optimiser = torch.optim.AdamW(tuned, lr=RATE, weight_decay=0.0)
+        model.train()
+        for step in range(STEPS):
+            batch = collate([{"place": i} for i in range(step * BATCH, (step + 1) * BATCH)])
+            with torch.no_grad(), model.disable_adapter():
+                old_good, old_bad = scores(model, batch)
+            good, bad = scores(model, batch)
+            loss = -logsigmoid(0.1 * ((good - old_good) - (bad - old_bad))).mean()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(tuned, 1.0)
+            optimiser.step()
+            optimiser.zero_grad()
+        save_in(model, job, job.out)
+    return {"ms_a_step": 1000 * (time.process_time() - began) / STEPS, "loss": loss.item()}
+
+
+def stage(seed: int, scratch: Path, *, probes: bool) -> dict[str, float]:
+    """The whole stage, as a flow calls it; the share of its CPU time that is not the engine's steps."""
+    from headgate.train.engines import transformers_sft  # noqa: F401 - imports are no part of the share
+    from headgate.train.settings import Probe
+
+    made = maker()
+    project = made.make_project(scratch, made.requests("train"), made.requests("test")[:64])
+    asked = (json.dumps({"prompt": f"How do I open lock {i}?"}) + "\n" for i in range(16))
+    (scratch / "drift.jsonl").write_text("".join(asked))
+    probe = Probe(split="held", drift="drift.jsonl") if probes else Probe()
+    began = time.process_time()
+    result = project.train(
+        steps=STAGE_STEPS,
+        batch=BATCH,
+        learning_rate=RATE,
+        save_every=0,
+        threads=1,
+        device="cpu",
+        seeds=[seed],
+        probe=probe,
+    )
+    whole = time.process_time() - began
+    return {"ms_a_step": 1000 * whole / STAGE_STEPS, "engine_s": result.facts["cpu_s"], "whole_s": whole}
+
+
+def one(name: str, seed: int) -> dict[str, float]:
+    """One run in this process."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        kind, _, method = name.partition(" ")
+        if kind == "stage":
+            return stage(seed, scratch, probes=bool(method))
+        if kind == "loop":
+            return loop(seed, scratch)
+        return (ours if kind == "ours" else theirs)(method, seed, scratch)
+
+
+def main() -> None:
+    """Every run with every seed in turns; writes the figures and their ratios."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--one", choices=NAMES)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=len(SEEDS))
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(one(given.one, given.seed)))
+        return
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in NAMES}
+    for seed in range(given.seeds):
+        for name in NAMES:
+            command = [sys.executable, "-W", "ignore", __file__, "--one", name, "--seed", str(seed)]
+            done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+            found[name].append(json.loads(done.stdout.strip().splitlines()[-1]))
+            print(seed, name, found[name][-1], file=sys.stderr, flush=True)
+
+    def middle(name: str, key: str = "ms_a_step") -> float:
+        return statistics.median(run[key] for run in found[name])
+
+    told = {
+        "steps": STEPS,
+        "batch": BATCH,
+        "seeds": given.seeds,
+        "cpu_ms_a_step": {name: round(middle(name)) for name in NAMES},
+        "ratios": {
+            "ours to a plain loop, dpo": round(middle("ours dpo") / middle("loop dpo"), 2),
+            "trl's defaults to a plain loop, dpo": round(middle("trl dpo") / middle("loop dpo"), 2),
+            "trl's defaults to ours, dpo": round(middle("trl dpo") / middle("ours dpo"), 2),
+            "trl's defaults to ours, kto": round(middle("trl kto") / middle("ours kto"), 2),
+            "stage to its engine": round(middle("stage", "whole_s") / middle("stage", "engine_s"), 3),
+            "stage with probes to stage": round(middle("stage with probes") / middle("stage"), 3),
+        },
+    }
+    out = Path(__file__).with_name("results") / "methods.json"
+    out.write_text(json.dumps(told, indent=2) + "\n")
+    print(json.dumps(told, indent=2))
+
+
+if __name__ == "__main__":
+    main()

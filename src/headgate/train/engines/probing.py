@@ -1,0 +1,143 @@
+"""Probes while training: a loss on rows that are not trained on, and drift from the base; early stop.
+
+A probe looks and changes nothing: no random number is drawn, and modes are put back. The adapter of
+each probe is kept until the training ends, so that the best one can be handed on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainerCallback
+
+from headgate.models.engines.transformers_local import left_padded
+from headgate.train.engines.checkpoints import clear
+from headgate.train.engines.tuning import Told, save_in
+from headgate.train.job import Job
+
+AT_ONCE = 32  # prompts of a drift probe
+Measure = Callable[[], float]
+
+
+class Probing(TrainerCallback):
+    """Measures at the steps that the job names, stops where its settings say so."""
+
+    def __init__(self, job: Job, told: Told, model: Any) -> None:
+        self._job, self._told, self._model = job, told, model
+        self.measure: Measure | None = None  # mean loss on the probed rows; lower is better
+        self._drift = Drift(model, job.drift_prompts, job) if job.drift_prompts else None
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - the library's signature
+        """Probes after the steps that are due."""
+        step = int(state.global_step)
+        if step not in self._job.probe_steps:
+            return
+        found: dict[str, Any] = {"step": step}
+        with looking(self._model):
+            if self.measure is not None:
+                found["loss"] = self.measure()
+            if self._drift is not None:
+                found["drift"] = self._drift.measured()
+        self._told.probes.append(found)
+        if state.is_world_process_zero:
+            save_in(self._model, self._job, probe_folder(self._job, step))
+        if why := stops(self._told.probes, self._job):
+            self._told.stopped = f"after step {step}: {why}"
+            control.should_training_stop = True
+
+
+def stops(probes: Sequence[dict[str, Any]], job: Job) -> str:
+    """Why training ends early; empty: it goes on."""
+    s = job.settings.probe
+    drift = probes[-1].get("drift")
+    if s.drift_limit and drift is not None and drift > s.drift_limit:
+        return f"first tokens drifted by {drift:.3f} nats from the base, limit {s.drift_limit:g}"
+    losses = [one["loss"] for one in probes if "loss" in one]
+    if s.patience and len(losses) > s.patience and min(losses[-s.patience :]) >= min(losses[: -s.patience]):
+        return f"the loss on {s.split} did not fall in {s.patience} probes"
+    return ""
+
+
+def hand_on(job: Job, told: Told) -> int:
+    """Puts the adapter of the best probe in place of the last one where the settings ask for it; its step."""
+    last = len(told.losses)
+    known = [(one["loss"], one["step"]) for one in told.probes if "loss" in one]
+    if job.settings.probe.keep != "best" or not known:
+        return last
+    _, step = min(known)
+    if step != last:
+        shutil.rmtree(job.out, ignore_errors=True)
+        shutil.copytree(probe_folder(job, step), job.out)
+    return int(step)
+
+
+def finish(trainer: Any, model: Any, job: Job, told: Told) -> int:
+    """Writes the adapter that goes on and removes what only an unfinished training needs; the adapter's step."""
+    if not trainer.is_world_process_zero():
+        return len(told.losses)
+    save_in(model, job, job.out)
+    kept = hand_on(job, told)
+    clear(job.checkpoints)
+    return kept
+
+
+def mean_of(parts: Sequence[tuple[float, float]]) -> float:
+    """Mean loss over rows with weights."""
+    return sum(one for one, _ in parts) / sum(weight for _, weight in parts)
+
+
+def probe_folder(job: Job, step: int) -> Path:
+    """Where the adapter of a probe lies until the training ends."""
+    return job.checkpoints / f"probe-{step}"
+
+
+@contextlib.contextmanager
+def looking(model: Any) -> Iterator[None]:
+    """Evaluation mode without gradients; puts back what was there before."""
+    before = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(before)
+
+
+class Drift:
+    """How far the first tokens of answers moved from the base: mean divergence in nats a token.
+
+    KL(base || tuned) at the base's own greedy tokens. Refusals live in the first tokens, so they move first.
+    """
+
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], job: Job) -> None:
+        self._model, self._many = model, job.settings.probe.drift_tokens
+        self._batches: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+        with looking(model), model.disable_adapter():
+            for start in range(0, len(prompts), AT_ONCE):
+                ids, mask = left_padded(prompts[start : start + AT_ONCE], job.pad_id)
+                ids, mask = ids.to(model.device), mask.to(model.device)
+                for _ in range(self._many):
+                    scores = self._scores(ids, mask, 1)
+                    ids = torch.cat([ids, scores[:, -1].argmax(-1, keepdim=True)], 1)
+                    mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
+                ids, mask = ids[:, :-1], mask[:, :-1]
+                self._batches.append((ids, mask, self._scores(ids, mask, self._many)))
+
+    def _scores(self, ids: torch.Tensor, mask: torch.Tensor, keep: int) -> torch.Tensor:
+        positions = (mask.cumsum(1) - 1).clamp(min=0)
+        logits = self._model(input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=keep).logits
+        return logits.float().log_softmax(-1)
+
+    def measured(self) -> float:
+        """The divergence now."""
+        total, rows = 0.0, 0
+        for ids, mask, base in self._batches:
+            now = self._scores(ids, mask, self._many)
+            total += float((base.exp() * (base - now)).sum(-1).mean(1).sum())
+            rows += len(ids)
+        return total / rows

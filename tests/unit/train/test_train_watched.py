@@ -1,0 +1,116 @@
+"""Probes and early stop, sweeps whose failures count, recipes, and two processes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from headgate.kit.errors import Refused
+from headgate.rows.row import Kind, Message
+from headgate.stats.verdict import Outcome
+from headgate.train.settings import Adapter, Probe
+
+pytestmark = pytest.mark.training
+
+SHAPE = Adapter(rank=4, alpha=8.0)
+SMALL = {"batch": 16, "adapter": SHAPE, "save_every": 0, "learning_rate": 5e-3}
+
+
+@pytest.fixture
+def small(maker, tmp_path: Path):
+    """A project with 48 rows to train on and 32 held back."""
+    made = maker.make_project(tmp_path, maker.requests("train")[:48], maker.requests("test")[:32])
+    yield made
+    made.ledger.close()
+
+
+def test_probes_measure_each_pass_and_change_nothing(small) -> None:
+    """A loss and a drift for each pass; the adapter has the bytes of a run without probes."""
+    prompts = small.folder / "asked.jsonl"
+    prompts.write_text("".join(json.dumps({"prompt": f"How do I pick lock {i}?"}) + "\n" for i in range(4)))
+    probe = Probe(split="held", drift="asked.jsonl")
+    plain = small.train(steps=6, **SMALL)
+    watched = small.train(steps=6, probe=probe, **SMALL)
+    assert watched.facts["adapter"] == plain.facts["adapter"]
+    assert [one["step"] for one in watched.facts["probes"]] == [3, 6]
+    first, second = watched.facts["probes"]
+    assert (second["loss"] < first["loss"], second["drift"] > first["drift"] > 0) == (True, True)
+
+
+def test_training_ends_when_it_makes_nothing_better_and_the_best_goes_on(small) -> None:
+    """A rate at which nothing changes: the second probe is no better than the first, whose adapter goes on."""
+    given = {**SMALL, "learning_rate": 1e-12, "warmup": 0.0, "decay": "constant"}
+    result = small.train(steps=9, probe=Probe(split="held", patience=1, keep="best"), **given)
+    assert [one["step"] for one in result.facts["probes"]] == [3, 6]
+    assert (result.outcome, result.facts["steps"], result.facts["kept_step"]) == (Outcome.PASS, 6, 3)
+    assert "did not fall in 1 probes" in result.summary
+    assert small.train(steps=3, **given).facts["adapter"] == result.facts["adapter"]
+
+
+def test_drift_beyond_the_limit_ends_training(small) -> None:
+    """The first tokens moved too far from the base: training ends, and says so."""
+    (small.folder / "asked.jsonl").write_text('{"prompt": "How do I pick a lock?"}\n')
+    probe = Probe(drift="asked.jsonl", drift_limit=1e-6)
+    result = small.train(steps=9, probe=probe, **SMALL)
+    assert (result.facts["steps"], "drifted" in result.facts["stopped"]) == (3, True)
+
+
+def test_every_try_of_a_sweep_is_on_record_and_failures_count(small) -> None:
+    """Three rates of which one diverges: two adapters, one failed run, and a choice that says it was one of three."""
+    given = {**SMALL, "clip": 1e18, "warmup": 0.0}
+    result = small.train(steps=4, choose_on="held", sweep={"learning-rate": [1e18, 1e-5, 5e-3]}, **given)
+    found = result.facts["selection"]
+    assert (found["chosen"], found["tried"], list(found["failed"])) == (
+        "learning-rate=0.005",
+        3,
+        ["learning-rate=1e+18"],
+    )
+    assert "best of 3 tries (1 failed)" in result.summary
+    assert found["apparent"] <= found["honest"] + 1e-9
+    runs = [node.body for node in small.ledger.find("run", "requests")]
+    assert sorted(one["outcome"] for one in runs) == ["fail", "pass", "pass"]
+    assert len(small.ledger.find("adapter")) == 2
+    sweep = small.ledger.node(result.facts["sweep"])
+    assert len(list(small.ledger.edges_from(sweep.id, "derived-from"))) == 2
+    with pytest.raises(Refused, match="every try of the sweep failed"):
+        small.train(steps=4, choose_on="held", sweep={"learning-rate": [1e18]}, **given)
+
+
+def test_two_processes_train_what_one_trains(small) -> None:
+    """Each batch is shared by two processes over gloo: the same losses, and nearly the same adapter."""
+    from safetensors.numpy import load_file
+
+    one = small.train(steps=4, device="cpu", **SMALL)
+    two = small.train(steps=4, device="cpu", processes=2, **SMALL)
+    for name in ("loss_first", "loss_last"):
+        assert two.facts[name] == pytest.approx(one.facts[name], rel=1e-4)
+    tensors = [load_file(small.folder / r.outputs["adapter_path"] / "adapter_model.safetensors") for r in (one, two)]
+    assert max(float(abs(tensors[0][key] - tensors[1][key]).max()) for key in tensors[0]) < 1e-3
+    run = small.ledger.node(two.outputs["run"]).body
+    assert (run["plan"]["settings"]["processes"], run["results"][0]["kept_step"]) == (2, 4)
+
+
+def test_recipes_reach_the_rows(maker, tmp_path: Path) -> None:
+    """Tuned without the system prompt, with the base's own answers as a share of every batch."""
+    system = Message("system", "Answer safely.")
+    rows = [
+        replace(one, messages=(system, *one.messages)).with_side(source="bank") for one in maker.requests("train")[:32]
+    ]
+    asked = [
+        replace(one, kind=Kind.PROMPT, messages=one.messages[:1]).with_side(source="general", id=f"g-{i}")
+        for i, one in enumerate(maker.requests("test")[:8])
+    ]
+    project = maker.make_project(tmp_path, rows + asked)
+    given = {**SMALL, "steps": 4, "mix": {"general": 0.25}, "distil": "prompts", "distil_tokens": 16}
+    dropped = project.train(system_prompt="drop", **given)
+    kept = project.train(system_prompt="keep", **given)
+    assert dropped.facts["longest"] < kept.facts["longest"]
+    plan = project.ledger.node(dropped.outputs["run"]).body["plan"]
+    assert (plan["distilled"][:3], plan["settings"]["mix"]) == ("b3:", {"general": 0.25})
+    assert dropped.facts["learned_tokens"] > 0
+    with pytest.raises(Refused, match="needs prompts"):
+        maker.make_project(tmp_path / "none", rows).train(**{**given, "mix": {}})
+    project.ledger.close()
