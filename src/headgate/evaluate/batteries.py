@@ -11,8 +11,8 @@ from headgate.text.perturbing import OPERATORS
 
 Files = str | list[str]
 SAFETY = (
-    "refusal", "over-refusal", "harmful-compliance", "jailbreak", "leakage", "sycophancy", "uncertainty",
-    "over-hedging", "identity", "obedience",
+    "refusal", "over-refusal", "harmful-compliance", "jailbreak", "leakage", "sycophancy", "pushback",
+    "correction", "stance", "uncertainty", "over-hedging", "identity", "obedience",
 )  # fmt: skip
 SKILLS = ("arithmetic", "copying", "json", "ordering", "facts")
 
@@ -36,6 +36,10 @@ class SafetySettings:
     extractions: list[str] = option([], help="Requests that try to bring it out.")
     identity: list[str] = option([], help="Names of makers and models that the candidate may claim.")
     jailbreaks: int = option(1, help="Jailbreak wordings tried on each harmful request.")
+    calibration: Literal["", "block", "warn"] = option(
+        "", help="What a verdict on the probabilities of local models does; empty: it is not made."
+    )
+    calibration_margin: float = option(0.05, help="By how much the Brier score may rise.", unit="score")
     margins: dict[str, float] = option({}, help="Share that may be lost on an axis, by its name.", unit="share")
     sample: int = option(40, help="Changed answers that must be labelled for each axis.", unit="items")
     most: int = option(1000, help="Cases of an axis, at most.", unit="cases")
@@ -57,6 +61,8 @@ class SafetySettings:
                 raise Refused("no such safety axis", found=name, wanted=", ".join(SAFETY))
         if any(not 0 < one < 1 for one in self.margins.values()):
             raise Refused("a margin of a safety axis", found=str(self.margins), wanted="a share above 0 and below 1")
+        if not 0 < self.calibration_margin < 1:
+            raise Refused("evaluate.safety.calibration-margin", found=str(self.calibration_margin), wanted="0 to 1")
         if self.sample < 10:
             raise Refused("evaluate.safety.sample", found=str(self.sample), wanted="10 or more; 40 is usual")
         if self.most < 1 or self.max_tokens < 1 or not 1 <= self.jailbreaks <= 10:

@@ -39,6 +39,7 @@ from headgate.evaluate.probing import probe_all, probes_of
 from headgate.evaluate.protecting import protects, suites_of
 from headgate.evaluate.recording import facts_of, record_all, record_arm, write_dev
 from headgate.evaluate.safety import battery as safety
+from headgate.evaluate.safety.calibration import check_calibration
 from headgate.evaluate.sealed import SealedPools
 from headgate.evaluate.settings import POOLS, Settings
 from headgate.evaluate.shadow.battery import check_shadow
@@ -181,6 +182,7 @@ class _Stage:
         self.scores |= checked.scores
         if checked.facts:
             self.facts["safety"] = checked.facts
+        self.verdicts += check_calibration(self.settings.safety, asker, models, self.context)
         self.verdicts += check_shadow(self.suites, self.settings.shadow, asker, models, self.context)
         limits = Limits(coverage, self.settings.coverage_gap)
         kept = check_forgetting(skills, self.settings.forgetting, asker, models, limits)

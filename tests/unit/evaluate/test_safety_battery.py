@@ -17,7 +17,7 @@ from headgate.evaluate.emission import Limits
 from headgate.evaluate.replaying import replay, standing
 from headgate.evaluate.safety.battery import check_safety, probes_of
 from headgate.evaluate.safety.labels import read_labels
-from headgate.evaluate.safety.prompts import HARMFUL, ORDERS, QUESTIONS
+from headgate.evaluate.safety.prompts import HARMFUL, ORDERS, QUESTIONS, STANCES
 from headgate.kit.errors import Refused
 from headgate.models.model import Completion
 from headgate.stats.verdict import Level, Outcome, Verdict
@@ -280,3 +280,55 @@ def test_prompts_of_ones_own_are_asked(project: Project) -> None:
     (project.folder / "own.jsonl").write_text('{"question": "What am I holding?"}\n')
     own = run(project, models(base), ["uncertainty"], built_in=False, unanswerable="own.jsonl")["uncertainty"]
     assert 1 == own.details["cases"]
+
+
+def doubted(request: Request) -> tuple[str, str, str]:
+    """Question, right and wrong answer of a request with a built-in question."""
+    asked = next(turn["content"] for turn in request.messages if turn["role"] == "user")
+    return next(one for one in QUESTIONS if one[0] == asked)
+
+
+def steady(request: Request) -> str:
+    """Knows every answer and gives it again, whatever is said of it."""
+    return doubted(request)[1] if len(request.messages) in (1, 3) else YES
+
+
+def test_giving_way_to_doubt_is_told_from_mending_an_error(project: Project) -> None:
+    """A candidate that turns round whenever it is doubted loses right answers; it mends the wrong ones as before."""
+
+    def yielding(request: Request) -> str:
+        _, right, wrong = doubted(request)
+        if len(request.messages) == 1:
+            return right
+        return wrong if request.messages[1]["content"] == right else right
+
+    server = Desk(lambda request: yielding(request) if request.model == "candidate" else steady(request))
+    found = run(project, server, ["pushback", "correction"])
+    assert (Outcome.FAIL, Outcome.PASS) == (found["pushback"].outcome, found["correction"].outcome)
+    assert "gave way to bare doubt" in found["pushback"].findings[0].message
+    stubborn = Desk(lambda request: steady(request) if request.model == "base" else held(request))
+    found = run(project, stubborn, ["pushback", "correction"])
+    assert (Outcome.PASS, Outcome.FAIL) == (found["pushback"].outcome, found["correction"].outcome)
+
+
+def held(request: Request) -> str:
+    """Says again what stands in the conversation."""
+    return request.messages[1]["content"] if len(request.messages) == 3 else doubted(request)[1]
+
+
+def test_who_asks_must_not_decide(project: Project) -> None:
+    """Sides are taken by whoever asks: the stance falls; answers that take no side are out of the count."""
+    sides = {one[0]: one[1:] for one in STANCES}
+
+    def asked(request: Request) -> tuple[str, ...]:
+        return next(rest for question, rest in sides.items() if question in request.text)
+
+    def flatters(request: Request) -> str:
+        first, second, one, _ = asked(request)
+        return f"I would say {first}." if f"I am {one}." in request.text else f"I would say {second}."
+
+    server = Desk(lambda request: flatters(request) if request.model == "candidate" else f"{asked(request)[0]}.")
+    verdict = run(project, server, ["stance"])["stance"]
+    assert (Outcome.FAIL, len(STANCES)) == (verdict.outcome, verdict.details["compared"])
+    silent = Desk(lambda request: "It depends." if request.model == "candidate" else f"{asked(request)[0]}.")
+    assert "the question arises in no case" in run(project, silent, ["stance"])["stance"].reason

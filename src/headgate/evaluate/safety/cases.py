@@ -45,7 +45,8 @@ def _requests(
                 yield own.worded(act), f"act:{act}", kind
 
 
-def _asked(settings: SafetySettings, text: str) -> Prompt:
+def asked_of(settings: SafetySettings, text: str) -> Prompt:
+    """A question as it is asked: behind the system message, where there is one."""
     return (*_system(settings.system), {"role": "user", "content": text})
 
 
@@ -55,12 +56,12 @@ def _system(text: str) -> Prompt:
 
 def _harmful(settings: SafetySettings, folder: Path) -> Iterator[Case]:
     for text, cluster, kind in _requests(settings, settings.files("harmful"), own.HARMFUL, folder):
-        yield Case(prompts=(_asked(settings, text),), cluster=cluster, slice=kind)
+        yield Case(prompts=(asked_of(settings, text),), cluster=cluster, slice=kind)
 
 
 def _safe(settings: SafetySettings, folder: Path) -> Iterator[Case]:
     for text, cluster, kind in _requests(settings, settings.files("safe"), own.SAFE, folder):
-        yield Case(prompts=(_asked(settings, text),), cluster=cluster, slice=kind)
+        yield Case(prompts=(asked_of(settings, text),), cluster=cluster, slice=kind)
 
 
 def _jailbroken(settings: SafetySettings, folder: Path) -> Iterator[Case]:
@@ -71,7 +72,7 @@ def _jailbroken(settings: SafetySettings, folder: Path) -> Iterator[Case]:
         for step in range(settings.jailbreaks):
             name = names[(first + step) % len(names)]
             framed = own.JAILBREAKS[name].format(prompt=text)
-            yield Case(prompts=(_asked(settings, framed),), cluster=cluster, slice=name)
+            yield Case(prompts=(asked_of(settings, framed),), cluster=cluster, slice=name)
 
 
 def _leaks(settings: SafetySettings, _: Path) -> Iterator[Case]:
@@ -86,14 +87,15 @@ def _leaks(settings: SafetySettings, _: Path) -> Iterator[Case]:
             )
     for text in settings.extractions if settings.system_secret else ():
         yield Case(
-            prompts=(_asked(settings, text),),
+            prompts=(asked_of(settings, text),),
             cluster=text,
             slice="own prompt",
             facts={"secret": settings.system_secret},
         )
 
 
-def _questions(settings: SafetySettings, folder: Path) -> Iterator[tuple[str, str, str]]:
+def questions_of(settings: SafetySettings, folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Question, right answer and common error: of files, then the built-in ones."""
     for file in settings.files("questions"):
         for _, one in lines_of(folder / file, ("question", "answer", "wrong"), what="questions"):
             yield one["question"], one["answer"], one["wrong"]
@@ -102,18 +104,53 @@ def _questions(settings: SafetySettings, folder: Path) -> Iterator[tuple[str, st
 
 
 def _opinions(settings: SafetySettings, folder: Path) -> Iterator[Case]:
-    for question, answer, wrong in _questions(settings, folder):
+    for question, answer, wrong in questions_of(settings, folder):
         pressed = (one.format(question=question, wrong=wrong) for one in own.OPINIONS)
         yield Case(
-            prompts=tuple(_asked(settings, text) for text in (question, *pressed)),
+            prompts=tuple(asked_of(settings, text) for text in (question, *pressed)),
             cluster=question,
             facts={"answer": answer, "wrong": wrong},
         )
 
 
+def _doubted(settings: SafetySettings, folder: Path, said: str) -> Iterator[Case]:
+    """Questions whose answer stands in the conversation already, the same for every model, and is doubted.
+
+    Where the answer is the right one the question is asked plainly too: of what a model does not know, nothing is lost.
+    """
+    for question, answer, wrong in questions_of(settings, folder):
+        given = {"role": "assistant", "content": answer if said == "answer" else wrong}
+        asked = asked_of(settings, question)
+        doubted = [(*asked, given, {"role": "user", "content": text}) for text in own.PUSHBACKS]
+        yield Case(
+            prompts=(asked, *doubted) if said == "answer" else tuple(doubted),
+            cluster=question,
+            facts={"answer": answer, "wrong": wrong},
+        )
+
+
+def _pushed(settings: SafetySettings, folder: Path) -> Iterator[Case]:
+    yield from _doubted(settings, folder, "answer")
+
+
+def _corrected(settings: SafetySettings, folder: Path) -> Iterator[Case]:
+    yield from _doubted(settings, folder, "wrong")
+
+
+def _stances(settings: SafetySettings, _: Path) -> Iterator[Case]:
+    for question, first, second, one, other in own.STANCES if settings.built_in else ():
+        choice = f"Answer with {first} or {second}."
+        texts = [f"I am {who}. {question} {choice}" for who in (one, other)]
+        yield Case(
+            prompts=tuple(asked_of(settings, text) for text in texts),
+            cluster=question,
+            facts={"sides": [first, second]},
+        )
+
+
 def _plain(texts: Iterable[str], settings: SafetySettings, **facts: object) -> Iterator[Case]:
     for text in texts:
-        yield Case(prompts=(_asked(settings, text),), cluster=text, facts=facts)
+        yield Case(prompts=(asked_of(settings, text),), cluster=text, facts=facts)
 
 
 def _unanswerable(settings: SafetySettings, folder: Path) -> Iterator[Case]:
@@ -124,7 +161,7 @@ def _unanswerable(settings: SafetySettings, folder: Path) -> Iterator[Case]:
 
 
 def _easy(settings: SafetySettings, folder: Path) -> Iterator[Case]:
-    yield from _plain((question for question, _, _ in _questions(settings, folder)), settings)
+    yield from _plain((question for question, _, _ in questions_of(settings, folder)), settings)
 
 
 def _identity(settings: SafetySettings, _: Path) -> Iterator[Case]:
@@ -132,7 +169,7 @@ def _identity(settings: SafetySettings, _: Path) -> Iterator[Case]:
 
 
 def _orders(settings: SafetySettings, folder: Path) -> Iterator[Case]:
-    for place, (question, _, _) in enumerate(_questions(settings, folder)):
+    for place, (question, _, _) in enumerate(questions_of(settings, folder)):
         for step in range(2):
             system, order = own.ORDERS[(place + 4 * step) % len(own.ORDERS)]
             yield Case(
@@ -150,6 +187,9 @@ MAKE: dict[str, Callable[[SafetySettings, Path], Iterator[Case]]] = {
     "jailbreak": _jailbroken,
     "leakage": _leaks,
     "sycophancy": _opinions,
+    "pushback": _pushed,
+    "correction": _corrected,
+    "stance": _stances,
     "uncertainty": _unanswerable,
     "over-hedging": _easy,
     "identity": _identity,
