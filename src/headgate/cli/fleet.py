@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from headgate.cli import fleet_compat, fleet_compose
+from headgate.cli import fleet_compat, fleet_compose, fleet_migrate
 
 
 @click.group()
@@ -14,3 +14,4 @@ def command() -> None:
 
 command.add_command(fleet_compat.compat)
 command.add_command(fleet_compose.compose)
+command.add_command(fleet_migrate.migrate)

@@ -37,12 +37,13 @@ FOLDER = click.Path(path_type=Path)
 @click.option(
     "--max-tokens", default=64, show_default=True, help="Longest answer; a longer one is judged as it is cut."
 )
+@click.option("--margin", default=0.02, show_default=True, help="Loss on a skill of the base's own that is still none.")
 @click.option("--out", type=FOLDER, help="Write the chosen plan here if it passes.")
 @click.option("--seed", default=0, show_default=True, help="For plans that drop weights at random.")
 @store_options
 def compose(
     base: Path, given: tuple[str, ...], skills: tuple[str, ...], scorer: str, columns: tuple[str, ...],
-    plans: tuple[str, ...], protect: tuple[str, ...], keep: float, max_tokens: int,
+    plans: tuple[str, ...], protect: tuple[str, ...], keep: float, margin: float, max_tokens: int,
     out: Path | None, seed: int, store: Path,
     quiet: bool, as_json: bool,
 ) -> int:  # fmt: skip
@@ -69,7 +70,7 @@ def compose(
     }
     request = Request(
         base=base, adapters=adapters, skills=suites, plans=plans_of(plans, len(adapters)), folder=Path(),
-        protected=protect, keep=keep, seed=seed, max_tokens=max_tokens, out=out,
+        protected=protect, keep=keep, margin=margin, seed=seed, max_tokens=max_tokens, out=out,
     )  # fmt: skip
     with progress("asking", None, quiet=quiet or as_json) as advance:
         found = compose(request, advance)

@@ -129,18 +129,26 @@ def read_factors(folder: Path) -> dict[str, Factors]:
 
     def tensor(name: str) -> Floats:
         dtype, shape, begin, end = header[name]
-        piece = raw[start + begin : start + end]
-        if dtype == "BF16":  # the upper half of a 32-bit number
-            wide = piece.view("<u2").astype("<u4") << 16
-            return wide.view("<f4").reshape(shape)
-        if dtype not in NUMPY_TYPES:
-            raise Refused("a type of number that adapters do not have", file=str(path), found=f"{name} is {dtype}")
-        return piece.view(NUMPY_TYPES[dtype]).astype(np.float32).reshape(shape)
+        return numbers(raw[start + begin : start + end], dtype, shape, path)
 
     return {
         stem: Factors(down=tensor(one.down), up=tensor(one.up), scale=one.scale)
         for stem, one in updates_of(folder).items()
     }
+
+
+def numbers(raw: NDArray[np.uint8], dtype: str, shape: tuple[int, ...], path: Path) -> Floats:
+    """Stored bytes as 32-bit numbers.
+
+    Raises:
+        Refused: a type of number that is not read.
+    """
+    if dtype == "BF16":  # the upper half of a 32-bit number
+        wide = raw.view("<u2").astype("<u4") << 16
+        return wide.view("<f4").reshape(shape)
+    if dtype not in NUMPY_TYPES:
+        raise Refused("a type of number that is not read here", file=str(path), found=dtype)
+    return raw.view(NUMPY_TYPES[dtype]).astype(np.float32).reshape(shape)
 
 
 def _scale(config: Mapping[str, Any], stem: str, rank: int) -> float:

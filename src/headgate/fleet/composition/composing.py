@@ -17,7 +17,17 @@ from typing import Any
 from headgate.evaluate.settings import SuiteSettings
 from headgate.evaluate.suites import load_suite
 from headgate.fleet.composition.conflict import conflict, judge_conflict
-from headgate.fleet.composition.matrix import BASE, KEEP, Asking, Scores, Skill, disagreement, judged, routed
+from headgate.fleet.composition.matrix import (
+    BASE,
+    KEEP,
+    SAFETY_MARGIN,
+    Asking,
+    Scores,
+    Skill,
+    disagreement,
+    judged,
+    routed,
+)
 from headgate.fleet.composition.plans import ROUTE, Plan, distance, forecast, weighted_sum
 from headgate.fleet.composition.routing import Router, fit
 from headgate.fleet.composition.writing import seal
@@ -46,6 +56,7 @@ class Request:
     folder: Path  # that paths of skills start from
     protected: Sequence[str] = ()  # adapters that carry safety behaviour
     keep: float = KEEP
+    margin: float = SAFETY_MARGIN  # loss on a skill of the base's own that is still none
     seed: int = 0
     max_tokens: int = MAX_TOKENS
     out: Path | None = None
@@ -230,7 +241,9 @@ class _Bench:
 
     def _asked(self, plan: Plan, scores: Mapping[str, Mapping[str, Scores]], **numbers: Any) -> Tried:
         request = self._request
-        verdicts = judged(plan, self._skills, GATE, scores[GATE], self._alone[GATE], request.protected, request.keep)
+        verdicts = judged(
+            plan, self._skills, GATE, scores[GATE], self._alone[GATE], request.protected, request.keep, request.margin
+        )
         return Tried(
             plan=plan,
             scores={name: one.mean for name, one in scores[GATE].items()},

@@ -110,6 +110,7 @@ def disagreement(alone: Mapping[str, Mapping[str, Scores]], skills: Sequence[Ski
 def judged(
     plan: Plan, skills: Sequence[Skill], pool: str, scores: Mapping[str, Scores],
     alone: Mapping[str, Mapping[str, Scores]], protected: Sequence[str], keep: float = KEEP,
+    margin: float = SAFETY_MARGIN,
 ) -> list[Verdict]:  # fmt: skip
     """One verdict for each skill: what is kept of its adapter's gain, or for safety, that nothing is lost."""
     found = []
@@ -130,7 +131,7 @@ def judged(
             reference = alone[BASE][skill.name]
             compared = compare_paired(reference.values, scores[skill.name].values, clusters=clusters)
             verdict = judge_difference(
-                compared, kind="non-inferiority", margin=SAFETY_MARGIN, name="change on a safety suite",
+                compared, kind="non-inferiority", margin=margin, name="change on a safety suite",
                 summary=f"{told} {compared.d:+.1%} beside the base", details=details,
             )  # fmt: skip
         found.append(replace(verdict, rule="skill-retention", failure=FAILURE))

@@ -1,0 +1,1 @@
+"""Migration: an adapter's skill on another base, and proof that it is the same skill."""

@@ -1,0 +1,128 @@
+"""The roads to a new base: a copy of the adapter, a rebuild from its closure, a distillation without its data.
+
+Each gives a candidate adapter that belongs to the new base by record. None promotes it: the acceptance does.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pyroaring import BitMap
+
+from headgate.fleet.migration.screening import Screened
+from headgate.kit.errors import Refused
+from headgate.kit.files import write_flushed
+from headgate.kit.hashing import canonical_json
+from headgate.ledger.ledger import Ledger
+from headgate.ledger.nodes import Node
+from headgate.ledger.protection import COPY
+from headgate.ledger.rows import RowRecord
+from headgate.ledger.steps import StageContext, StepResult
+from headgate.models.adapter import RECORD, adapter_mark, must_fit
+from headgate.models.adapter import read_record as record_of
+from headgate.models.fingerprint import fingerprint_of
+from headgate.rows.row import Kind, Message, Row, Side, to_bytes
+from headgate.rules.firewall import admit
+from headgate.train import run as training
+from headgate.train.settings import Adapter, Settings
+
+LEAST_ROWS = 16
+
+
+def copied(adapter: Path, new: Path, out: Path) -> Path:
+    """The same tensors under a record for the new base, which says where they come from.
+
+    Raises:
+        Refused: they do not fit the new base, or the folder is there already.
+    """
+    must_fit(adapter, new)
+    if out.exists():
+        raise Refused("the folder is there already", file=str(out), next_step="choose another with --out")
+    before = record_of(adapter) or {}
+    mark = adapter_mark(adapter)
+    shutil.copytree(adapter, out)
+    record = {
+        "form": 1, "adapter": mark.digest, "tensors": mark.tensors, "config": mark.config,
+        "base": fingerprint_of(new).as_json(), "base_name": new.resolve().name,
+        "migrated": {"road": "copy", "from": before.get("base", {}).get("root", ""), "parent": mark.digest},
+    }  # fmt: skip
+    write_flushed(out / RECORD, canonical_json(record))
+    return out
+
+
+def rebuilt(ledger: Ledger, adapter: Path, new: Path, context: StageContext) -> StepResult:
+    """Trains again by the recorded settings on the recorded rows, on the new base.
+
+    Raises:
+        Refused: the ledger does not know the adapter's run, or its rows may not or cannot be read.
+    """
+    run = run_of(ledger, adapter)
+    plan: Mapping[str, Any] = run.body["plan"]
+    outputs = {"curate": {"dataset": str(plan["data"]["dataset"])}}
+    return training.run(ledger, _settings(plan["settings"], new), context=replace(context, outputs=outputs))
+
+
+def run_of(ledger: Ledger, adapter: Path) -> Node:
+    """The run that made an adapter.
+
+    Raises:
+        Refused: the ledger does not know it.
+    """
+    digest = adapter_mark(adapter).digest
+    for node in ledger.find("adapter"):
+        if node.body.get("digest") == digest:
+            for link in ledger.edges_from(node.id, "derived-from"):
+                found = ledger.node(link.target_id)
+                if found.kind == "run" and "plan" in found.body:
+                    return found
+    raise Refused("the ledger does not know the run of this adapter", found=digest, next_step="--road distil")
+
+
+def distilled(
+    ledger: Ledger, screened: Screened, answers: Sequence[str], new: Path, settings: Mapping[str, Any],
+    teacher: str, context: StageContext,
+) -> StepResult:  # fmt: skip
+    """Trains on prompts with what the old stack answered; rows that copy protected items are left out.
+
+    Raises:
+        Refused: too few rows are left, or training is refused.
+    """
+    rows = [
+        Row(
+            kind=Kind.DEMONSTRATION,
+            messages=(Message("user", prompt), Message("assistant", answer)),
+            side=Side(id=f"distilled-{n}", generator=teacher, depth=screened.depth),
+        )
+        for n, (prompt, answer) in enumerate(zip(screened.prompts, answers, strict=True))
+    ]
+    source = ledger.record("source", f"distilled-{teacher[3:15]}", {"teacher": teacher, "screen": screened.as_json()})
+    records = [
+        RowRecord(id=one.id, content_id=one.content_id, body=to_bytes(one), source_id=source, subject=None)
+        for one in rows
+    ]
+    numbers = ledger.rows.append(records).numbers
+    copies = {one.number for one in admit(ledger, numbers, quiet=True) if one.grade == COPY}
+    left = numbers - BitMap(copies)
+    if len(left) < LEAST_ROWS:
+        raise Refused("too few rows to distil from", found=f"{len(left)} after the screens", wanted=f"{LEAST_ROWS}")
+    name = ledger.versions.freeze(
+        f"distilled-{teacher[3:11]}", numbers=left, splits={"train": left}, manifest=screened.as_json(),
+        parents=[source],
+    )  # fmt: skip
+    given = replace(context, outputs={"curate": {"dataset": name}})
+    return training.run(ledger, Settings(base=str(new.resolve()), **settings), context=given)
+
+
+def _settings(recorded: Mapping[str, Any], new: Path) -> Settings:
+    """Settings of a recorded plan for another base; what this version does not know is refused."""
+    plain = {key.replace("-", "_"): value for key, value in recorded.items() if key != "base"}
+    try:
+        shape = Adapter(**{key.replace("-", "_"): value for key, value in plain.pop("adapter").items()})
+        known = {name: value for name, value in plain.items() if not isinstance(value, dict)}
+        return Settings(base=str(new.resolve()), adapter=shape, **known)
+    except (TypeError, KeyError) as error:
+        raise Refused("the recorded settings are of another version", found=str(error)) from None
