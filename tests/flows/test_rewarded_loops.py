@@ -1,4 +1,4 @@
-"""Real loops of a small policy: one whose reward likes long answers is stopped for that reason, an honest one is not."""
+"""Real loops of a small policy: a reward that likes long answers is stopped for that reason, an honest one is not."""
 
 from __future__ import annotations
 
