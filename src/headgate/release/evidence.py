@@ -12,6 +12,7 @@ from headgate.ledger.ledger import DatasetVersion, Ledger
 from headgate.ledger.nodes import Node
 from headgate.ledger.steps import StageContext, verdict_from_json
 from headgate.ledger.waivers import is_over
+from headgate.rules.reward_states import reaching
 from headgate.stats.verdict import Outcome, Verdict
 
 OVER = "candidate-over-"
@@ -149,6 +150,13 @@ def _must_cover(ledger: Ledger, decision: Node, adapter: Node, context: StageCon
             "a newer decision on this adapter is not a pass",
             found=f"{later[-1].body['outcome']} of {later[-1].at[:10]}",
             next_step="headgate gate",
+        )
+    for stop in reaching(ledger, adapter.id, context.flow_name):
+        series = stop.body["series"]
+        raise Refused(
+            "a reward that shaped the adapter was stopped since",
+            found=f"{series}, on {stop.at[:10]}",
+            next_step=f"headgate gate governor clear {series} --help",
         )
     for waiver in decision.body["waivers"]:
         if is_over(waiver["until"], context.now):

@@ -160,3 +160,15 @@ def test_states_lie_downstream_of_what_they_are_about(scene) -> None:
     series(scene, HACKED, on=adapter(scene))
     (stop,) = open_stops(scene.ledger)
     assert adapter(scene) in {link.target_id for link in scene.ledger.edges_from(stop.id, "derived-from")}
+
+
+def test_a_stop_after_the_decision_stops_the_release(scene) -> None:
+    """A week of feedback comes in between."""
+    from headgate.release.run import run
+    from headgate.release.settings import Settings
+
+    scene.gate()
+    series(scene, HACKED, on=adapter(scene))
+    with pytest.raises(Refused, match="stopped since"):
+        run(scene.ledger, Settings(), context=scene.context)
+    assert [] == scene.ledger.find("release")
