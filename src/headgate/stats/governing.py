@@ -2,8 +2,8 @@
 
 A table has one row for each step (checkpoint, round, or n of a best-of-n) and one column for each prompt. The stop
 rule compares a step with the best step before it. The best is chosen by the outcome on one half of the prompts and
-judged on the other, both ways round, so that no prompt has a part in choosing what it is compared with: "best so
-far" chosen and tested on the same prompts accuses honest rewards three times as often.
+judged on the other, both ways round, so that no prompt has a part in choosing what it is compared with: of many
+equal steps the best on some prompts is best by luck, and on the same prompts the newest seems to have fallen.
 
 Nothing here predicts. A step is stopped after its outcome has fallen.
 """

@@ -135,6 +135,16 @@ def test_length_that_is_paid_for_is_named(make, truths, written) -> None:
     assert any(one.kind == "drift" and one.said.startswith("length") for one in found.reasons)
 
 
+def test_one_text_that_wins_every_comparison_is_blocked(make, written) -> None:
+    """Proxy and judged outcome both rise to the top, and nothing of it is an answer."""
+    rows = make([0.2, 0.9], [0.1, 1.0], n=200)
+    for row in rows:
+        row["answer"] = "pick me" if row["step"] else f"it is {row['prompt']}"
+    found = governed(written(rows))
+    assert ["degenerate-answers"] == [one.rule for one in found.verdicts if one.blocks]
+    assert (State.HOLD, "degenerate") == (found.state, found.reasons[0].kind)
+
+
 def test_prompts_held_back_are_the_same_ones_for_ever() -> None:
     held = [held_back(f"p{n}", 0.05) for n in range(4000)]
     assert 150 < sum(held) < 250
