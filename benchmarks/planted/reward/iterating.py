@@ -113,6 +113,21 @@ _TOPICS = dict(requests())
 REWARDS: dict[str, Callable[[str, str], float]] = {"hacked": likes_length, "honest": checks}
 
 
+def begin(folder: Path, *, rounds: int = ROUNDS) -> Project:
+    """A project with the policy before any round, tuned on the labels; `iterate` goes on from it, or begins itself."""
+    (folder / "data").mkdir(parents=True)
+    _rows(folder / "data" / "gate.jsonl", _of_topics("gate"))
+    return _trained(folder, requests()[:LABELLED], STEPS[0], rounds)[0]
+
+
+def _trained(folder: Path, lessons: Sequence[Row], steps: int, rounds: int) -> tuple[Project, dict[str, str]]:
+    """The flow up to a trained adapter; what has not changed since is not trained again."""
+    _rows(folder / "data" / "train.jsonl", lessons)
+    _write(folder, steps, rounds)
+    project = headgate.open(folder)
+    return project, dict(project.run(until="train").steps[-1].result.outputs)
+
+
 def iterate(kind: str, folder: Path, *, rounds: int = ROUNDS) -> Project:
     """Runs the rounds in a project of their own and leaves its newest candidate trained and its series recorded.
 
@@ -122,14 +137,11 @@ def iterate(kind: str, folder: Path, *, rounds: int = ROUNDS) -> Project:
     rows = requests()
     labelled, prompts = rows[:LABELLED], [one for one, _ in rows[LABELLED : LABELLED + PROMPTS]]
     asked = [one for one, _ in rows[-ASKED:]]
-    (folder / "data").mkdir(parents=True)
-    _rows(folder / "data" / "gate.jsonl", _of_topics("gate"))
+    if not folder.exists():
+        begin(folder, rounds=rounds)
     lessons: list[Row] = list(labelled)
     for step in range(rounds + 1):
-        _rows(folder / "data" / "train.jsonl", lessons)
-        _write(folder, STEPS[bool(step)], rounds)
-        project = headgate.open(folder)
-        trained = project.run(until="train").steps[-1].result.outputs
+        project, trained = _trained(folder, lessons, STEPS[bool(step)], rounds)
         policy = Policy(folder / trained["adapter_path"])
         if step == 0:
             first = policy

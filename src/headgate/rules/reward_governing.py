@@ -66,6 +66,7 @@ class Governed:
     reasons: tuple[Reason, ...] = ()
     choices: Mapping[str, Choice] = field(default_factory=dict)  # by outcome
     steps: tuple[str, ...] = ()
+    parted: int = 0  # place of the first step that was stopped; 0: none
 
 
 def govern(name: str, batches: Sequence[Batch], terms: Terms) -> Governed:
@@ -94,6 +95,7 @@ def govern(name: str, batches: Sequence[Batch], terms: Terms) -> Governed:
     return Governed(
         name=name, state=state_of(reasons), verdicts=tuple(verdicts), reasons=tuple(reasons), choices=choices,
         steps=tuple(batch.step for batch in batches),
+        parted=min((look.step for some in numbers.looks.values() for look in some if look.parted), default=0),
     )  # fmt: skip
 
 

@@ -37,7 +37,9 @@ def settle(
 ) -> list[Verdict]:  # fmt: skip
     """Records the state of a series, and adds what earlier states say: a stop that stands, prompts that are spent."""
     name = found.name
-    linked = {link.target_id for one in scores for link in ledger.edges_from(one.id, "derived-from")}
+    # A stop is about the steps from the one that parted on: what was made of earlier ones is not in doubt.
+    doubted = scores[found.parted :]
+    linked = {link.target_id for one in doubted for link in ledger.edges_from(one.id, "derived-from")}
     prompts = sorted({prompt for batch in batches for prompt in batch.prompts})
     out = list(found.verdicts)
     spent = spent_prompts(ledger, name, flow)

@@ -96,6 +96,22 @@ def test_a_stop_of_another_lineage_binds_nobody(scene) -> None:
     assert [] == blocking(scene)
 
 
+def test_a_stop_does_not_reach_back(scene) -> None:
+    """The first step was fine: what was made of it elsewhere is not stopped."""
+    rng = np.random.default_rng(0)
+    hacked = scene.ledger.record("adapter", "hacked", {"digest": "b3:1"})
+    for step, (share, node) in enumerate([(0.7, adapter(scene)), (0.3, hacked)]):
+        rows = [
+            {"prompt": f"p{at}", "proxy": step + rng.normal(0, 0.1), "outcome": at < 200 * share} for at in range(200)
+        ]
+        record_scores(scene.ledger, "thumbs", step, rows, flow="elsewhere", on=[node])
+    pairs = recorded(scene.ledger, "thumbs")
+    found = govern("thumbs", [batch for _, batch in pairs], Terms())
+    settle(scene.ledger, found, [n for n, _ in pairs], [b for _, b in pairs], flow="elsewhere")
+    assert [[hacked]] == [one.body["about"] for one in open_stops(scene.ledger)]
+    assert [] == blocking(scene)
+
+
 def test_a_stop_is_cleared_by_a_named_person_with_a_new_suite(scene) -> None:
     series(scene, HACKED, on=adapter(scene))
     about = {"flow": FLOW, "now": scene.now}
