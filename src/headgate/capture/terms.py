@@ -11,9 +11,12 @@ from typing import Any
 from headgate.capture.claims_file import read_statements
 from headgate.capture.settings import Settings
 from headgate.kit.clock import parse_moment, stamp
+from headgate.kit.errors import Refused
 from headgate.kit.hashing import digest_file
 from headgate.ledger.claims import WITHHELD
 from headgate.ledger.ledger import Ledger
+from headgate.rules.licence_expressions import NOASSERTION, NONE, understood
+from headgate.rules.licence_mixtures import written_in
 
 SETTINGS = "settings of capture"  # who says what the flow file says
 CLAIMED = ("licence", "owner", "consent", "provider-policy")
@@ -32,7 +35,7 @@ def assert_terms(ledger: Ledger, settings: Settings, folder: Path, now: datetime
     """Asserts what the settings say of the source and what the file of claims says of people.
 
     Raises:
-        Refused: the file of claims cannot be read, or a line of it is bad.
+        Refused: the file of claims cannot be read, a line of it is bad, or a licence would change in passing.
     """
     statements = read_statements(folder / settings.claims) if settings.claims else []
     evidence = digest_file(folder / settings.claims) if settings.claims else None
@@ -77,6 +80,8 @@ class _Saying:
         if identity in self.made or (what == "consent" and self._overruled(about, value, since)):
             self.asserted.known += 1
             return
+        if what == "licence" and about.startswith("source:") and since is None:
+            self._must_be_no_change(about, value, until)
         self.made.add(identity)
         self.ledger.claims.assert_(
             about,
@@ -89,6 +94,25 @@ class _Saying:
             evidence=more.get("evidence"),
         )
         self.asserted.new[what] += 1
+
+    def _must_be_no_change(self, about: str, value: str, until: datetime | None) -> None:
+        """Refuses to change what a licence is in passing: a change has a date, or is looked at and may open a case.
+
+        Raises:
+            Refused: another licence is claimed, and holds.
+        """
+        spoken = self.ledger.claims.at(about, "licence", self.now)
+        if spoken is None or (until is not None and until <= self.now):
+            return
+        before = understood(written_in(spoken.value))
+        if before.canonical not in (NONE, NOASSERTION) and before.canonical != understood(value).canonical:
+            name = about.partition(":")[2]
+            raise Refused(
+                f"the licence of {name} changes: {spoken.source} said {before.written} on {spoken.observed_at[:10]}",
+                found=value, wanted=before.written,
+                next_step=f'headgate rights licence --source {name} --is "{value}" --text FILE --by NAME, which opens '
+                "a case about what was made from it; then capture again",
+            )  # fmt: skip
 
     def _overruled(self, about: str, value: str, since: datetime | None) -> bool:
         """Whether somebody withdrew later than this consent began: a copy of an old list does not bring it back."""

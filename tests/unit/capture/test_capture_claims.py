@@ -117,6 +117,22 @@ def test_licences_of_sources_come_from_the_same_file(ledger: Ledger, context: St
     assert 5 == assert_terms(ledger, settings, tmp_path, context.now).known
 
 
+def test_a_licence_does_not_change_in_passing(ledger: Ledger, context: StageContext, tmp_path: Path) -> None:
+    """Another licence in the settings is refused and named; the same one written differently is none, nor a dated one."""
+    settings = Settings(files=["x"], source="forum", licence="CC-BY-NC-4.0")
+    assert_terms(ledger, settings, tmp_path, context.now)
+    for licence in ("MIT", "GPL", "CC-BY-NC-4.0 OR MIT"):
+        with pytest.raises(Refused, match="settings of capture said CC-BY-NC-4.0") as refused:
+            assert_terms(ledger, Settings(files=["x"], source="forum", licence=licence), tmp_path, context.now)
+        assert "headgate rights licence --source forum" in str(refused.value.next_step)
+    assert 1 == len(ledger.claims.history("source:forum", "licence"))
+    again = assert_terms(ledger, Settings(files=["x"], source="forum", licence="cc by-nc 4.0"), tmp_path, context.now)
+    assert {"licence": 1} == dict(again.new)
+    (tmp_path / "c.csv").write_text("of,licence,valid_from\nforum,MIT,2026-06-01\n")
+    dated = Settings(files=["x"], source="shop", claims="c.csv")
+    assert {"licence": 1} == dict(assert_terms(ledger, dated, tmp_path, context.now).new)
+
+
 def test_a_copy_of_an_old_list_does_not_bring_back_who_withdrew(tmp_path: Path) -> None:
     """Under another name its lines are new observations; they began before the withdrawal, and say nothing after it."""
     from datetime import UTC, datetime
