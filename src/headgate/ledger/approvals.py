@@ -87,9 +87,12 @@ def _spent(ledger: Ledger) -> set[str]:
 
 
 def _cut_off(ledger: Ledger) -> set[str]:
-    """Approvals of erasures that began and did not come to their end: a kill makes nobody approve twice."""
+    """Approvals of erasures that began and did not come to their end, cut off or with words left somewhere.
+
+    The same rows are erased again under them, whose words are gone: nobody has to approve twice.
+    """
     found: dict[str, set[str]] = {BEGUN: set(), DONE: set()}
     for node in ledger.find(KIND, ERASURE):
-        if node.body.get("approval"):
+        if node.body.get("approval") and node.body.get("whole", True):
             found.setdefault(str(node.body["state"]), set()).add(str(node.body["approval"]))
     return found[BEGUN] - found[DONE]

@@ -148,7 +148,7 @@ def erase(
         out.rows = ledger.rows.erase(planned.rows)
     out.unreached, out.unseen = list(swept.left), list(swept.unseen)
     out.remaining = remaining(ledger, traces, store, out)
-    told = said | {"state": DONE, "merged_left": len(planned.merged)} | out.as_json()
+    told = said | {"state": DONE, "merged_left": len(planned.merged), "whole": out.whole} | out.as_json()
     out.record = ledger.record("decision", ERASURE, told, edges=[Edge("supersedes", begun)])
     return out
 

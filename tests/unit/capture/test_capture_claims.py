@@ -118,7 +118,7 @@ def test_licences_of_sources_come_from_the_same_file(ledger: Ledger, context: St
 
 
 def test_a_licence_does_not_change_in_passing(ledger: Ledger, context: StageContext, tmp_path: Path) -> None:
-    """Another licence in the settings is refused and named; other spelling is no change, and a dated line may be one."""
+    """Another licence in the settings is refused and named; other spelling is no change, a dated line may be one."""
     settings = Settings(files=["x"], source="forum", licence="CC-BY-NC-4.0")
     assert_terms(ledger, settings, tmp_path, context.now)
     for licence in ("MIT", "GPL", "CC-BY-NC-4.0 OR MIT"):

@@ -117,6 +117,19 @@ def test_an_erasure_that_was_cut_off_goes_on_under_its_approval(ledger: Ledger, 
         erase_ann(ledger)
 
 
+def test_an_erasure_that_left_words_in_a_file_is_looked_at_again_under_its_approval(ledger: Ledger) -> None:
+    """Until nothing is left the same act goes on; then the approval is spent for good."""
+    file = ledger.file.parent.parent / "mine.jsonl"
+    file.write_text("old words about a lost card, number 1")
+    planned = erasure.plan(ledger, Target("subject", "ann"))
+    approvals.approve(ledger, "erase", "subject:ann", planned.scope, by="B. Kim", reason="read it", now=NOW)
+    assert [erase_ann(ledger).yours, erase_ann(ledger).yours] == [["mine.jsonl"]] * 2
+    file.unlink()
+    assert erase_ann(ledger).whole
+    with pytest.raises(Refused, match="nobody approved it"):
+        erase_ann(ledger)
+
+
 @pytest.mark.parametrize("where", ["_erase_files", "remaining"])
 def test_a_run_that_was_cut_off_is_brought_to_its_end_by_the_next(ledger: Ledger, monkeypatch, where: str) -> None:
     """Also where no row is past its period any more, because their words were gone when it was cut off."""
