@@ -16,7 +16,7 @@ from headgate.kit.hashing import digest_file
 from headgate.ledger.claims import WITHHELD
 from headgate.ledger.ledger import Ledger
 from headgate.rules.licence_expressions import NOASSERTION, NONE, understood
-from headgate.rules.licence_mixtures import written_in
+from headgate.rules.licence_mixtures import DOUBT, TEXT, written_in
 
 SETTINGS = "settings of capture"  # who says what the flow file says
 CLAIMED = ("licence", "owner", "consent", "provider-policy")
@@ -77,7 +77,8 @@ class _Saying:
     def claim(self, about: str, what: str, value: str, *, source: str, **more: Any) -> None:
         since, until = (parse_moment(more[name]) if more.get(name) else None for name in ("since", "until"))
         identity = (about, what, value, source, stamp(since) if since else None, stamp(until) if until else None)
-        if identity in self.made or (what == "consent" and self._overruled(about, value, since)):
+        withdrawn = what == "consent" and self._overruled(about, value, since)
+        if identity in self.made or withdrawn or (what == "licence" and self._doubted(about, value)):
             self.asserted.known += 1
             return
         if what == "licence" and about.startswith("source:") and since is None:
@@ -94,6 +95,13 @@ class _Saying:
             evidence=more.get("evidence"),
         )
         self.asserted.new[what] += 1
+
+    def _doubted(self, about: str, value: str) -> bool:
+        """Whether this licence is claimed with a text that nobody answered for: its name alone lifts no doubt."""
+        spoken = self.ledger.claims.at(about, "licence", self.now)
+        if spoken is None or not isinstance(spoken.value, dict) or DOUBT not in spoken.value.get(TEXT, {}):
+            return False
+        return understood(written_in(spoken.value)).canonical == understood(value).canonical
 
     def _must_be_no_change(self, about: str, value: str, until: datetime | None) -> None:
         """Refuses to change what a licence is in passing: a change has a date, or is looked at and may open a case.

@@ -339,7 +339,7 @@ def lines(done: Recorded, found: Reach | None, now: datetime) -> list[str]:
     out += [f"  changed: {change}" for change in done.changes]
     if done.doubt:
         out.append(f"  UNSURE {done.doubt}: its terms count as unknown until somebody read it (--read, or --terms)")
-    if not done.changes:
+    elif not done.changes:
         out.append("  its terms are those before" if done.before else "  nothing was known before")
     if done.case is not None:
         out += case_lines(done.case, now)

@@ -133,6 +133,15 @@ def test_a_licence_does_not_change_in_passing(ledger: Ledger, context: StageCont
     assert {"licence": 1} == dict(assert_terms(ledger, dated, tmp_path, context.now).new)
 
 
+def test_a_name_said_again_lifts_no_doubt_about_a_text(ledger: Ledger, context: StageContext, tmp_path: Path) -> None:
+    """Whoever says it: the licence is in doubt until somebody read its text."""
+    doubted = {"licence": "MIT", "text": {"doubt": "the text is not known as that of MIT"}}
+    ledger.claims.assert_("source:forum", "licence", doubted, source="A. Vos", observed_at=context.now)
+    settings = Settings(files=["x"], source="forum", licence="mit", licence_source="somebody else")
+    assert 1 == assert_terms(ledger, settings, tmp_path, context.now).known
+    assert doubted == ledger.claims.at("source:forum", "licence", context.now).value  # type: ignore[union-attr]
+
+
 def test_a_copy_of_an_old_list_does_not_bring_back_who_withdrew(tmp_path: Path) -> None:
     """Under another name its lines are new observations; they began before the withdrawal, and say nothing after it."""
     from datetime import UTC, datetime
