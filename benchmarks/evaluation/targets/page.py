@@ -8,38 +8,19 @@ Nothing is measured here. A target is met or missed by its numbers; a contract t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import sys
 from pathlib import Path
-from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from guarded import GUARDED
+from target import Results, Target, points
 
 from headgate.kit.files import write_text
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "evaluation-targets.md"
 MODELS = ("gpt4", "llama2new", "llama2orig", "mistralguard", "mistralinstruct")
-Results = Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """One target: where its numbers are, how they read, and when it is met."""
-
-    id: str
-    asked: str
-    results: str  # committed file, from the root of the repository
-    measured: Callable[[Results], str]
-    met: Callable[[Results], bool | None]  # None: not measured as asked
-    command: str
-    data: str
-    held_out: str
-    tests: tuple[str, ...] = ()  # file::name of tests that show it too
-    note: str = ""
-
-
-def points(share: float) -> str:
-    """A share as signed points."""
-    return f"{share * 100:+.1f}"
 
 
 def _detector(told: Results) -> str:
@@ -96,12 +77,6 @@ def _paraphrase_met(told: Results) -> bool:
     return one["5"] >= 0.78 and one["100"] >= 0.88
 
 
-def _failures(told: Results) -> str:
-    by = {one["strength"]: one["share"] for one in told["detection"]}
-    clean = sum(one["hits"] for one in told["false_alarms"])
-    return f"power {by[10.0]:.2f} at 10 injected, {by[20.0]:.2f} at 20; {clean} alarms on clean rows"
-
-
 def _campaign(told: Results) -> str:
     one = told["T23"]
     words = ", ".join(f"`{rule}` {found['outcome']}" for rule, found in one["verdicts"].items())
@@ -125,7 +100,7 @@ RUN = "python benchmarks/evaluation/targets/recorded.py DATA"
 WORDS = "benchmarks/evaluation/refusal_words.json"
 FIT = "python benchmarks/evaluation/refusal_words.py DATA/xstest/labelled_completions.jsonl.gz"
 
-TARGETS: tuple[Target, ...] = (
+MEASURED: tuple[Target, ...] = (
     Target(
         id="T1",
         asked="the extractor of numbers agrees with 5,276 of 5,276 released verdicts",
@@ -192,17 +167,6 @@ TARGETS: tuple[Target, ...] = (
         data="llm-decontaminator's rephrased GSM8K against GSM8K train",
         held_out="every other question; settings were chosen on the rest",
         note="Recall at 10 in 10,000 lies between the first two figures.",
-    ),
-    Target(
-        id="T7",
-        asked="failure-copy door: power 0.80 at 10 injected, 0.05 on random paraphrases, none on clean rows",
-        results="src/headgate/rules/data/dat014_failure_copies.json",
-        measured=_failures,
-        met=lambda r: _failures_met(r),
-        command="python benchmarks/power.py failure-copies --data DATA",
-        data="rephrased GSM8K and the released verdicts",
-        held_out="see the page of the rule",
-        note="What random paraphrases of items set off is told on the page of the rule.",
     ),
     Target(
         id="T8",
@@ -340,9 +304,7 @@ TARGETS: tuple[Target, ...] = (
 )
 
 
-def _failures_met(told: Results) -> bool:
-    by = {one["strength"]: one["share"] for one in told["detection"]}
-    return by[10.0] >= 0.80 and not any(one["hits"] for one in told["false_alarms"])
+TARGETS = sorted((*MEASURED, *GUARDED), key=lambda one: int(one.id[1:]))
 
 
 def page() -> str:

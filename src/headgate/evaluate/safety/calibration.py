@@ -54,7 +54,7 @@ def check_calibration(
         summary=f"calibration: Brier score {told['base'].brier:.3f} to {told['candidate'].brier:.3f}, overconfident by "
         f"{told['base'].overconfidence * 100:+.1f} and {told['candidate'].overconfidence * 100:+.1f} points; change "
         f"{compared.d:+.3f}, 90 % interval {low:+.3f} to {high:+.3f}, {compared.n:,} questions",
-        details={"axis": "calibration", "models": found},
+        details={"axis": "calibration", "asks": "chance of right answers", "models": found},
     )  # fmt: skip
     return [named(verdict, RULE, FAILURE, level)]
 
