@@ -31,11 +31,12 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 sys.path.insert(0, str(HERE))
 
-from syn001_input_gap import plant  # noqa: E402  # the planter beside this file
+from syn001_input_gap import COURTESIES, plant, polished  # noqa: E402  # the planter beside this file
 
-from clean.loading import LOADERS  # noqa: E402
+from clean.loading import LOADERS, banking77_test, clinc150_test  # noqa: E402
 from headgate.kit.files import atomic_write  # noqa: E402
 from headgate.rows.row import Message, Row  # noqa: E402
+from headgate.rules import input_repairs as product  # noqa: E402
 from headgate.rules.given import Corpus, Given  # noqa: E402
 from headgate.rules.input_repairs import How, Repairs, repair_inputs  # noqa: E402
 from headgate.rules.synthetic import syn001_input_gap  # noqa: E402
@@ -43,8 +44,17 @@ from headgate.rules.synthetic.syn001_input_gap import Options, input_gap  # noqa
 
 REAL = 500
 SEEDS = 5
+CHOOSING, NEAREST = 50, (-2.0, 0.0, 0.02, 0.04, 0.08)  # the draw by which `NEAR` was chosen, and what was tried
 WRITTEN = 1250
 TARGET = Path(syn001_input_gap.__file__ or "").with_name("syn001_input_gap_tables.json")
+SOURCES = ("banking77", "clinc150", "bfcl", "banking77 test", "clinc150 test")
+# Rows that no operator and no limit was chosen on, written up with courtesies that the planter does not have.
+TEST = {"banking77 test": ("banking77", banking77_test), "clinc150 test": ("clinc150", clinc150_test)}
+OTHERWISE = (
+    ("Good morning. ", "Dear support team, ", "Hey, ", "", ""),
+    ("I have a question for you. ", "I am hoping that you can assist me. ", "Quick question: ", "", ""),
+    (" Many thanks in advance!", " I look forward to hearing from you.", " Any help would be appreciated.", "", ""),
+)
 Classifier = Callable[[Sequence[str]], np.ndarray]
 Split = Callable[[str], list[str]]
 
@@ -57,6 +67,7 @@ class Scene:
     reference: list[Row]
     aside: list[Row]  # real rows that nothing is fitted to
     classify: Classifier
+    both: Classifier  # the same, and trained on rows written up as well
     truth: np.ndarray | None = None  # what the classifier should say
 
 
@@ -64,27 +75,61 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--trade-off", action="store_true", help="only the gap lowered against labels kept")
+    parser.add_argument("--sources", nargs="*", choices=SOURCES, default=SOURCES, help="rows of the others stay")
     asked = parser.parse_args()
+    if asked.trade_off:
+        return write(trade_off(asked.data))
     lines, given = [], []
-    for source in ("banking77", "clinc150", "bfcl"):
+    for source in asked.sources:
         results = [measured(scene(source, asked.data, seed), seed) for seed in range(asked.seeds)]
         lines.append(line(source, results))
         given += operators_of(source, results)
         print(lines[-1], file=sys.stderr)
+    return write(summary(lines, asked.seeds), operators(given, asked.seeds))
+
+
+def write(*tables: dict[str, Any]) -> None:
     with atomic_write(TARGET) as stream:
         option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        body = with_tables(TARGET, [summary(lines, asked.seeds), operators(given, asked.seeds)])
-        stream.write(orjson.dumps(body, option=option))
+        stream.write(orjson.dumps(with_tables(TARGET, tables), option=option))
+
+
+def trade_off(data: Path) -> dict[str, Any]:
+    """How far the gap falls and how many labels are kept, by how near a repaired input must stay to its label."""
+    found: dict[float, list[str]] = {near: [] for near in NEAREST}
+    for source in ("banking77", "clinc150"):
+        drawn = scene(source, data, CHOOSING)
+        for near in NEAREST:
+            product.NEAR = near
+            one = measured(drawn, CHOOSING)
+            found[near] += [f"{one['before'] - one['after']:.3f}", f"{one['kept']:.2%}", f"{one['still_right']:.2%}"]
+            print(source, near, found[near], file=sys.stderr)
+    cells = ("{} fall of the AUC", "{} label kept", "{} right and still right")
+    return {
+        "title": "The gap lowered against labels kept",
+        "text": "One draw, by which 0.08 was chosen: by what cosine a repaired input must be nearer to its own label "
+        "than to any other, or else keep its words. -2 refuses nothing. Label kept: as in the table above.",
+        "columns": ["nearer by", *(cell.format(source) for source in ("banking77", "clinc150") for cell in cells)],
+        "rows": [[f"{near:g}", *found[near]] for near in NEAREST],
+    }
 
 
 def with_tables(path: Path, new: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The tables of a file with these in the place of those of the same titles, or behind them."""
     known = orjson.loads(path.read_bytes())["tables"] if path.exists() else []
-    tables = {one["title"]: one for one in (*known, *new)}
+    tables = {one["title"]: one for one in known}
+    for one in new:
+        measured = {row[0] for row in one["rows"]}
+        stay = [row for row in tables.get(one["title"], {}).get("rows", ()) if row[0] not in measured]
+        same = not stay or len(stay[0]) == len(one["columns"])
+        tables[one["title"]] = {**one, "rows": [*(stay if same else ()), *one["rows"]]}
     return {"tables": list(tables.values())}
 
 
 def scene(source: str, data: Path, seed: int) -> Scene:
+    if source in TEST:
+        return unseen(source, data, seed)
     return bfcl(data, seed) if source == "bfcl" else intents(source, data, seed)
 
 
@@ -104,9 +149,32 @@ def intents(source: str, data: Path, seed: int) -> Scene:
     rest = rows[2 * WRITTEN :]
     _, written, reference, aside = typed_and_written(source, data, seed)
     labels = sorted({row.answer_text for row in rows})
-    classify = ridge([row.prompt_text for row in rest], [labels.index(row.answer_text) for row in rest], len(labels))
+    classify, both = label_models(rest, labels, seed, COURTESIES)
     truth = np.array([labels.index(row.answer_text) for row in written])
-    return Scene(written, reference, aside, classify, truth)
+    return Scene(written, reference, aside, classify, both, truth)
+
+
+def unseen(source: str, data: Path, seed: int) -> Scene:
+    """Test rows, written up in other words; label models are trained on the training rows."""
+    name, load = TEST[source]
+    rows, rest = load(data), LOADERS[name](data)
+    random.Random(seed).shuffle(rows)
+    drawn = random.Random(f"otherwise/{seed}")
+    written = [polished(row, drawn, OTHERWISE) for row in rows[2 * REAL : 2 * REAL + WRITTEN]]
+    labels = sorted({row.answer_text for row in rest})
+    classify, both = label_models(rest, labels, seed, OTHERWISE)
+    truth = np.array([labels.index(row.answer_text) for row in written])
+    return Scene(written, rows[:REAL], rows[REAL : 2 * REAL], classify, both, truth)
+
+
+def label_models(
+    rows: Sequence[Row], labels: Sequence[str], seed: int, courtesies: Sequence[Sequence[str]]
+) -> tuple[Classifier, Classifier]:
+    """A classifier of rows as they were typed, and one that also knows them as they are written up."""
+    drawn = random.Random(f"both/{seed}")
+    texts, right = [row.prompt_text for row in rows], [labels.index(row.answer_text) for row in rows]
+    written = [polished(row, drawn, courtesies).prompt_text for row in rows]
+    return ridge(texts, right, len(labels)), ridge(texts + written, right + right, len(labels))
 
 
 def bfcl(data: Path, seed: int) -> Scene:
@@ -128,7 +196,7 @@ def bfcl(data: Path, seed: int) -> Scene:
     classify = nearest([functions[name] for name in names], weights)
     wanted = [next(iter(json.loads(row.answer_text)[0])) for row in written]
     truth = np.array([names.index(name) if name in functions else -1 for name in wanted])
-    return Scene(written, typed[:REAL], typed[REAL : 2 * REAL], classify, truth)
+    return Scene(written, typed[:REAL], typed[REAL : 2 * REAL], classify, classify, truth)
 
 
 def measured(scene: Scene, seed: int) -> dict[str, Any]:
@@ -140,6 +208,7 @@ def measured(scene: Scene, seed: int) -> dict[str, Any]:
     said = [scene.classify([row.prompt_text for row in rows]) for rows in (scene.written, after)]
     changed = [change.position for change in found.changes]
     same = said[0] == said[1]
+    knows = [scene.both([row.prompt_text for row in rows]) for rows in (scene.written, after)]
     values = [kept_values(change.before, change.after) for change in found.changes]
     return {
         "found": found,
@@ -148,11 +217,14 @@ def measured(scene: Scene, seed: int) -> dict[str, Any]:
         "real": gap(scene.reference, scene.aside),
         "repaired": len(changed) / len(after),
         "taken_back": sum(found.kept_as_written.values()) / len(after),
-        "kept": float(same.mean()),
-        "kept_of_changed": float(same[changed].mean()) if changed else 1.0,
-        "still_right": float((said[1] == scene.truth)[said[0] == scene.truth].mean()),
-        "right_before": float((said[0] == scene.truth).mean()),
-        "right_after": float((said[1] == scene.truth).mean()),
+        "kept": float((knows[0] == knows[1]).mean()),
+        "kept_by_typed": float(same.mean()),
+        "kept_of_changed": float((knows[0] == knows[1])[changed].mean()) if changed else 1.0,
+        "still_right": float((knows[1] == scene.truth)[knows[0] == scene.truth].mean()),
+        "right_before": float((knows[0] == scene.truth).mean()),
+        "right_after": float((knows[1] == scene.truth).mean()),
+        "typed_right_before": float((said[0] == scene.truth).mean()),
+        "typed_right_after": float((said[1] == scene.truth).mean()),
         "values": sum(values) / max(len(values), 1),
     }
 
@@ -246,6 +318,8 @@ def line(source: str, results: Sequence[dict[str, Any]]) -> list[str]:
         f"{mean('kept_of_changed'):.2%}",
         f"{mean('still_right'):.2%}",
         f"{mean('right_before'):.1%} / {mean('right_after'):.1%}",
+        f"{mean('kept_by_typed'):.2%}",
+        f"{mean('typed_right_before'):.1%} / {mean('typed_right_after'):.1%}",
         f"{mean('values'):.1%}",
     ]
 
@@ -269,18 +343,22 @@ def summary(lines: Sequence[Sequence[str]], seeds: int) -> dict[str, Any]:
     return {
         "title": "Repaired inputs",
         "text": (
-            f"`--repair-inputs` with 500 real inputs, means of {seeds} draws; AUC of this rule against 500 other real "
-            "inputs that nothing was fitted to. banking77 and clinc150: inputs rewritten as the planter does; bfcl: "
-            "requests that the authors wrote. The label is that of a classifier trained on other real rows: the "
-            "intent. In bfcl it is the function, among those of all requests, whose description is nearest, with words "
-            "weighed by real rows; no real row has a label there. Label kept: the classifier says the same before and "
-            "after; where it does not, it is mostly wrong before and right after, hence the column beside. Answers are "
-            "byte for byte the same."
+            f"`--repair-inputs` with 500 real inputs, means of {seeds} draws; AUC of this rule against 500 other "
+            "real inputs that nothing was fitted to. banking77 and clinc150: inputs rewritten as the planter "
+            "does; how near a repaired input must stay to its label was chosen on one other draw of these. The "
+            "test parts: nothing was chosen on these rows, and their courtesies are others than the planter's. "
+            "bfcl: requests that the authors wrote. Label kept: a classifier of the intent says the same before "
+            "and after. It is trained on other rows, each as it was typed and as it is written up, so that "
+            "courtesies alone do not mislead it. Two columns are by a classifier that has only seen rows as they "
+            "were typed: what it changes its mind about it mostly had wrong before and has right after. In bfcl "
+            "the label is the function, among those of all requests, whose description is nearest, with words "
+            "weighed by real rows; no real row has a label there. Answers are byte for byte the same."
         ),
         "columns": [
             "source", "AUC before", "AUC after", "fall (least to most)", "real against real", "rows repaired",
             "taken back", "label kept, all rows", "label kept, repaired rows", "right before and still right",
-            "classifier right before / after", "words of the answer kept",
+            "classifier right before / after", "label kept by one that knows typed rows", "right before / after by it",
+            "words of the answer kept",
         ],
         "rows": [list(one) for one in lines],
     }  # fmt: skip

@@ -39,6 +39,7 @@ FULL = {
 OPENINGS = ("Hello, ", "Hi there! ", "", "", "")
 ASKED = ("Could you please help me with this? ", "I would like some assistance. ", "", "", "")
 CLOSINGS = (" Thank you for your help.", " Please let me know.", "", "", "")
+COURTESIES = (OPENINGS, ASKED, CLOSINGS)
 
 
 def plant(rows: Sequence[Row], strength: float, seed: int) -> Planted:
@@ -55,7 +56,7 @@ def plant(rows: Sequence[Row], strength: float, seed: int) -> Planted:
         out = [next(others, None) if number in chosen else row for number, row in enumerate(training)]
         kept = [row for row in out if row is not None]
     else:
-        kept = [_polished(row, drawn) if number in chosen else row for number, row in enumerate(training)]
+        kept = [polished(row, drawn) if number in chosen else row for number, row in enumerate(training)]
     return Planted(rows=kept, strength=strength, inputs={"reference-rows": Corpus(reference, "real")})
 
 
@@ -72,15 +73,16 @@ def _leaning(rows: Sequence[Row], drawn: random.Random) -> list[Row]:
     ]
 
 
-def _polished(row: Row, drawn: random.Random) -> Row:
+def polished(row: Row, drawn: random.Random, courtesies: Sequence[Sequence[str]] = COURTESIES) -> Row:
+    """The row as a model would write it, with courtesies that stand before, about and behind what is asked."""
     *before, last = [number for number, turn in enumerate(row.messages) if turn.role == "user"]
     turns = list(row.messages)
     for number in (*before, last):
-        turns[number] = replace(turns[number], content=_written(turns[number].content, drawn))
+        turns[number] = replace(turns[number], content=_written(turns[number].content, drawn, courtesies))
     return replace(row, messages=tuple(turns))
 
 
-def _written(text: str, drawn: random.Random) -> str:
+def _written(text: str, drawn: random.Random, courtesies: Sequence[Sequence[str]]) -> str:
     words = [FULL.get(word.lower(), word) for word in text.split()]
     words = [re.sub(r"(?i)n't$", " not", word) for word in words]
     whole = re.sub(r"\s+", " ", " ".join(words)).strip()
@@ -89,4 +91,5 @@ def _written(text: str, drawn: random.Random) -> str:
     asks = re.match(r"(?i)(how|what|when|where|why|who|which|can|could|do|does|is|are|will|would)\b", whole)
     if whole and whole[-1].isalnum():
         whole += "?" if asks else "."
-    return drawn.choice(OPENINGS) + drawn.choice(ASKED) + whole + drawn.choice(CLOSINGS)
+    opening, asked, closing = (drawn.choice(some) for some in courtesies)
+    return opening + asked + whole + closing

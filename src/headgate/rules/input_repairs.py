@@ -5,7 +5,8 @@ what is reported is measured against the third. An operator stays if the cross-v
 higher by `gain` without it, beside the others; it is dropped otherwise, and used on half of the rows where that is
 better.
 Answers stay byte for byte, unless inputs are merged, which somebody must ask for. A repaired input whose numbers or
-negations differ, or that is no longer nearest to the label (or topic) it was nearest to, is left as it was.
+negations differ, or whose label (or topic) has become doubtful by a model of the other rows, keeps its words: only
+marks and capitals are repaired. Where that is not enough it is left as it was.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from headgate.rows.row import Message, Row
 from headgate.rules.merged_inputs import merge_inputs
 from headgate.stats.two_sample import TwoSample, two_sample
 from headgate.text.guards import guard_keys
-from headgate.text.labels_kept import nearest_labels
+from headgate.text.labels_kept import doubtful_labels
 from headgate.text.manners import Forms
-from headgate.text.repairs import BY_NAME, CUT, MIXED, OPERATORS, Models, models_of, rate_of
+from headgate.text.repairs import BY_NAME, CUT, MIXED, OPERATORS, WORDLESS, Models, models_of, rate_of
 from headgate.text.surface import surface
 from headgate.text.tape import tape_of
 from headgate.text.topics import topics
@@ -36,6 +37,7 @@ HALF = 0.5  # of the inputs: tried where an operator goes too far on all of them
 PER_TOPIC, TOPICS = 10, 32  # real inputs of a part a topic on average; topics
 DRAWS = 3  # divisions into folds, whose mean says which operators stay
 REPEATED = 5  # rows an answer, from which on answers count as labels
+NEAR = 0.08  # cosine by which a repaired input must be nearer to its own label than to another, to lose some of that
 MERGED = "merged"  # name of the operator that joins two inputs
 Matrix = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -138,6 +140,9 @@ def repair_inputs(
     shares = {one.name: one.share for one in tried if one.share}
     done = [bench.repaired(number, shares) for number in range(len(places))]
     refused = _changed_meaning(bench.rows, [row for row, _ in done])
+    for number in refused:
+        done[number] = bench.repaired(number, {name: share for name, share in shares.items() if name in WORDLESS})
+    refused = _changed_meaning(bench.rows, [row for row, _ in done]) if refused else refused
     changes = tuple(
         Change(places[number], (*([MERGED] if number in merged else []), *operators), mine[number], after)
         for number, (after, operators) in enumerate(done)
@@ -336,9 +341,12 @@ def _changed_meaning(before: Sequence[Row], after: Sequence[Row]) -> dict[int, s
     old, new = (tape_of([row.prompt_text for row in rows]) for rows in (before, after))
     out = dict.fromkeys(np.flatnonzero(guard_keys(old) != guard_keys(new)).tolist(), "numbers or negations differ")
     answers = [row.answer_text for row in before]
-    labels = np.unique(answers, return_inverse=True)[1] if _repeat(answers) else topics(old)
-    was, is_ = nearest_labels(old.texts, new.texts, labels.astype(np.int64))
-    for number in np.flatnonzero(was != is_).tolist():
+    named = _repeat(answers)
+    labels = np.unique(answers, return_inverse=True)[1] if named else topics(old)
+    found = doubtful_labels(
+        old.texts, new.texts, labels.astype(np.int64), near=NEAR if named else 0.0, guessed=not named
+    )
+    for number in np.flatnonzero(found).tolist():
         out.setdefault(number, "nearer to another label or topic")
     return out
 

@@ -60,6 +60,8 @@ OPERATORS = (
     Operator("casing", "capitals as in a real input", lambda text: text == text.lower(), manners.casing),
     Operator(MIXED, "words of another language at the real rate", lambda _: False, manners.mixed_words, asked=True),
 )
+# Operators after which a text has the same words.
+WORDLESS = ("plain-signs", "run-on", "commas", "exclamations", "final-mark", "casing")
 BY_NAME: Mapping[str, Operator] = {one.name: one for one in OPERATORS}
 
 
@@ -134,4 +136,4 @@ def rate_of(operator: Operator, texts: Sequence[str], fitted: Fitted | None = No
     return sum(map(operator.shows, texts)) / max(len(texts), 1)
 
 
-__all__ = ["BY_NAME", "CUT", "MIXED", "OPERATORS", "Models", "Operator", "Repaired", "models_of", "rate_of"]
+__all__ = ["BY_NAME", "CUT", "MIXED", "OPERATORS", "WORDLESS", "Models", "Operator", "Repaired", "models_of", "rate_of"]

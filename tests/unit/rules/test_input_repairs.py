@@ -11,6 +11,7 @@ from headgate.kit.errors import Refused
 from headgate.rows.row import Kind, Message, Row, Side, ToolCall
 from headgate.rules import input_repairs
 from headgate.rules.input_repairs import How, repair_inputs, synthetic
+from headgate.text.repairs import WORDLESS
 
 THINGS = ("card", "transfer", "balance", "limit", "top up", "refund", "statement", "rate", "fee", "account")
 ASKED = ("Where is my {}", "How do I change the {}", "Why was the {} declined", "What happened to my {}")
@@ -88,6 +89,22 @@ def test_a_repair_that_changes_the_meaning_is_taken_back(monkeypatch: pytest.Mon
     assert not {"fee", "rate"} & {one.before.answer_text for one in done.changes}
     assert {"numbers or negations differ"} <= set(done.kept_as_written)
     assert sum(done.kept_as_written.values()) >= 24
+
+
+def test_a_row_whose_label_grows_doubtful_keeps_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operators that change words are refused for such a row; marks and capitals are still repaired."""
+    import numpy as np
+
+    def doubted(before: list[str], after: list[str], labels: object, near: float, guessed: bool) -> object:
+        return np.array([len(new.split()) < len(old.split()) for old, new in zip(before, after, strict=True)])
+
+    monkeypatch.setattr(input_repairs, "doubtful_labels", doubted)
+    rows = [row(polite(n), THINGS[n % 10]) for n in range(120)]
+    done = repair_inputs(rows, typed(130), HOW)
+    assert done.changes
+    assert {} == done.kept_as_written
+    assert {name for one in done.changes for name in one.operators} <= set(WORDLESS)
+    assert all(len(one.before.prompt_text.split()) == len(one.after.prompt_text.split()) for one in done.changes)
 
 
 def test_only_marked_rows_are_repaired() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.text import manners, slips
-from headgate.text.labels_kept import nearest_labels
+from headgate.text.labels_kept import doubtful_labels
 from headgate.text.manners import By
 from headgate.text.repairs import BY_NAME, OPERATORS, Models, models_of, rate_of
 from headgate.text.untouchable import fixed_parts, label_of
@@ -163,12 +163,42 @@ def test_operators_have_rates() -> None:
     assert (0.5, 0.5, 0.5, 0.5) == tuple(rates[name] for name in ("greetings", "closings", "apostrophes", "casing"))
 
 
-def test_a_text_that_says_something_else_is_nearer_to_another_label() -> None:
-    """The label nearest before and after: kept by manners, lost by another topic."""
+def test_a_text_that_says_something_else_is_doubtful() -> None:
+    """Manners left out keep the label; another topic does not, nor do the words of the label that are gone."""
     import numpy as np
 
     texts = [f"my card {n} was stolen in the park" for n in range(9)]
     texts += [f"what is the exchange rate of euro {n}" for n in range(9)]
-    changed = ["my card was stolen", *texts[1:17], "the card was stolen"]
-    was, now = nearest_labels(texts, changed, np.repeat([0, 1], 9))
-    assert [17] == np.flatnonzero(was != now).tolist()
+    changed = ["my card was stolen", *texts[1:16], "what is it", "the card was stolen"]
+    found = doubtful_labels(texts, changed, np.repeat([0, 1], 9).astype(np.int64))
+    assert [17] == [place for place in np.flatnonzero(found).tolist() if place != 16]
+
+
+def test_a_change_that_is_wrong_for_a_whole_label_is_doubtful_for_each() -> None:
+    """What all texts of a label were turned into does not become what the label means."""
+    import numpy as np
+
+    texts = [f"my card {n} was stolen in the park" for n in range(9)]
+    texts += [f"what is the exchange rate of euro {n}" for n in range(9)]
+    changed = [*texts[:9], *("my card was stolen in the park" for _ in range(9))]
+    found = doubtful_labels(texts, changed, np.repeat([0, 1], 9).astype(np.int64))
+    assert list(range(9, 18)) == np.flatnonzero(found).tolist()
+
+
+def test_a_text_far_from_a_guessed_label_is_left_alone() -> None:
+    """It was nearer to the other label before, which says that the guess was wrong and not the change."""
+    import numpy as np
+
+    texts = [f"my card {n} was stolen in the park" for n in range(9)]
+    texts += [*(f"what is the exchange rate of euro {n}" for n in range(8)), "my card was stolen at that rate"]
+    changed = [*texts[:17], "my card was stolen"]
+    labels = np.repeat([0, 1], 9).astype(np.int64)
+    assert [17] == np.flatnonzero(doubtful_labels(texts, changed, labels)).tolist()
+    assert [] == np.flatnonzero(doubtful_labels(texts, changed, labels, guessed=True)).tolist()
+
+
+def test_one_label_is_never_doubtful() -> None:
+    """Where all texts have one label there is no other to be nearer to."""
+    import numpy as np
+
+    assert not doubtful_labels(["where is it"] * 6, ["what"] * 6, np.zeros(6, dtype=np.int64)).any()
