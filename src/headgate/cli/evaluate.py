@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from headgate.cli import evaluate_diagnose, evaluate_logs
+from headgate.cli import evaluate_diagnose, evaluate_logs, evaluate_pool_renewal
 from headgate.cli.output import common_options, examples
 from headgate.cli.stage_verb import FLOW_FILE, OVERRIDES, run_until
 
@@ -31,5 +31,10 @@ def command(
     return run_until("evaluate", flow_file, overrides, quiet=quiet, as_json=as_json)
 
 
-for part in (evaluate_logs.import_logs, evaluate_logs.export_logs, evaluate_diagnose.diagnose):
+for part in (
+    evaluate_logs.import_logs,
+    evaluate_logs.export_logs,
+    evaluate_diagnose.diagnose,
+    evaluate_pool_renewal.pools,
+):
     command.add_command(part)

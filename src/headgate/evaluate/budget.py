@@ -7,7 +7,7 @@ and told by every later evaluation until fresh items stand in their place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.nodes import Node
 from headgate.stats.ladder import error_bound
 
-KIND, NAME = "trace", "pool-spent"  # of the node that says that a sealed pool became a development pool
+KIND, NAME = "trace", "pool-spent"  # of the node that says that a pool became a development pool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,17 +72,21 @@ class Budget:
         }
 
 
-def spend(ledger: Ledger, suite: str, node: str, digest: str, items: Sequence[str], why: str, by: str = "") -> str:
+def spend(
+    ledger: Ledger, suite: str, pool: str, node: str, digest: str, items: Sequence[str], why: str, by: str = ""
+) -> str:
     """Records that a pool is spent and that its items are development items; the same again adds nothing."""
-    body = {"suite": suite, "digest": digest, "items": sorted(items), "why": why, **({"by": by} if by else {})}
+    body = {
+        "suite": suite,
+        "pool": pool,
+        "digest": digest,
+        "items": sorted(items),
+        "why": why,
+        **({"by": by} if by else {}),
+    }
     return ledger.record(KIND, NAME, body, edges=[Edge("derived-from", node)])
 
 
 def spent_pools(ledger: Ledger, suite: str) -> list[Node]:
-    """Every sealed pool of a suite that was spent, oldest first."""
+    """Every pool of a suite that was spent or replaced, oldest first."""
     return [node for node in ledger.find(KIND, NAME) if not node.erased and node.body["suite"] == suite]
-
-
-def spent_items(spent: Iterable[Node]) -> dict[str, str]:
-    """Items of spent pools, each with the digest of its pool."""
-    return {item: str(node.body["digest"]) for node in spent for item in node.body["items"]}

@@ -16,6 +16,7 @@ import numpy as np
 
 from headgate.evaluate.asking import Address, Asker
 from headgate.evaluate.cards import Card, cards_of
+from headgate.evaluate.exposure import sent
 from headgate.evaluate.judged_items import POOL, JudgedSuite
 from headgate.evaluate.panels import FAMILIES, columns_of, panel_of, vote, weights_of
 from headgate.evaluate.qualification import judge_canaries, rubric_text, sing
@@ -123,6 +124,8 @@ class _Panel:
         if any(verdict.blocks for verdict in self._fit(judges, rubric)):
             return self._undecided("no judge may decide", "see the verdicts on the judges", {})
         said = self._answers(asker, models)
+        for spec in (*(one.spec for one in models), *(str(node.body["endpoint"]) for node in judges)):
+            sent(self.ledger, spec, (item.id for item in self.suite.items), self.settings.own_endpoints)
         pairs, lost = self._pairs(said)
         self.out.verdicts.append(self._distinct(said))
         told = []

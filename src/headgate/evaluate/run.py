@@ -14,6 +14,7 @@ from typing import Any
 from headgate.evaluate.asking import Address, Asker, addresses
 from headgate.evaluate.comparing import FAILURE, Arm, Limits, judge_coverage, judge_superiority, named
 from headgate.evaluate.dirty import Dirt, dirt, pools_judged
+from headgate.evaluate.exposure import DECIDING, PROMPT, expose, judge_exposure, sent
 from headgate.evaluate.fewshot import (
     NO_SHOTS,
     Choice,
@@ -38,6 +39,7 @@ from headgate.evaluate.probes import found_habits
 from headgate.evaluate.probing import probe_all, probes_of
 from headgate.evaluate.protecting import protects, suites_of
 from headgate.evaluate.recording import facts_of, record_all, record_arm, write_dev
+from headgate.evaluate.renewing import judge_renewed
 from headgate.evaluate.safety import battery as safety
 from headgate.evaluate.safety.calibration import check_calibration
 from headgate.evaluate.sealed import SealedPools
@@ -45,6 +47,7 @@ from headgate.evaluate.settings import POOLS, Settings
 from headgate.evaluate.shadow.battery import check_shadow
 from headgate.evaluate.standing import judge_decline, judge_worst_slice
 from headgate.evaluate.suites import Suite, counts, freeze
+from headgate.evaluate.triage import audit
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, StepResult
@@ -148,6 +151,8 @@ class _Stage:
         shown = {name: [choice.shots] for name, choice in self.choices.items()}
         self.verdicts.append(named(judge_prompts(self.suites, shown), "prompt-leak", "self-leak"))
         if self.verdicts[-1].outcome is Outcome.FAIL:
+            given = {one.row for one in self.verdicts[-1].findings if one.row}
+            expose(self.ledger, given, how=PROMPT, where=", ".join(suite.name for suite in self.suites))
             return
         for address, names in ((self.base, ("base", "few-shot")), (self.candidate, ("candidate",))):
             for suite in self.suites:
@@ -157,7 +162,11 @@ class _Stage:
         probed = probe_all(probes, self.settings, asker, (self.base, self.candidate))
         for suite in self.suites:
             self._compare(suite)
-            self.verdicts += pools_judged(self.arms.get(suite.name, {}), self.dirty)
+            arms = self.arms.get(suite.name, {})
+            self.verdicts += pools_judged(arms, self.dirty)
+            self.verdicts += judge_renewed(suite, arms.get("dev", {}), arms.get("gate", {}))
+        if dataset := self.context.outputs.get("curate", {}).get("dataset"):
+            self.verdicts += audit(self.ledger, self.suites, dataset)
         self.verdicts += probed.verdicts
         self._sealed(asker)
         models = (self.base, self.candidate)
@@ -167,6 +176,7 @@ class _Stage:
         if preferred.facts:
             self.facts["judged"] = preferred.facts
         self._check(asker, axes, skills)
+        self.verdicts += judge_exposure(self.ledger, self.suites)
         with self.ledger.transaction():
             self._record(nodes)
             self.scores |= probed.record(self.ledger, self._adapter())
@@ -233,6 +243,9 @@ class _Stage:
         for name in names:
             if not suite.pools[pool] or (name == "few-shot" and suite.name not in self.choices):
                 continue
+            if pool in DECIDING:
+                own = self.settings.own_endpoints
+                sent(self.ledger, address.spec, (item.id for item in suite.pools[pool]), own)
             arm, said = asker.ask(name, address, suite, pool, suite.pools[pool], self._shots(suite, name))
             self.arms.setdefault(suite.name, {}).setdefault(pool, {})[name] = arm
             settled = settled and all(one.settled for one in said)
@@ -271,7 +284,8 @@ class _Stage:
         suites = [suite for suite in self.suites if suite.pools["sealed"] or suite.spent]
         if not suites:
             return
-        room = SealedPools(self.ledger, self.settings, self.context, self.dirty)
+        spent = {name: pools.get("dev", {}) for name, pools in self.arms.items()}
+        room = SealedPools(self.ledger, self.settings, self.context, self.dirty, spent)
         for suite in suites:
             self.verdicts += room.look(
                 suite, self._identity(asker, suite), self._manner(suite), self._look(asker, suite)
@@ -281,7 +295,7 @@ class _Stage:
         self.facts["sealed"] = {suite.name: room.facts(suite) for suite in suites}
 
     def _identity(self, asker: Asker, suite: Suite) -> str:
-        spent = {item for some in suite.spent.values() for item in some}
+        spent = {item for some in suite.gone.values() for item in some}
         for pool in ("gate", "dev"):
             arm = self.arms.get(suite.name, {}).get(pool, {}).get("candidate")
             # Items that were spent must not change who was asked: the same look is to be known again.

@@ -9,7 +9,7 @@ give nothing more away becomes a development pool.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from headgate.evaluate.answers import RUNGS, as_sealed, as_word, rung_price
 from headgate.evaluate.budget import Budget, spend
 from headgate.evaluate.comparing import FAILURE, SCORED, Arm, Limits, judge_superiority, named
 from headgate.evaluate.dirty import Dirt, bits_told, judge_dirt
+from headgate.evaluate.renewing import in_words, judge_renewed
 from headgate.evaluate.settings import Settings
 from headgate.evaluate.suites import Suite
 from headgate.kit.hashing import canonical_json, digest_json
@@ -43,8 +44,17 @@ Ask = Callable[[], tuple[Sequence[Arm], Arm, bool]]  # references, candidate, wh
 class SealedPools:
     """The access log of a project, and the only way to its sealed pools."""
 
-    def __init__(self, ledger: Ledger, settings: Settings, context: StageContext, dirty: Dirt | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        settings: Settings,
+        context: StageContext,
+        dirty: Dirt | None = None,
+        spent: Mapping[str, Mapping[str, Arm]] | None = None,
+    ) -> None:
+        """`spent` are the arms of each suite on its development pool, where items that were spent stand."""
         self._ledger, self._settings, self._context, self._dirty = ledger, settings, context, dirty
+        self._spent = spent or {}
         self.log = AccessLog(context.work.parent / FILE)
         self.problems = self.log.problems(remembered(ledger))
 
@@ -119,7 +129,7 @@ class SealedPools:
     def _spend(self, suite: Suite, why: str) -> None:
         node = self._ledger.record("suite", suite.name, suite.body())
         items = [item.id for item in suite.pools["sealed"]]
-        spend(self._ledger, suite.name, node, suite.digest("sealed"), items, why)
+        spend(self._ledger, suite.name, SEALED, node, suite.digest(SEALED), items, why)
 
     def _answered(
         self, suite: Suite, references: Sequence[Arm], arm: Arm
@@ -137,7 +147,9 @@ class SealedPools:
             bits += bits_of(RUNGS)
         else:
             bits += bits_told(leaks) + rung_price(rung.step if self._settings.ladder == "fixed" else 1 / max(n, 1))
-        return [*(verdict for verdict, _ in told), leaks], answer, bits, detail
+        both = {"candidate": arm, **{one.name: one for one in references if one.name == "base"}}
+        renewed, more = in_words(judge_renewed(suite, self._spent.get(suite.name, {}), both))
+        return [*(verdict for verdict, _ in told), leaks, *renewed], answer, bits + more, detail
 
     def _rung(self, suite: Suite, arm: Arm) -> tuple[Rung, dict[str, Any]]:
         """The Ladder's word, and what the log keeps so that the next one can be given."""

@@ -163,6 +163,11 @@ class Settings:
     ladder: Literal["fixed", "parameter-free"] = option(
         "fixed", help="By how much a candidate must beat the best so far: 1/sqrt(n), or what their answers differ by."
     )
+    own_endpoints: list[str] = option(
+        ["127.0.0.1", "localhost", "::1"],
+        help="Hosts that keep nothing of what they are asked: no exposure.",
+        unit="hosts",
+    )
     purpose: str = option("release decision", help="Why the sealed pools are opened; goes into the access log.")
     actor: str = option("", help="Who looks; empty: HEADGATE_USER, git's user.email, or the login.")
     concurrency: int = option(8, help="Requests to an endpoint at the same time.", unit="requests")

@@ -35,7 +35,8 @@ class Suite:
     scorer: Scorer
     bridges: int = 0  # items that were left out because they hang together with items of two pools
     repeats: int = 0  # items that were given more than once in a pool and are asked once
-    spent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # sealed pools that became development items
+    spent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # items of sealed pools that were spent
+    gone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # items that each pool had, spent or replaced
 
     @property
     def items(self) -> list[Item]:

@@ -117,6 +117,7 @@ def write_page(walked: Walked, project: Project, at: datetime) -> Path:
 
 def _noted(walked: Walked, project: Project, proposals: dict[str, Any], at: datetime) -> dict[str, Any]:
     """The proposals that may be shown, after everything that the page quotes was recorded as read."""
+    from headgate.evaluate.exposure import REPORT, expose, named_items
     from headgate.flow.withholding import may_read
     from headgate.ledger import reads
 
@@ -131,6 +132,14 @@ def _noted(walked: Walked, project: Project, proposals: dict[str, Any], at: date
                     ledger, orjson.loads(ledger.content.get(ledger.node(proposal).body["list"]))
                 )
         reads.note(ledger, f"report of {walked.flow}", numbers, ask=False, now=at)
+        rows = [
+            row
+            for step in walked.steps
+            for v in step.result.verdicts
+            for f in v.findings
+            for row in (f.row, f.other_row)
+        ]
+        expose(ledger, named_items(ledger, filter(None, rows)), how=REPORT, where=f"{walked.flow}.html")
     return proposals
 
 
