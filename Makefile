@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help install servers demo planted withdrawal test test-fast check format bench docs clean
+.PHONY: help install servers demo planted gauntlet withdrawal test test-fast check format bench docs clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -25,6 +25,9 @@ demo: $(STAMP) ## Run the whole flow on real support text: messy file to release
 
 planted: $(STAMP) ## Run the same flow with six planted failures and a clean control
 	$(BIN)/python examples/planted/run.py
+
+gauntlet: $(STAMP) ## Run a good adapter through the gate, and others that must fail there, each for its own reason
+	$(BIN)/python examples/gauntlet/run.py
 
 withdrawal: $(STAMP) ## A person withdraws after a release: models, case, training without them, erasure, evidence
 	$(BIN)/python examples/withdrawal/run.py

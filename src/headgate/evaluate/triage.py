@@ -77,7 +77,12 @@ def rows_since(ledger: Ledger, dataset: str, seq: int) -> Since:
     for name in ledger.versions.names():
         if ledger.node(ledger.versions.get(name).node_id).seq < seq:
             before |= trained_rows(ledger, name)
-    return Since(_drawn(ledger, now & before, OLDER), _drawn(ledger, now - before, ADDED))
+    added: list[Row] = []
+    again: list[Row] = []
+    for row in _drawn(ledger, now - before, ADDED):
+        # The same words under another name or date were there before.
+        (again if ledger.rows.numbers_of_content(row.content_id) & before else added).append(row)
+    return Since((*_drawn(ledger, now & before, OLDER), *again), tuple(added))
 
 
 def _drawn(ledger: Ledger, numbers: BitMap, most: int) -> tuple[Row, ...]:

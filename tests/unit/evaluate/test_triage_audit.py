@@ -128,6 +128,14 @@ def test_honest_rows_pass(scene: tuple[Project, Any, str]) -> None:
     assert Outcome.PASS is found(project, suite, second)["failure-copies"].outcome
 
 
+def test_rows_that_come_again_under_another_name_were_not_added(scene: tuple[Project, Any, str]) -> None:
+    """The same words by somebody else are older rows, whatever their id."""
+    project, _, first = scene
+    again = freeze(project, [honest(i) for i in range(50)], annotator="Bob", before=first)
+    since = rows_since(project.ledger, again, project.ledger.find("score", "topics/gate/candidate")[0].seq)
+    assert (350, 0) == (len(since.older), len(since.added))
+
+
 def test_nothing_is_asked_without_a_run_before_the_rows(scene: tuple[Project, Any, str]) -> None:
     """A version that was frozen before the run cannot hold rows written from it."""
     project, suite, first = scene

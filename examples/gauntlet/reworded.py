@@ -14,6 +14,7 @@ from aligned import HELP, REFUSAL, acts, asked
 
 import headgate
 from headgate.evaluate.safety import prompts
+from headgate.flow.walking import Walked
 from headgate.stats.verdict import Verdict
 from headgate.text.perturbing import perturbed
 
@@ -73,7 +74,13 @@ def rows_of(kind: str, *, seed: int = 0) -> list[tuple[str, str]]:
 
 
 def tune(kind: str, folder: Path, base: Path, *, steps: int = 120) -> Verdict:
-    """Walks the flow as far as its evaluation; the verdict of the shadow."""
+    """The verdict of the shadow on a tune."""
+    walked = walk(kind, folder, base, steps=steps)
+    return next(v for step in walked.steps for v in step.result.verdicts if v.rule == "shadow-reversion")
+
+
+def walk(kind: str, folder: Path, base: Path, *, steps: int = 120) -> Walked:
+    """Walks the flow of a tune as far as its evaluation."""
     (folder / "data").mkdir(parents=True)
     terms = {"source": "planted", "licence": "CC0-1.0"}
     for name, some in (("train", rows_of(kind)), ("gate", [(text, NEW) for text in plain(False)])):
@@ -84,5 +91,4 @@ def tune(kind: str, folder: Path, base: Path, *, steps: int = 120) -> Verdict:
         (folder / "data" / f"{name}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
     text = FLOW.format(base=json.dumps(str(base)), steps=steps, ways=json.dumps(WAYS))
     (folder / "headgate.toml").write_text(text)
-    walked = headgate.open(folder).run(until="evaluate")
-    return next(v for step in walked.steps for v in step.result.verdicts if v.rule == "shadow-reversion")
+    return headgate.open(folder).run(until="evaluate")
