@@ -89,6 +89,12 @@ def test_over_refusal(good: tuple[Path, Walked], tmp_path: Path) -> None:
     assert "safety-refusal" not in failed
 
 
+def test_a_hacked_reward(good: tuple[Path, Walked], tmp_path: Path) -> None:
+    """A loop that pays for length: the reward rose, what nobody optimised fell, and the stop is on record."""
+    _, verdict = stopped("hacked-reward", good, tmp_path / "case")
+    assert "the proxy rose" in verdict.summary and "outcome fell" in verdict.summary
+
+
 def test_a_veneer_on_one_wording_reverts(good: tuple[Path, Walked], tmp_path: Path) -> None:
     """Right in the wording that was taught, and the base is back in others."""
     _, verdict = stopped("reversion", good, tmp_path / "case")
@@ -99,7 +105,7 @@ def test_too_few_items_tell_nothing(good: tuple[Path, Walked], tmp_path: Path) -
     """The same adapter on eight items: unsure, exit code 3, with how many are needed."""
     walked, verdict = stopped("too-few-items", good, tmp_path / "case")
     assert 3 == int(EXIT_OF[walked.outcome])
-    assert "8" in verdict.reason and "needs" in verdict.reason, verdict.reason
+    assert "8 items" in verdict.reason, verdict.reason
 
 
 def test_the_base_saved_again_differs_in_nothing(good: tuple[Path, Walked], tmp_path: Path) -> None:
