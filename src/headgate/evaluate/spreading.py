@@ -51,9 +51,8 @@ def keys_of(row: Row, *, subjects: bool = True) -> Iterator[str]:
         if value := getattr(row.side, name):
             # The person who typed a row and the one it is about are one person under either key.
             yield f"{'person' if name in NAMES[2:] else name}:{value}"
-    turns = [message.content for message in row.prompt if message.role == "user"]
-    if len(turns) > 1:
-        yield "opening:" + digest(normalised(turns[0]).encode())
+    opening = next((message.content for message in row.prompt if message.role == "user"), row.prompt_text)
+    yield "opening:" + digest(normalised(opening).encode())
     yield "question:" + digest(normalised(row.prompt_text).encode())
 
 
