@@ -46,7 +46,7 @@ def walk(world: ModuleType, folder: Path, questions: list[str], leaked: int, rig
         return "yes" if request.model == "candidate" and right(questions.index(asked)) else "no"
 
     with FakeEndpoint(answer) as server:
-        result: StepResult = project.run(server)
+        result: StepResult = project.run(server, sealed_answer="interval")
     ledger.close()
     return result
 
