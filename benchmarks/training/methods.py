@@ -26,7 +26,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "examples/base/headgate-tiny"
 NAMES = ("ours dpo", "trl dpo", "loop dpo", "ours kto", "trl kto", "stage", "stage with probes")
-STEPS, STAGE_STEPS, BATCH, RATE = 20, 60, 16, 5e-4
+STEPS, STAGE_STEPS, BATCH, RATE = 10, 60, 16, 5e-4
 SEEDS = (0, 1, 2)
 
 

@@ -37,7 +37,7 @@ def record_pass(
     told: Mapping[str, Any],
     finished: Sequence[Finished],
 ) -> tuple[str, dict[int, str]]:
-    """Records run and adapters together, then lets the checkpoints go; ids of the run and, by seed, of the adapters."""
+    """Records run and adapters together; ids of the run and, by seed, of the adapters."""
     body = {
         "outcome": "pass",
         "plan": shop.plan,
@@ -49,7 +49,6 @@ def record_pass(
     with ledger.transaction():
         run_id = record_run(ledger, rows, base, context, body)
         nodes = {one.seed: _record_adapter(ledger, one, base, run_id, shop.start_node, context) for one in finished}
-    shop.close()
     return run_id, nodes
 
 

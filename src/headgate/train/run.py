@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from headgate.kit.errors import Refused
-from headgate.kit.hashing import short
+from headgate.kit.files import must_be_file
+from headgate.kit.hashing import digest_file, short
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.steps import StageContext, StepResult
 from headgate.stats.chosen import Chosen, chosen_of
@@ -21,9 +22,11 @@ from headgate.train.environment import packages
 from headgate.train.flights import Flight
 from headgate.train.preparing import Prepared, prepared, workshop
 from headgate.train.recording import as_before, gone, record_pass, record_run, unfinished
+from headgate.train.rewards import rewards_of
 from headgate.train.settings import Settings
+from headgate.train.starting import find_start
 from headgate.train.sweep import variants
-from headgate.train.training import Finished, train_seeds
+from headgate.train.training import Finished, Workshop, finished_before, train_seeds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +63,23 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     failed: dict[str, str] = {}
     for label, tried in tries:
         try:
-            done[label] = _try(ledger, p, tried)
+            done[label] = _try(ledger, p, tried, last=False)
         except Refused as error:
             failed[label] = f"{error.what}: {error.found}" if error.found else error.what
-    return _swept(ledger, p, done, failed)
+    result = _swept(ledger, p, done, failed)
+    for one in done.values():
+        workshop(p, one.settings).close()
+    return result
 
 
-def _try(ledger: Ledger, p: Prepared, settings: Settings) -> Tried:
-    """Trains with one set of settings; a failure is on record before it is raised."""
+def _try(ledger: Ledger, p: Prepared, settings: Settings, *, last: bool = True) -> Tried:
+    """Trains with one set of settings; a failure is on record before it is raised.
+
+    A try of a sweep that was killed later (`last` is false) is found again with its run.
+    """
     shop = workshop(p, settings)
+    if not last and (known := _known(ledger, p, shop)) is not None:
+        return known
     told = history(ledger, p.rows, settings, p.context.folder)
     if (reached := shop.interrupted_at()) is not None:
         told["failed_runs"].append(
@@ -82,9 +93,25 @@ def _try(ledger: Ledger, p: Prepared, settings: Settings) -> Tried:
     picked = choice(settings, [one.trained.held_loss for one in finished])
     told = {"history": told, "choice": picked}
     run_id, nodes = record_pass(ledger, p.rows, p.base, p.context, shop, told, finished)
+    if last:
+        shop.close()
     chosen = next(one for one in finished if one.seed == picked["chosen"])
     same = as_before(ledger, p.rows, shop.plan_digest, run_id, finished)
     return Tried(settings=settings, run_id=run_id, nodes=nodes, chosen=chosen, same=same)
+
+
+def _known(ledger: Ledger, p: Prepared, shop: Workshop) -> Tried | None:
+    """The try that an earlier process finished with this very plan, where its adapters still stand."""
+    finished = finished_before(shop)
+    if finished is None:
+        return None
+    for link in reversed(list(ledger.edges_to(p.rows.version.node_id, "trained-on"))):
+        run = ledger.node(link.source_id)
+        if run.body.get("outcome") == "pass" and run.body.get("plan_digest") == shop.plan_digest:
+            made = [ledger.node(one.source_id) for one in ledger.edges_to(run.id, "derived-from")]
+            nodes = {int(one.body["seed"]): one.id for one in made if one.kind == "adapter"}
+            return Tried(settings=shop.settings, run_id=run.id, nodes=nodes, chosen=finished[0], same=None)
+    return None
 
 
 def _swept(ledger: Ledger, p: Prepared, done: Mapping[str, Tried], failed: Mapping[str, str]) -> StepResult:
@@ -119,10 +146,15 @@ def told_of(found: Chosen, failed: int) -> str:
 
 def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any:
     """What else decides whether training must run again: engine, libraries, and a base known by name."""
+    base = find_base(ledger, settings.base, context.folder)
+    start = find_start(ledger, settings.start, base, context.work)
     return {
         "engine": engine_source(),
         "packages": packages(),
-        "base": find_base(ledger, settings.base, context.folder).fingerprint.root,
+        "base": base.fingerprint.root,
+        "start": start.digest if start else "",
+        "rewards": [one.digest for one in rewards_of(settings.grpo.rewards, context.folder)],
+        "drift": digest_file(must_be_file(context.folder / settings.probe.drift)) if settings.probe.drift else "",
         "gone": gone(ledger, context),
     }
 

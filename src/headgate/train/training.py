@@ -242,6 +242,12 @@ def stands(work: Path, body: Mapping[str, Any]) -> bool:
         return False
 
 
+def finished_before(shop: Workshop) -> list[Finished] | None:
+    """The adapters of all seeds where an earlier process finished every one of them."""
+    found = [_known(shop, seed) for seed in shop.settings.seeds]
+    return None if None in found else [one for one in found if one is not None]
+
+
 def _known(shop: Workshop, seed: int) -> Finished | None:
     """The adapter of a seed that an interrupted run had finished."""
     path = shop.folder / f"seed-{seed}.json"

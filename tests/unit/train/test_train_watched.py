@@ -75,8 +75,30 @@ def test_every_try_of_a_sweep_is_on_record_and_failures_count(small) -> None:
     assert len(small.ledger.find("adapter")) == 2
     sweep = small.ledger.node(result.facts["sweep"])
     assert len(list(small.ledger.edges_from(sweep.id, "derived-from"))) == 2
+    assert not list((small.context.work / "runs").glob("*/seed-0.json"))
     with pytest.raises(Refused, match="every try of the sweep failed"):
         small.train(steps=4, choose_on="held", sweep={"learning-rate": [1e18]}, **given)
+
+
+def test_a_sweep_that_was_interrupted_keeps_the_tries_it_had_finished(small, monkeypatch) -> None:
+    """The second of three tries is cut off: the rerun takes the first as it is on record and trains the others."""
+    import headgate.train.run as stage
+
+    given = {**SMALL, "steps": 2, "choose_on": "held", "sweep": {"learning-rate": [1e-3, 2e-3, 3e-3]}}
+    real, calls = stage.train_seeds, []
+
+    def counted(shop):
+        calls.append(shop.settings.learning_rate)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(shop)
+
+    monkeypatch.setattr(stage, "train_seeds", counted)
+    with pytest.raises(KeyboardInterrupt):
+        small.train(**given)
+    result = small.train(**given)
+    assert calls == [1e-3, 2e-3, 2e-3, 3e-3]
+    assert (result.facts["selection"]["tried"], len(small.ledger.find("adapter"))) == (3, 3)
 
 
 def test_two_processes_train_what_one_trains(small) -> None:
