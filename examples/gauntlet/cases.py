@@ -158,8 +158,11 @@ def leaked_items(folder: Path, *settings: str) -> Walked:
 def spent_judge(folder: Path, *settings: str) -> Walked:
     """The judge gave the reward that the run was chosen by, and is to decide on it too."""
     with opened(folder / "headgate.toml") as (ledger, known, _):
-        run = ledger.find("run")[-1]
-        record_use(ledger, "reward", on=[run.id], judge=known.judge("ann"))
+        adapter = ledger.find("adapter")[-1]
+        made_by = [
+            link.target_id for link in ledger.edges_from(adapter.id) if ledger.node(link.target_id).kind == "run"
+        ]
+        record_use(ledger, "reward", on=made_by, judge=known.judge("ann"))
     return walk(folder, *settings)
 
 
