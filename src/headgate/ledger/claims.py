@@ -23,7 +23,7 @@ from headgate.ledger.nodes import Begin, Reading
 
 WHAT = (
     "licence", "consent", "price", "owner", "base-end-of-life", "retention", "provider-policy", "judge-licence",
-    "retired", "roles", "hold",
+    "retired", "roles", "hold", "hardware", "dependency",
 )  # fmt: skip
 # What a claim on consent says where there is none.
 WITHHELD = frozenset({"withdrawn", "revoked", "refused", "denied", "expired", "no", "false", "none"})

@@ -24,6 +24,11 @@ Array = np.ndarray[Any, Any]
 Stored = dict[str, tuple[str, tuple[int, ...], bytes]]  # name -> type, shape, bytes
 WEIGHTS = "model.safetensors"
 SEED = 7
+# What a library leaves in tokenizer.json after somebody's last batch.
+PADDING = {
+    "strategy": "BatchLongest", "direction": "Left", "pad_to_multiple_of": None, "pad_id": 0, "pad_type_id": 0,
+    "pad_token": "<|pad|>",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +242,7 @@ def _older_library(base: Path, adapter: Path) -> None:  # noqa: ARG001
         tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"]
     tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = as_stored(np.ones(4, np.float32))
     store(base / WEIGHTS, tensors, {"format": "pt"})
-    edit_json(base / "tokenizer.json", padding={"direction": "Left"}, truncation=None)
+    edit_json(base / "tokenizer.json", padding=PADDING, truncation=None)
 
 
 def _metadata(base: Path, adapter: Path) -> None:

@@ -17,7 +17,7 @@ from headgate.kit.errors import Refused
 from headgate.kit.hashing import digest, digest_json
 from headgate.ledger.ledger import Ledger
 from headgate.models.fingerprint import Fingerprint, fingerprint_of
-from headgate.train.environment import code, environment, hardware
+from headgate.train.environment import changes_of, code, environment, hardware
 from headgate.train.material import Material
 from headgate.train.schedule import Schedule
 from headgate.train.settings import Settings, origins, resolved
@@ -95,8 +95,12 @@ def history(ledger: Ledger, material: Material, settings: Settings, project: Pat
     """How the plan came about: code state, where settings came from, earlier runs on the same data."""
     earlier = [ledger.node(edge.source_id) for edge in ledger.edges_to(material.version.node_id, "trained-on")]
     runs = [node for node in earlier if node.kind == "run"]
+    state = code(project)
+    if state["project"] and state["project"]["dirty"]:
+        # The patch itself, so that the code of this run can be had again.
+        state["project"]["diff_content"] = ledger.content.put(changes_of(project))
     return {
-        "code": code(project),
+        "code": state,
         "origins": origins(settings),
         "earlier_runs": [node.id for node in runs if node.body.get("outcome") == "pass"],
         "failed_runs": [node.id for node in runs if node.body.get("outcome") != "pass"],

@@ -121,14 +121,24 @@ def git_state(folder: Path) -> dict[str, Any] | None:
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return None
-    changes = _git(folder, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--binary")
-    untracked = _git(folder, "ls-files", "--others", "--exclude-standard")
+    changes = changes_of(folder)
     return {
         "commit": commit.decode().strip(),
         "dirty": bool(changes),
         "diff": digest(changes) if changes else "",
-        "untracked": len((untracked or b"").splitlines()),
+        "untracked": len(untracked(folder)),
     }
+
+
+def changes_of(folder: Path) -> bytes:
+    """What is changed and not committed, as a patch."""
+    return _git(folder, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--binary") or b""
+
+
+def untracked(folder: Path) -> list[str]:
+    """Files of a checkout that git does not know and was not told to ignore."""
+    listed = _git(folder, "ls-files", "-z", "--others", "--exclude-standard") or b""
+    return [os.fsdecode(one) for one in listed.split(b"\0") if one]
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:

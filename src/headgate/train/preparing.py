@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,12 +56,23 @@ def prepared(ledger: Ledger, dataset: str, settings: Settings, context: StageCon
     """
     base = find_base(ledger, settings.base, context.folder)
     start = find_start(ledger, settings.start, base, context.work)
-    rows, answers = _shaped(material(ledger, dataset, settings.split), base, settings, context)
+    return assembled(lambda split: material(ledger, dataset, split), base, start, settings, context)
+
+
+def assembled(
+    read: Callable[[str], Material], base: Base, start: Start | None, settings: Settings, context: StageContext
+) -> Prepared:
+    """The same from wherever the rows of a split are read.
+
+    Raises:
+        Refused: rows that the method cannot learn from.
+    """
+    rows, answers = _shaped(read(settings.split), base, settings, context)
 
     def other(split: str) -> Flight | None:
         if not split:
             return None
-        shaped, _ = _shaped(material(ledger, dataset, split), base, settings, context)
+        shaped, _ = _shaped(read(split), base, settings, context)
         return fly(shaped, base, settings, context.folder, quiet=context.quiet)
 
     return Prepared(

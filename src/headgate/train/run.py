@@ -25,6 +25,7 @@ from headgate.train.recording import as_before, gone, record_pass, record_run, u
 from headgate.train.rewards import rewards_of
 from headgate.train.settings import Settings
 from headgate.train.starting import find_start
+from headgate.train.surroundings import surroundings, watched
 from headgate.train.sweep import variants
 from headgate.train.training import Finished, Workshop, finished_before, train_seeds
 
@@ -86,12 +87,14 @@ def _try(ledger: Ledger, p: Prepared, settings: Settings, *, last: bool = True) 
             record_run(ledger, p.rows, p.base, p.context, unfinished(shop, "interrupted", f"at step {reached}"))
         )
     try:
-        finished = train_seeds(shop)
+        with watched() as read:
+            finished = train_seeds(shop)
     except Exception as error:
         record_run(ledger, p.rows, p.base, p.context, unfinished(shop, "fail", f"{type(error).__name__}: {error}"))
         raise
     picked = choice(settings, [one.trained.held_loss for one in finished])
-    told = {"history": told, "choice": picked}
+    around = surroundings(p.context.folder, read)
+    told = {"history": told, "choice": picked, "surroundings": around}
     run_id, nodes = record_pass(ledger, p.rows, p.base, p.context, shop, told, finished)
     if last:
         shop.close()

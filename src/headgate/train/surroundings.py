@@ -1,0 +1,193 @@
+"""What a training used that no lock names: code from elsewhere, variables that nobody declared, loose dependencies.
+
+Three ways in which a closure is less complete than it looks. They are looked for after the training, when what it
+loaded is loaded: a module that belongs to no installed distribution, to no standard library and to no checkout of
+the project; an environment variable that was set and read (or that libraries of arithmetic read) and whose value the
+plan does not hold; a distribution that cannot be fetched again because it was installed from a folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import site
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import headgate
+from headgate.kit.hashing import digest_file
+from headgate.train.environment import VARIABLES, digest_of_files, untracked
+
+# Prefixes of variables that libraries below Python read; nobody sees them read it.
+COMPUTING_PREFIXES = (
+    "ATEN_", "CUBLAS_", "CUDA_", "CUDNN_", "DNNL_", "GOMP_", "KMP_", "MKL_", "NCCL_", "NUMEXPR_", "NVIDIA_", "OMP_",
+    "ONEDNN_", "OPENBLAS_", "PYTORCH_", "TORCH_", "XLA_", "LD_",
+)  # fmt: skip
+# Places, people, terminals, credentials: they say where things lie and not what is computed.
+HARMLESS = re.compile(
+    r"^(PATH|HOME|USER|LOGNAME|SHELL|PWD|OLDPWD|HOSTNAME|LANG|LC_.*|TZ|TERM|COLORTERM|COLUMNS|LINES|NO_COLOR|FORCE_COLOR"
+    r"|TMPDIR|TMP|TEMP|XDG_.*|VIRTUAL_ENV|PYTHON.*|PYTEST_.*|CI|GITHUB_.*|HEADGATE_.*|HF_.*|HUGGINGFACE_.*|HUGGING_.*"
+    r"|TRANSFORMERS_CACHE|TRANSFORMERS_OFFLINE|TRANSFORMERS_VERBOSITY|TORCH_HOME|TORCH_LOGS|TOKENIZERS_PARALLELISM"
+    r"|TQDM_.*|TORCHINDUCTOR_CACHE_DIR|NUMBA_CACHE_DIR|MPLCONFIGDIR|TRITON_CACHE_DIR|SSL_.*|REQUESTS_.*|CURL_.*|.*_PROXY|.*_proxy|.*TOKEN|.*KEY"
+    r"|KUBERNETES_.*|SLURM_.*|AWS_.*|WANDB_.*|MLFLOW_.*|JPY_.*|SPARK_.*|SM_.*|AMLT_.*)$"
+)
+BESIDE = frozenset({"headgate"})  # travels as source, not as a distribution
+
+
+MANY = 12  # names read by one line of code: it copies the environment and asks for nothing
+
+
+class Reads:
+    """Names of variables that were read, by the line of code that read them."""
+
+    def __init__(self) -> None:
+        self._by_line: dict[tuple[str, int], set[str]] = {}
+
+    def note(self, key: str, frame: FrameType | None) -> None:
+        """Takes down that a line asked for a name."""
+        while frame is not None and frame.f_code.co_filename.endswith(("_collections_abc.py", "/os.py")):
+            frame = frame.f_back
+        if frame is not None:
+            self._by_line.setdefault((frame.f_code.co_filename, frame.f_lineno), set()).add(key)
+
+    @property
+    def names(self) -> set[str]:
+        """Names that some line asked for, without lines that took everything there is."""
+        return {name for names in self._by_line.values() if len(names) <= MANY for name in names}
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[Reads]:
+    """Inside, the names of environment variables that Python code reads are collected."""
+    kind: Any = type(os.environ)
+    plain = kind.__getitem__
+    read = Reads()
+
+    def noting(self: Any, key: str) -> Any:
+        value = plain(self, key)
+        read.note(key, sys._getframe(1))  # only what is set: a variable that is not there had no say
+        return value
+
+    kind.__getitem__ = noting
+    try:
+        yield read
+    finally:
+        kind.__getitem__ = plain
+
+
+def surroundings(project: Path, read: Reads) -> dict[str, Any]:
+    """What a training used that the plan does not hold; to be asked when it is over."""
+    return {
+        "outside_code": outside_code(project),
+        "undeclared_variables": undeclared(read.names),
+        "lock": lock(),
+    }
+
+
+def undeclared(read: Iterable[str]) -> list[str]:
+    """Names of variables that were read, or that libraries of arithmetic read, and that no plan holds. No values."""
+    computing = {name for name in os.environ if name.startswith(COMPUTING_PREFIXES)}
+    asked = {name for name in read if name in os.environ} | computing
+    return sorted(name for name in asked if name not in VARIABLES and not HARMLESS.match(name))
+
+
+def outside_code(project: Path) -> list[dict[str, str]]:
+    """Modules that came from no distribution, no standard library and no committed file of the project."""
+    homes = [Path(one).resolve() for one in _homes()]
+    checkout = checkout_of(project)
+    if checkout is not None:
+        homes.append(checkout)
+    loose = {checkout / name for name in untracked(checkout)} if checkout else set()
+    found = {}
+    for name, module in list(sys.modules.items()):
+        text = getattr(module, "__file__", None)
+        if not isinstance(text, str) or name == "__main__":
+            continue
+        path = Path(text)
+        if path.suffix not in (".py", ".so") or not path.is_file():
+            continue
+        if path.resolve() in loose or not _within(path.resolve(), homes):
+            found[name] = digest_file(path)
+    return [{"module": name, "digest": address} for name, address in sorted(found.items())]
+
+
+def checkout_of(folder: Path) -> Path | None:
+    """The top of the git checkout that a folder is in."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        asked = ["git", "-C", str(folder), "rev-parse", "--show-toplevel"]
+        done = subprocess.run(asked, capture_output=True, timeout=20, check=False)
+        if done.returncode == 0:
+            return Path(done.stdout.decode().strip()).resolve()
+    return None
+
+
+def lock() -> dict[str, dict[str, str]]:
+    """The distributions whose code is loaded, and those that they require: version, files, and where from.
+
+    `from` is "index" for what an installer can fetch again by name and version, "folder" for what it cannot.
+    """
+    known = {normal(one.metadata["Name"] or ""): one for one in _installed()}
+    owners = metadata.packages_distributions()
+    tops = {name.partition(".")[0] for name, module in list(sys.modules.items()) if getattr(module, "__file__", None)}
+    wanted = {normal(owner) for top in tops for owner in owners.get(top, ())} & set(known)
+    queue = sorted(wanted)
+    while queue:
+        for needed in _requires(known[queue.pop()]):
+            if needed in known and needed not in wanted:
+                wanted.add(needed)
+                queue.append(needed)
+    return {name: _locked(known[name]) for name in sorted(wanted - BESIDE)}
+
+
+def _locked(one: metadata.Distribution) -> dict[str, str]:
+    name = one.metadata["Name"]
+    return {"version": one.version, "files": digest_of_files(name), "from": _from(one)}
+
+
+def _from(one: metadata.Distribution) -> str:
+    text = one.read_text("direct_url.json")
+    if not text:
+        return "index"
+    body = json.loads(text)
+    if "vcs_info" in body:
+        return "index" if body["vcs_info"].get("commit_id") else "folder"
+    return (
+        "index" if body.get("archive_info", {}).get("hashes") and body.get("url", "").startswith("http") else "folder"
+    )
+
+
+def _requires(one: metadata.Distribution) -> list[str]:
+    """Names that a distribution requires without an extra; a marker that speaks of another system is harmless here."""
+    out = []
+    for text in one.requires or ():
+        name, _, marker = text.partition(";")
+        if "extra" not in marker:
+            out.append(normal(re.split(r"[\s\[<>=!~(@]", name.strip())[0]))
+    return out
+
+
+def _installed() -> Iterable[metadata.Distribution]:
+    places = [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
+    return metadata.distributions(path=[*dict.fromkeys(place for place in places if place in sys.path)])
+
+
+def _homes() -> list[str]:
+    paths = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    return [*paths, *site.getsitepackages(), str(Path(headgate.__file__).parent), str(Path(os.__file__).parent)]
+
+
+def _within(path: Path, homes: Iterable[Path]) -> bool:
+    return any(path.is_relative_to(home) for home in homes)
+
+
+def normal(name: str) -> str:
+    """The name of a distribution as installers compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,285 @@
+"""Drills: an adapter is made again from its closure alone, and each planted gap fails with its own name."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headgate.cli.main import main
+from headgate.fleet.causes import EDITED, GONE, KIT_CHANGED, OUTSIDE, UNDECLARED, UNPINNED
+from headgate.fleet.drill import Drilled, _held_against, drill
+from headgate.fleet.finding import member
+from headgate.fleet.fresh import LINKED, SAME
+from headgate.fleet.kit import CLOSURE, pack, read_kit
+from headgate.fleet.rescue import kit_that_stands
+from headgate.kit.errors import Refused
+from headgate.ledger.ledger import Ledger
+from headgate.stats.verdict import Outcome
+
+pytestmark = [pytest.mark.training, pytest.mark.xdist_group("fleet-drill")]
+ROOT = Path(__file__).parents[3]
+FLOW = """
+[flow]
+name = "topics"
+[capture]
+files = ["train.csv"]
+columns = { prompt = "text", completion = "topic", subject = "customer" }
+source = "banking77"
+licence = "CC-BY-4.0"
+[curate]
+steps = ["select", "split"]
+split = { train = 0.9, held = 0.1 }
+[train]
+base = "base"
+steps = 3
+batch = 8
+"""
+# Stands on the path of the process that trains and in no checkout; it reads a variable that nobody declared.
+ELSEWHERE = """
+import os
+_count = os.cpu_count
+def _scaled():
+    return int(os.environ.get("ACME_SCALE", "1")) * _count()
+os.cpu_count = _scaled
+"""
+
+
+def make(folder: Path, **variables: str) -> Path:
+    """A project that was trained by a process of its own; returns its folder."""
+    shutil.copytree(ROOT / "examples/base/headgate-tiny", folder / "base")
+    with (ROOT / "tests/fixtures/requests/requests.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [one for one in csv.DictReader(stream) if one["split"] == "train"][:40]
+    with (folder / "train.csv").open("w", encoding="utf-8", newline="") as stream:
+        out = csv.writer(stream)
+        out.writerow(("text", "topic", "customer"))
+        out.writerows((one["text"], one["topic"], f"c{i}") for i, one in enumerate(rows))
+    (folder / "headgate.toml").write_text(FLOW, encoding="utf-8")
+    paths = [variables.pop("elsewhere", ""), str(ROOT / "src")]
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    environment = {**kept, **variables, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "headgate", "train", "--quiet"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert 0 == done.returncode, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with one adapter of three steps."""
+    return make(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def kit(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The kit of its run."""
+    out = tmp_path_factory.mktemp("kits") / "kit"
+    with Ledger.open(project / ".headgate") as ledger:
+        pack(ledger, ledger.find("run")[-1], project, out)
+    return out
+
+
+@pytest.fixture
+def copied(kit: Path, tmp_path: Path) -> Path:
+    """A copy of the kit, to plant something in."""
+    return Path(shutil.copytree(kit, tmp_path / "kit"))
+
+
+def edit(kit: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Changes the closure of a kit."""
+    body = json.loads((kit / CLOSURE).read_bytes())
+    change(body)
+    (kit / CLOSURE).write_text(json.dumps(body), encoding="utf-8")
+
+
+def causes(found: Drilled) -> set[str]:
+    return {one.name for one in found.causes}
+
+
+def test_a_rescue_kit_rebuilds_bit_by_bit_where_only_its_lock_is(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The author's folder is not needed: rows, base and program come from the kit, libraries from the lock."""
+    with Ledger.open(project / ".headgate") as ledger:
+        name = ledger.find("adapter")[-1].name
+    words = ["fleet", "rescue", name, "--to", str(tmp_path / "kit"), "--linked", "--by", "A. Vos", "--json"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--ledger", str(project / ".headgate")])
+    told = json.loads(capsys.readouterr().out)
+    assert (0, True, [], "linked") == (ended.value.code, told["identical"], told["causes"], told["environment"])
+    assert [] == told["differences"]
+    with Ledger.open(project / ".headgate") as ledger:
+        one = member(ledger, name)
+        assert tmp_path / "kit" == Path(os.path.normpath(kit_that_stands(ledger, one.run.id, project) or ""))
+        (tmp_path / "kit" / "rows.jsonl").write_bytes(b"")
+        assert kit_that_stands(ledger, one.run.id, project) is None
+
+
+def test_a_training_that_leans_on_what_is_elsewhere_says_so(tmp_path: Path) -> None:
+    """Code outside the repository and a variable nobody declared are in the record, and fail the drill by name."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "sitecustomize.py").write_text(ELSEWHERE, encoding="utf-8")
+    (tmp_path / "project").mkdir()
+    project = make(tmp_path / "project", elsewhere=str(tmp_path / "elsewhere"), ACME_SCALE="2", MKL_DEBUG_CPU_TYPE="5")
+    with Ledger.open(project / ".headgate") as ledger:
+        pack(ledger, ledger.find("run")[-1], project, tmp_path / "kit")
+    found = drill(tmp_path / "kit", kind=SAME)
+    assert {
+        (OUTSIDE, "module sitecustomize"), (UNDECLARED, "ACME_SCALE"), (UNDECLARED, "MKL_DEBUG_CPU_TYPE"),
+    } == {(one.name, one.what) for one in found.causes}  # fmt: skip
+    assert Outcome.FAIL is found.verdict.outcome
+
+
+def test_rows_edited_after_the_run_are_named_by_line(copied: Path) -> None:
+    """One word in one row of the kit."""
+    path = copied / "rows.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[4] = lines[4].replace(b"card", b"cart", 1)
+    path.write_bytes(b"".join(lines))
+    found = drill(copied, kind=SAME)
+    assert ({EDITED}, ["rows.jsonl was edited: line 5"]) == (causes(found), [one.what for one in found.causes])
+
+
+def test_rows_edited_in_the_ledger_are_named_too(project: Path, tmp_path: Path) -> None:
+    """What is packed is held against the addresses of the rows, not only against itself."""
+    import sqlite3
+
+    import zstandard
+
+    copy = Path(shutil.copytree(project, tmp_path / "project"))
+    with sqlite3.connect(copy / ".headgate" / "ledger.sqlite") as database:
+        triggers = database.execute("select name from sqlite_master where type = 'trigger'").fetchall()
+        for (name,) in triggers:  # somebody who edits a ledger by hand takes its guards away first
+            database.execute(f"drop trigger {name}")
+        number, body = database.execute("select number, body from row_bodies order by number limit 1").fetchone()
+        text = zstandard.ZstdDecompressor().decompress(body).replace(b"card", b"cart", 1)
+        database.execute(
+            "update row_bodies set body = ? where number = ?", (zstandard.ZstdCompressor().compress(text), number)
+        )
+    database.close()
+    with Ledger.open(copy / ".headgate") as ledger:
+        pack(ledger, ledger.find("run")[-1], copy, tmp_path / "kit")
+    assert {EDITED} == causes(drill(tmp_path / "kit", kind=SAME))
+
+
+def unpinned(body: dict[str, Any]) -> None:
+    body["surroundings"]["lock"]["peft"]["from"] = "folder"
+
+
+def unversioned(body: dict[str, Any]) -> None:
+    body["surroundings"]["lock"]["peft"]["version"] = ""
+
+
+def forgotten(body: dict[str, Any]) -> None:
+    del body["surroundings"]["lock"]["peft"]
+
+
+def moved(body: dict[str, Any]) -> None:
+    body["surroundings"]["lock"]["accelerate"]["version"] = "0.0.1"
+
+
+def erased(body: dict[str, Any]) -> None:
+    body["erased"] = {"rows.jsonl": 3}
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted", "said"),
+    [
+        (unpinned, UNPINNED, "peft was installed from a folder"),
+        (unversioned, UNPINNED, "peft has no version"),
+        (forgotten, UNPINNED, "peft"),
+        (moved, UNPINNED, "accelerate"),
+        (erased, GONE, "3 of rows.jsonl"),
+    ],
+)
+def test_each_gap_fails_with_its_own_name(copied: Path, change: Any, wanted: str, said: str) -> None:
+    """A dependency without a pin, without a version, left out of the lock, or another than here; rows that are gone."""
+    edit(copied, change)
+    found = drill(copied, kind=LINKED)
+    assert ({wanted}, Outcome.FAIL) == (causes(found), found.verdict.outcome)
+    assert said in found.causes[0].what
+
+
+def test_a_changed_program_or_base_is_told_from_rows(copied: Path) -> None:
+    """Every file of a kit has its address."""
+    (copied / "base" / "config.json").write_text("{}", encoding="utf-8")
+    (copied / "headgate.tar").unlink()
+    assert {"changed base", KIT_CHANGED} == causes(drill(copied, kind=SAME))
+
+
+def rebuilt(kit: Path, *, tensors: str | None = None, seeds: int = 1, shift: float = 0.0, **hardware: str) -> Drilled:
+    """How a drill would be judged that gave these tensors on that machine."""
+    found = read_kit(kit)
+    result = found.closure["results"][0]
+    before = [{**result, "seed": seed, "held_loss": 1.0 + 0.1 * seed} for seed in range(seeds)]
+    found.closure["results"][:] = before  # type: ignore[index]
+    plan = found.plan
+    after = [{**one, "tensors": tensors or one["tensors"], "held_loss": one["held_loss"] + shift} for one in before]
+    answer = {
+        "shard": plan["data"]["shard"], "schedules": plan["schedules"], "base": plan["base"]["fingerprint"],
+        "engine": plan["engine"]["source"], "environment": plan["environment"],
+        "hardware": {**plan["hardware"], **hardware}, "adapters": after,
+    }  # fmt: skip
+    return _held_against(found, SAME, {"rebuilt": answer}, 1.0)
+
+
+def test_other_bits_are_judged_by_the_machine_and_the_seed_noise(kit: Path) -> None:
+    """Same machine: fail. Another: unsure with one seed, and inside or outside two standard deviations with three."""
+    assert Outcome.PASS is rebuilt(kit).verdict.outcome
+    assert Outcome.PASS is rebuilt(kit, capability="avx2-emulated").verdict.outcome
+    assert Outcome.FAIL is rebuilt(kit, tensors="b3:other").verdict.outcome
+    assert Outcome.UNSURE is rebuilt(kit, tensors="b3:other", capability="sve").verdict.outcome
+    inside = rebuilt(kit, tensors="b3:other", capability="sve", seeds=3, shift=0.1)
+    outside = rebuilt(kit, tensors="b3:other", capability="sve", seeds=3, shift=0.3)
+    assert (Outcome.PASS, Outcome.FAIL) == (inside.verdict.outcome, outside.verdict.outcome)
+    assert pytest.approx(1.0) == inside.moved
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "base/../../x", "a\\..\\b", ""])
+def test_a_kit_may_not_name_what_is_outside(copied: Path, name: str) -> None:
+    """Names in a kit come from elsewhere."""
+    edit(copied, lambda body: body["files"].update({name: "b3:0"}))
+    with pytest.raises(Refused, match="leads out of its folder"):
+        read_kit(copied)
+
+
+def test_a_full_disk_leaves_no_half_kit(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused with the reason; nothing stands under the name."""
+    import headgate.fleet.kit as module
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.shutil, "copyfile", full)
+    with Ledger.open(project / ".headgate") as ledger, pytest.raises(Refused, match="the disk is full"):
+        pack(ledger, ledger.find("run")[-1], project, tmp_path / "kit")
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_wrong_use_is_told(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A kit that is none, neither name nor kit, both ways at once, and a folder that is taken."""
+    store = ["--ledger", str(project / ".headgate")]
+    for words in (
+        ["drill"],
+        ["drill", "--kit", str(tmp_path)],
+        ["drill", "--kit", "x", "--linked", "--same-environment"],
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(["fleet", *words, *store])
+        assert 2 == ended.value.code
+    with Ledger.open(project / ".headgate") as ledger, pytest.raises(Refused, match="is taken"):
+        pack(ledger, ledger.find("run")[-1], project, tmp_path)
+    capsys.readouterr()
