@@ -7,6 +7,7 @@ that transformers offers, with wrong pairs and with pairs that must not be flagg
 
     python benchmarks/fleet/compat.py                    # writes benchmarks/fleet/compat.json, prints the tables
     python benchmarks/fleet/compat.py --adapter FOLDER   # with an adapter of the shipped base that is there already
+    python benchmarks/fleet/compat.py --part 2             # one part only; the other keeps what is there
 """
 
 from __future__ import annotations
@@ -66,8 +67,9 @@ PLAIN = {
     "num_key_value_heads": 2, "max_position_embeddings": 64, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
 }  # fmt: skip
 SHORT = {"vocab_size": 1024, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64, "pad_token_id": 0}
+LIKE_LLAMA = "llama mistral qwen2 phi phi3 olmo2 granite cohere stablelm starcoder2 smollm3 gpt_neox falcon"
 FAMILIES: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("llama", "mistral", "qwen2", "phi", "phi3", "olmo2", "granite", "cohere", "stablelm", "starcoder2", "smollm3", "gpt_neox", "falcon"), PLAIN),
+    **dict.fromkeys(LIKE_LLAMA.split(), PLAIN),
     **{name: {**PLAIN, "head_dim": 8} for name in ("qwen3", "gemma", "gemma2", "gemma3_text", "glm4")},
     "opt": {**PLAIN, "ffn_dim": 48, "word_embed_proj_dim": 32},
     "gpt2": {**SHORT, "n_inner": 48},
