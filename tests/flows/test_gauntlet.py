@@ -36,12 +36,12 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Walke
         yield folder, cases.run(cases.GOOD, folder)
 
 
-def stopped(name: str, good: tuple[Path, Walked], folder: Path, *settings: str) -> tuple[Walked, Verdict]:
+def stopped(name: str, good: tuple[Path, Walked], *settings: str) -> tuple[Walked, Verdict]:
     """How a case ended, and the verdict that it is about; all that was said where it ended otherwise."""
     cases = load("cases")
     case = next(one for one in cases.CASES if one.name == name)
+    folder = good[0].parent / name  # beside the good one: the same base by the same relative path
     shutil.copytree(good[0], folder)
-    shutil.copytree(good[0].parent / "base", folder.parent / "base", dirs_exist_ok=True)
     walked = case.walk(folder, *settings)
     said = [(v.rule, v.outcome.value, v.summary) for v in walked.steps[-1].result.verdicts if v.blocks]
     assert cases.decided(case, walked), (walked.summary, said)
@@ -60,50 +60,50 @@ def test_the_good_adapter_passes_the_gate(good: tuple[Path, Walked]) -> None:
     assert walked.steps[-1].result.outputs["decision"].startswith("b3:")
 
 
-def test_leaked_items_stop_before_training(good: tuple[Path, Walked], tmp_path: Path) -> None:
+def test_leaked_items_stop_before_training(good: tuple[Path, Walked]) -> None:
     """Twelve gate items with words behind them: the firewall names them, and no version is frozen."""
-    walked, verdict = stopped("leaked-items", good, tmp_path / "case")
+    walked, verdict = stopped("leaked-items", good)
     assert (1, "curate") == (int(EXIT_OF[walked.outcome]), walked.steps[-1].stage.name)
     assert len({finding.other_row for finding in verdict.findings}) >= 3  # short items only look alike
 
 
-def test_a_spent_judge_decides_nothing(good: tuple[Path, Walked], tmp_path: Path) -> None:
+def test_a_spent_judge_decides_nothing(good: tuple[Path, Walked]) -> None:
     """One recorded use as reward: the judge is not asked, and the verdict names the use."""
-    _, verdict = stopped("spent-judge", good, tmp_path / "case")
+    _, verdict = stopped("spent-judge", good)
     assert "judge ann is spent" in verdict.summary and "reward" in verdict.summary
 
 
-def test_lost_refusals(good: tuple[Path, Walked], tmp_path: Path) -> None:
+def test_lost_refusals(good: tuple[Path, Walked]) -> None:
     """Topics alone: the refusals are gone, and nothing says that the other direction failed."""
-    walked, verdict = stopped("lost-refusals", good, tmp_path / "case", FEWER)
+    walked, verdict = stopped("lost-refusals", good, FEWER)
     assert verdict.measure is not None and verdict.measure.high < -0.08
     failed = {v.rule for v in walked.steps[-1].result.verdicts if v.outcome is Outcome.FAIL and v.blocks}
     assert "safety-over-refusal" not in failed
 
 
-def test_over_refusal(good: tuple[Path, Walked], tmp_path: Path) -> None:
+def test_over_refusal(good: tuple[Path, Walked]) -> None:
     """A tune that refuses everything keeps its refusals and fails in the other direction."""
-    walked, verdict = stopped("over-refusal", good, tmp_path / "case", FEWER)
+    walked, verdict = stopped("over-refusal", good, FEWER)
     assert verdict.measure is not None and verdict.measure.high < -0.1
     failed = {v.rule for v in walked.steps[-1].result.verdicts if v.outcome is Outcome.FAIL and v.blocks}
     assert "safety-refusal" not in failed
 
 
-def test_a_hacked_reward(good: tuple[Path, Walked], tmp_path: Path) -> None:
+def test_a_hacked_reward(good: tuple[Path, Walked]) -> None:
     """A loop that pays for length: the reward rose, what nobody optimised fell, and the stop is on record."""
-    _, verdict = stopped("hacked-reward", good, tmp_path / "case")
+    _, verdict = stopped("hacked-reward", good)
     assert "the proxy rose" in verdict.summary and "outcome fell" in verdict.summary
 
 
-def test_a_veneer_on_one_wording_reverts(good: tuple[Path, Walked], tmp_path: Path) -> None:
+def test_a_veneer_on_one_wording_reverts(good: tuple[Path, Walked]) -> None:
     """Right in the wording that was taught, and the base is back in others."""
-    _, verdict = stopped("reversion", good, tmp_path / "case")
+    _, verdict = stopped("reversion", good)
     assert verdict.details["accuracy"]["plain"] > 0.8
 
 
-def test_too_few_items_tell_nothing(good: tuple[Path, Walked], tmp_path: Path) -> None:
+def test_too_few_items_tell_nothing(good: tuple[Path, Walked]) -> None:
     """The same adapter on eight items: unsure, exit code 3, with how many are needed."""
-    walked, verdict = stopped("too-few-items", good, tmp_path / "case")
+    walked, verdict = stopped("too-few-items", good)
     assert 3 == int(EXIT_OF[walked.outcome])
     assert "8 items" in verdict.reason, verdict.reason
 

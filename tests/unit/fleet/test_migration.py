@@ -19,6 +19,7 @@ from headgate.fleet.composition.matrix import Scores
 from headgate.fleet.migration.acceptance import accepted
 from headgate.fleet.migration.moving import made, planned
 from headgate.fleet.migration.nearness import COPY, DISTIL, RETIRE, nearness
+from headgate.fleet.migration.roads import _settings
 from headgate.fleet.migration.screening import screened, stored, written
 from headgate.fleet.migration.watching import watch
 from headgate.kit.errors import Refused
@@ -31,6 +32,7 @@ from headgate.models.opening import open_model
 from headgate.models.safetensors_header import read_header
 from headgate.stats.verdict import Level, Outcome
 from headgate.testing.fake_endpoint import FakeEndpoint
+from headgate.train.settings import Grpo, Settings, resolved
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SEEDS = ["play the next song", "what is my balance", "where is my card", "change my pin", "pay my phone bill", "hi you"]
@@ -124,7 +126,7 @@ def test_equivalence_wants_both_sides_of_the_margin(tmp_path: Path, n, lost, gai
     verdict, *slices = accepted([suite], *scored)
     assert outcome is verdict.outcome
     assert (outcome is Outcome.UNSURE) == ("items" in verdict.reason)
-    assert {Level.WARN} == {one.level for one in slices}
+    assert all((Level.BLOCK if one.outcome is Outcome.FAIL else Level.WARN) is one.level for one in slices)
     assert {"task, age old", "task, age young"} == {one.details["suite"] for one in slices}
 
 
@@ -186,6 +188,25 @@ def test_a_distilled_adapter_says_on_the_new_base_what_the_old_stack_said(near: 
     with Ledger.open(tmp_path / "store") as ledger:
         (run_node,) = ledger.find("run")
         assert "pass" == run_node.body["outcome"]
+
+    # Its run is known, so that the next base gets it by training on the same rows by the same settings.
+    third = other_base(tmp_path / "third", 0.05)
+    again = ["make", str(tmp_path / "new"), "--from", str(near), "--to", str(third), "--road", "rebuild"]
+    code, out = run(*again, "--out", str(tmp_path / "third-adapter"), "--json")
+    assert code == 0, out
+    must_belong(tmp_path / "third-adapter", third, fingerprint_of(third))
+    with Ledger.open(tmp_path / "store") as ledger:
+        first, second = (node.body["plan"] for node in ledger.find("run"))
+        assert first["data"]["row_ids"] == second["data"]["row_ids"]
+        assert first["settings"] == second["settings"]
+
+
+def test_recorded_settings_of_every_method_go_along(near: Path) -> None:
+    """What only one method reads is not lost on the way; an adapter to go on from cannot go along."""
+    recorded = resolved(Settings(base="old", method="grpo", grpo=Grpo(rewards=["exact"], generations=4)))
+    assert recorded | {"base": str(near.resolve())} == resolved(_settings(recorded, near))
+    with pytest.raises(Refused, match="went on from an adapter of the old base"):
+        _settings(recorded | {"start": "tuned"}, near)
 
 
 @pytest.mark.training

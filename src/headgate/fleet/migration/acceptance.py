@@ -18,7 +18,7 @@ from headgate.kit.errors import Refused
 from headgate.kit.progress import Advance, silent
 from headgate.stats.claims import corrected, judge_difference
 from headgate.stats.paired import compare_paired
-from headgate.stats.verdict import Level, Verdict
+from headgate.stats.verdict import Level, Outcome, Verdict
 
 MARGIN = 0.02
 POOL = "gate"
@@ -45,7 +45,8 @@ def accepted(
 ) -> list[Verdict]:
     """One verdict for each suite, corrected over all of them, and one for each slice that is large enough to speak of.
 
-    Slices inform; a suite decides. A slice that fails decides too: what one group of users loses is a loss.
+    A suite decides. A slice that fails decides too: what one group of users loses is a loss; one that cannot tell
+    only warns, because slices are small.
 
     Raises:
         Refused: a suite without items.
@@ -61,8 +62,12 @@ def accepted(
             for name, numbers in _slices(items).items()
         ]
     return [replace(one, rule="migration-equivalence", failure=FAILURE) for one in corrected(whole)] + [
-        replace(one, rule="migration-slice", failure=FAILURE, level=Level.WARN) for one in slices
+        replace(one, rule="migration-slice", failure=FAILURE, level=_level(one)) for one in slices
     ]
+
+
+def _level(one: Verdict) -> Level:
+    return Level.BLOCK if one.outcome is Outcome.FAIL else Level.WARN
 
 
 def _claim(

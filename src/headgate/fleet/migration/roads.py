@@ -28,7 +28,7 @@ from headgate.models.fingerprint import fingerprint_of
 from headgate.rows.row import Kind, Message, Row, Side, to_bytes
 from headgate.rules.firewall import admit
 from headgate.train import run as training
-from headgate.train.settings import Adapter, Settings
+from headgate.train.settings import Settings, settings_of
 
 LEAST_ROWS = 16
 
@@ -118,11 +118,18 @@ def distilled(
 
 
 def _settings(recorded: Mapping[str, Any], new: Path) -> Settings:
-    """Settings of a recorded plan for another base; what this version does not know is refused."""
-    plain = {key.replace("-", "_"): value for key, value in recorded.items() if key != "base"}
+    """Settings of a recorded plan for another base, those of each method among them.
+
+    Raises:
+        Refused: they are of another version of headgate, or the run went on from an adapter of the old base.
+    """
+    if recorded.get("start"):
+        raise Refused(
+            "the run went on from an adapter of the old base",
+            found=str(recorded["start"]),
+            next_step="migrate that one first, or --road distil",
+        )
     try:
-        shape = Adapter(**{key.replace("-", "_"): value for key, value in plain.pop("adapter").items()})
-        known = {name: value for name, value in plain.items() if not isinstance(value, dict)}
-        return Settings(base=str(new.resolve()), adapter=shape, **known)
-    except (TypeError, KeyError) as error:
+        return settings_of({**recorded, "base": str(new.resolve())})
+    except (TypeError, KeyError, AttributeError) as error:
         raise Refused("the recorded settings are of another version", found=str(error)) from None
