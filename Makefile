@@ -38,7 +38,7 @@ servers:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql > /dev/null; }
 
 test: $(STAMP) servers ## Run all tests; as root, installs the PostgreSQL server that they start
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: $(STAMP) servers ## Run the tests that train nothing
 	$(BIN)/python -m pytest -n 2 -m "not training"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,14 @@ def forms(texts: list[bytes]) -> list[bytes]:
     return [form for text in texts for form in (text[:24], pack(text)[12:36])]
 
 
-def traces(files: list[Path], texts: list[bytes]) -> int:
-    """How many pieces stand in any file of a server that has stopped writing."""
+def traces(files: list[Path], texts: list[bytes], since: float) -> int:
+    """How many pieces stand in any file of a server that was written to since a time, in seconds of the epoch."""
     # Most pages are empty or in several files: each is looked through once, with the beginning of the next one.
     pages = set[bytes]()
     for path in files:
         with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime < since:
+                continue
             data = path.read_bytes()
             pages |= {data[at : at + PAGE + 24] for at in range(0, len(data), PAGE)}
     every = b"".join(pages)
@@ -49,6 +52,7 @@ def shared(request: pytest.FixtureRequest, place_of: Any, tmp_path: Path) -> Any
 
 def test_erased_words_are_in_no_file_of_the_server(shared: Any, cluster: Any, objects: Any) -> None:
     """Tables, indexes and write-ahead log hold them before and not after; nor does any version of any object."""
+    since = time.time() - 5  # the server is shared: files of tests before this one cannot hold its words
     bodies = {number: words(300 if number % 20 else 9_000) for number in range(1, 201)}
     theirs = [body for number, body in bodies.items() if number % 3 == 0]
     quoted, kept = words(200), words(200)
@@ -58,7 +62,7 @@ def test_erased_words_are_in_no_file_of_the_server(shared: Any, cluster: Any, ob
         verdict = ledger.record("verdict", "check", {"example": quoted.decode()})
         transcript = ledger.content.put(quoted + b" in a transcript")
         ledger.content.put(kept)
-        before = traces(cluster.files(), [*theirs, quoted])
+        before = traces(cluster.files(), [*theirs, quoted], since)
         assert before >= (len(theirs) if shared.content is None else 1)
         assert ledger.database.found_in_files(lambda data: quoted[:24] in data)[0]
         versions = set(objects.pieces(shared.bucket)) if shared.bucket else set()
@@ -67,7 +71,7 @@ def test_erased_words_are_in_no_file_of_the_server(shared: Any, cluster: Any, ob
             assert ledger.nodes.erase(verdict)
             assert ledger.content.erase(transcript)
         assert ([], []) == (swept.left, swept.unseen)
-        assert 0 == traces(cluster.files(), [*theirs, quoted])
+        assert 0 == traces(cluster.files(), [*theirs, quoted], since)
         assert {n: body for n, body in bodies.items() if n % 3} == {n: b for n, _, b in ledger.rows.bodies(bodies)}
         assert Outcome.PASS == ledger.verify().outcome
         assert ([], []) == ledger.database.found_in_files(lambda data: quoted[:24] in data)

@@ -26,7 +26,7 @@ SHAPE = Adapter(rank=4, alpha=8.0)
 REWARDED = Grpo(rewards=["exact", "python:shorter.py:shorter"], generations=4, answer_tokens=8)
 SHORTER = "def shorter(prompt, answer, reference):\n    return float(len(answer) <= len(reference)) / 10\n"
 GIVEN: dict[str, dict[str, Any]] = {
-    "dpo": {"steps": 4, "learning_rate": 2e-2, "batch": 16},
+    "dpo": {"steps": 16, "learning_rate": 5e-3, "batch": 16},
     "kto": {"steps": 4, "learning_rate": 1e-2, "batch": 16},
     "grpo": {"steps": 4, "learning_rate": 1e-3, "batch": 2, "grpo": REWARDED},
 }
@@ -84,13 +84,18 @@ def test_each_method_moves_what_it_is_meant_to_move(trained: dict[str, StepResul
     """Margins between better and worse answers rise; rewards of drawn answers are measured in every step."""
     _, project, tuned = world
     assert {one.outcome for one in trained.values()} == {Outcome.PASS}
+    margins = {}
     for method in ("dpo", "kto"):
         body = project.ledger.node(trained[method].outputs["run"]).body["results"][0]
         first, *later = json.loads(project.ledger.content.get(body["loss_curve"]))["rewards/margins"]
-        assert (first, sum(later) / 3 > 0.05) == (pytest.approx(0.0, abs=1e-6), True), (method, later)
+        margins[method] = (first, sum(later[-8:]) / len(later[-8:]))
+    assert {name: (pytest.approx(0.0, abs=1e-6), True) for name in margins} == {
+        name: (first, later > 0.05) for name, (first, later) in margins.items()
+    }, margins
     body = project.ledger.node(trained["grpo"].outputs["run"]).body["results"][0]
     curve = json.loads(project.ledger.content.get(body["loss_curve"]))
-    assert (len(curve["reward"]), max(curve["rewards/exact/mean"]) > 0) == (4, True)
+    measured = [len(curve[name]) for name in ("reward", "rewards/exact/mean")]
+    assert (measured, max(curve["reward"]) > 0) == ([4, 4], True)
     assert len({one.facts["adapter"] for one in trained.values()} | {tuned.facts["adapter"]}) == 4
 
 
