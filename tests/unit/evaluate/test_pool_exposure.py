@@ -83,4 +83,4 @@ def test_a_judge_behind_a_strange_host_has_seen_its_items(project: Project) -> N
     sent(project.ledger, "local:base", ["b3:3"], [])
     (one,) = exposures(project.ledger)
     assert ("endpoint", "judge.example.com", {"b3:1", "b3:2"}) == (one.how, one.where, set(one.items))
-    assert "b3:1" not in json.dumps(project.ledger.find("trace", "exposure")[0].body)
+    assert '"b3:1"' not in json.dumps(project.ledger.find("trace", "exposure")[0].body)
