@@ -21,6 +21,7 @@ from headgate.evaluate.answers import RUNGS, as_sealed, as_word, rung_price
 from headgate.evaluate.budget import Budget, spend
 from headgate.evaluate.comparing import FAILURE, SCORED, Arm, Limits, judge_superiority, named
 from headgate.evaluate.dirty import Dirt, bits_told, judge_dirt
+from headgate.evaluate.log_heads import heads_of, remember
 from headgate.evaluate.renewing import in_words, judge_renewed
 from headgate.evaluate.settings import Settings
 from headgate.evaluate.suites import Suite
@@ -35,7 +36,6 @@ from headgate.stats.ladder import Ladder, Rung, bits_of, default_step
 from headgate.stats.verdict import Finding, Verdict
 
 FILE = "access-log.jsonl"
-HEAD = "access-log"  # name of the ledger's nodes that remember the head
 VERDICT = "verdict"
 
 Ask = Callable[[], tuple[Sequence[Arm], Arm, bool]]  # references, candidate, whether every answer is settled
@@ -56,7 +56,8 @@ class SealedPools:
         self._ledger, self._settings, self._context, self._dirty = ledger, settings, context, dirty
         self._spent = spent or {}
         self.log = AccessLog(context.work.parent / FILE)
-        self.problems = self.log.problems(remembered(ledger))
+        self._heads = heads_of(ledger, self.log, context.flow_name)
+        self.problems = self._heads.problems(self.log)
 
     def judge_log(self) -> Verdict | None:
         """Whether the log is whole; None where nothing was ever logged."""
@@ -66,10 +67,9 @@ class SealedPools:
         """The verdicts of one look; `ask` is called only where the look may be taken."""
         if self.problems:
             return [self._silent(suite, "the access log is damaged, so looks cannot be counted")]
+        upto = (heads_of(self._ledger, self.log, self._context.flow_name).own or (0,))[0]
         for pool in dict.fromkeys([suite.digest("sealed"), *suite.spent]):
-            if known := self.log.answer_to(
-                digest_json([pool, candidate, manner]), (remembered(self._ledger) or (0,))[0]
-            ):
+            if known := self.log.answer_to(digest_json([pool, candidate, manner]), upto):
                 return [verdict_from_json(body) for body in known.detail["verdicts"]]
         if not suite.pools["sealed"]:
             return [self._silent(suite, "its sealed items are spent, and are development items now")]
@@ -95,17 +95,19 @@ class SealedPools:
 
     def looks(self, suite: Suite) -> list[str]:
         """Different looks that were opened at pools that share an item with this one."""
-        return list(dict.fromkeys(look for pool in self._kin(suite) for look in self.log.looks(pool)))
+        opened = (self._heads.looks(pool) + self.log.looks(pool) for pool in self._kin(suite))
+        return list(dict.fromkeys(look for looks in opened for look in looks))
 
     def budget(self, suite: Suite, *, more: float = 0.0) -> Budget:
         """What was given away of a pool and of those that share an item with it, and `more` bits."""
         kin = self._kin(suite)
-        dearest = max([more, *(one.bits for one in self.log.entries if one.suite in kin)])
+        elsewhere = self._heads.prices(kin)
+        dearest = max([more, *elsewhere, *(one.bits for one in self.log.entries if one.suite in kin)])
         return Budget(
             items=len(self._items(suite)),
             looks=len(self.looks(suite)),
             looks_allowed=self._settings.look_budget,
-            bits=self.log.bits(*kin) + more,
+            bits=self.log.bits(*kin) + sum(elsewhere) + more,
             bits_allowed=self._settings.look_bits,
             price=dearest,
         )
@@ -184,7 +186,7 @@ class SealedPools:
             detail=detail,
             at=self._context.now,
         )
-        self._ledger.record("trace", HEAD, {"seq": entry.seq, "hash": entry.hash})
+        remember(self._ledger, self.log, entry, self._context.flow_name)
 
     def _silent(self, suite: Suite, reason: str) -> Verdict:
         verdict = cannot_tell(
@@ -194,12 +196,6 @@ class SealedPools:
             details={"suite": suite.name, "pool": "sealed", **self.facts(suite)},
         )
         return named(verdict, "sealed-look", FAILURE)
-
-
-def remembered(ledger: Ledger) -> tuple[int, str] | None:
-    """Number and hash of the last entry that the ledger knows of."""
-    heads = [(int(node.body["seq"]), str(node.body["hash"])) for node in ledger.find("trace", HEAD)]
-    return max(heads) if heads else None
 
 
 def judge_log(log: AccessLog, problems: Sequence[str]) -> Verdict | None:

@@ -20,6 +20,7 @@ from headgate.models.judges.settings import ROLES, SPENDING
 from headgate.rows.stored import stored_rows
 from headgate.rules.firewall import trained_rows
 from headgate.rules.models import family
+from headgate.rules.retrained import made_again
 
 KIND = "score"
 LABELLED, WROTE = "training-label", "generator"  # what rows themselves say of models
@@ -126,10 +127,12 @@ def read_uses(ledger: Ledger, nodes: Iterable[Node]) -> list[Use]:
 
 
 def uses_above(ledger: Ledger, adapter: str) -> list[Use]:
-    """Everything that shaped an adapter, and whoever wrote its rows; oldest first."""
-    return [
-        one for one in read_uses(ledger, ledger.closure(adapter).of(KIND)) if one.role in SPENDING or one.role == WROTE
-    ]
+    """Everything that shaped an adapter, or the same model when it was made before, and whoever wrote its rows.
+
+    Oldest first.
+    """
+    found = {node.id: node for one in made_again(ledger, adapter) for node in ledger.closure(one).of(KIND)}
+    return [one for one in read_uses(ledger, found.values()) if one.role in SPENDING or one.role == WROTE]
 
 
 def all_uses(ledger: Ledger) -> list[Use]:

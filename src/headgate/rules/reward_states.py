@@ -20,6 +20,7 @@ from headgate.kit.hashing import canonical_json
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.nodes import Node
 from headgate.ledger.roles import WAIVE, require
+from headgate.rules.retrained import lineage_of
 from headgate.rules.reward_governing import Governed
 from headgate.rules.reward_series import KIND as SCORES
 from headgate.rules.reward_series import PREFIX, Batch
@@ -93,11 +94,6 @@ def spent_prompts(ledger: Ledger, series: str, flow: str) -> set[str]:
         if one.body["state"] == State.STOP and one.seq < since and ledger.content.has(one.body["prompts"]):
             out.update(orjson.loads(ledger.content.get(one.body["prompts"])))
     return out
-
-
-def lineage_of(ledger: Ledger, adapter: str) -> set[str]:
-    """A candidate and everything that it was made from."""
-    return {adapter, *(node.id for node in ledger.closure(adapter).nodes)}
 
 
 def reaching(ledger: Ledger, adapter: str, flow: str) -> list[Node]:

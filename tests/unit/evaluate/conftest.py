@@ -82,6 +82,7 @@ class Project:
     ledger: Ledger
     dataset: str
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)
+    flow: str = "support"
 
     @property
     def context(self) -> StageContext:
@@ -93,7 +94,7 @@ class Project:
             outputs={"curate": {"dataset": self.dataset}, **self.outputs},
             quiet=True,
             now=NOW,
-            flow_name="support",
+            flow_name=self.flow,
         )
 
     def settings(self, server: FakeEndpoint, **changes: Any) -> Settings:

@@ -50,7 +50,7 @@ def test_a_look_is_logged_with_who_and_why(project: Project, serve: Serve, world
     assert {(e["actor"], e["purpose"]) for e in found} == {("tester", "release 4")}
     assert found[0]["bits"] == 0 < found[1]["bits"] < 40
     head = project.ledger.latest("trace", "access-log")
-    assert dict(head.body) == {"seq": 2, "hash": found[1]["hash"]}
+    assert {"seq": 2, "hash": found[1]["hash"], "log": found[0]["hash"], "flow": "support"}.items() <= head.body.items()
 
 
 def test_a_look_wants_the_role(project: Project, serve: Serve, world: ModuleType) -> None:
@@ -223,3 +223,35 @@ def test_a_removed_log_is_missed(project: Project, serve: Serve, world: ModuleTy
     broken = next(v for v in result.verdicts if v.rule == "sealed-access-log")
     assert broken.findings[0].message == "the ledger remembers 2 entries, the log holds 0"
     assert server.sent("right-2").total() == 0
+
+
+def test_projects_on_one_ledger_keep_logs_of_their_own_and_count_looks_together(
+    project: Project, serve: Serve, world: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The log of one project is no break in another's; a pool that both have gives no more away than to one."""
+    server, folder = serve(by_name(world)), tmp_path_factory.mktemp("other")
+    world.write_items(folder / "sealed.jsonl", world.items(200, 30))
+    other = type(project)(folder, project.ledger, "", flow="billing")
+    told = [
+        sealed(run(one, server, name, look_budget=3))[0].details["look"]
+        for one, name in ((project, "right-1"), (other, "right-2"), (project, "right-3"))
+    ]
+    assert [(1, 3.585), (2, 7.17), (3, 10.755)] == [(one["looks_used"], round(one["bits"], 3)) for one in told]
+    assert [4, 2] == [len(entries(one)) for one in (project, other)]
+    last = run(other, server, "right-4", look_budget=3)
+    assert "its sealed items are spent" in sealed(last)[0].reason
+
+
+def test_a_new_log_does_not_stand_in_for_one_that_was_removed(
+    project: Project, serve: Serve, world: ModuleType
+) -> None:
+    """A log that begins anew is noticed by the flow that the lost one was of, and earlier looks still count."""
+    server = serve(by_name(world))
+    run(project, server, "right-1")
+    path = project.folder / ".headgate" / "access-log.jsonl"
+    path.unlink()
+    other = type(project)(project.folder, project.ledger, "", flow="billing")
+    assert 2 == sealed(run(other, server, "right-2"))[0].details["look"]["looks_used"]
+    result = run(project, server, "right-3")
+    broken = next(v for v in result.verdicts if v.rule == "sealed-access-log")
+    assert "2 entries of this flow, support, in a log that is not here" in broken.findings[0].message

@@ -105,6 +105,35 @@ def test_every_spending_use_upstream_spends(world: World, role: str, where: str)
     assert datetime.now(UTC).date().isoformat() in verdict.summary
 
 
+def test_the_same_tensors_are_spent_wherever_they_were_made(world: World) -> None:
+    """Under another name, seed and run an adapter of the same tensors has been shaped by what shaped the first."""
+    judge = world.judge("ann", "gpt-4o")
+
+    def made(name: str, tensors: str) -> str:
+        run = world.ledger.record("run", name, {}, edges=[Edge("trained-on", world.version)])
+        body = {"digest": name, "tensors": tensors}
+        return world.ledger.record("adapter", name, body, edges=[Edge("derived-from", run)])
+
+    first, same, other = made("first", "b3:aa"), made("same", "b3:aa"), made("other", "b3:bb")
+    record_use(world.ledger, "model-choice", on=[first], judge=judge)
+    assert [("spent-judge", "fail")] == rules(world.fit(judge, adapter=same))
+    assert [] == world.fit(judge, adapter=other)
+
+
+def test_a_run_of_the_same_plan_is_the_same_run(world: World) -> None:
+    """Where a machine gives it other last bits, what gave its reward is still spent; another plan is another run."""
+    judge = world.judge("ann", "gpt-4o")
+
+    def run(plan: str, name: str) -> str:
+        body = {"outcome": "pass", "plan_digest": plan, "at": name}
+        return world.ledger.record("run", name, body, edges=[Edge("trained-on", world.version)])
+
+    record_use(world.ledger, "reward", on=[run("b3:p", "monday")], judge=judge)
+    again, changed = run("b3:p", "tuesday"), run("b3:q", "wednesday")
+    assert [("spent-judge", "fail")] == rules(world.fit(judge, adapter=world.tuned(again, "two")))
+    assert [] == world.fit(judge, adapter=world.tuned(changed, "three"))
+
+
 @pytest.mark.parametrize("role", ["gate", "monitoring"])
 def test_deciding_and_watching_do_not_spend(world: World, role: str) -> None:
     """A judge that decided or watched shaped nothing."""
