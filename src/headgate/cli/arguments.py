@@ -8,9 +8,9 @@ from typing import Any
 from headgate.kit.errors import Refused
 
 
-def words(text: str) -> list[str]:
-    """A list of words parted by commas."""
-    return [word.strip() for word in text.split(",") if word.strip()]
+def words(*texts: str) -> list[str]:
+    """The words of all texts, parted by commas."""
+    return [word.strip() for text in texts for word in text.split(",") if word.strip()]
 
 
 def pairs(given: Iterable[str], option: str, wanted: str = "NAME=VALUE") -> dict[str, str]:

@@ -30,9 +30,14 @@ EXAMPLES = examples(
 @click.option("--sarif", type=FILE, help="Write a SARIF 2.1.0 report here.")
 @click.option("--github", is_flag=True, help="Print workflow annotations for GitHub as well.")
 @click.option(
-    "--select", "selected", default="all", show_default=True, help="Rules by name, code, shelf or failure, with commas."
+    "--select",
+    "selected",
+    multiple=True,
+    default=("all",),
+    show_default=True,
+    help="Rules by name, code, shelf or failure, with commas; may be given again.",
 )
-@click.option("--ignore", default="", help="Rules to leave out, in the same words.")
+@click.option("--ignore", multiple=True, help="Rules to leave out, in the same words.")
 @click.option("--level", "levels", multiple=True, metavar="RULE=LEVEL", help="note, warn or block for one rule.")
 @click.option("--option", "options", multiple=True, metavar="RULE.NAME=VALUE", help="Set an option of a rule.")
 @click.option(
@@ -87,8 +92,8 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
         eval_format=asked["eval_format"],
         eval_columns=columns_of(asked["eval_columns"], "--eval-columns"),
         **{name: asked[name] for name in NAMES},
-        select=words(asked["selected"]),
-        ignore=words(asked["ignore"]),
+        select=words(*asked["selected"]),
+        ignore=words(*asked["ignore"]),
         levels=pairs(asked["levels"], "--level"),
         options=options,
         strict=asked["strict"],

@@ -87,6 +87,8 @@ def test_clean_rows_pass_without_a_project(tmp_path: Path, capsys: pytest.Captur
     path.write_text("".join(honest()))
     assert 0 == run(path, "--select", "rows-without-lesson,DAT004")
     assert "none of 2 rules stops this data" in capsys.readouterr().out
+    assert 0 == run(path, "--select", "rows-without-lesson", "--select", "DAT004,DAT003", "--ignore", "DAT003")
+    assert "none of 2 rules stops this data" in capsys.readouterr().out
 
 
 def test_a_rule_without_its_input_is_skipped_with_the_reason(
