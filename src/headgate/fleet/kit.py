@@ -218,8 +218,9 @@ def _beside(ledger: Ledger, plan: Mapping[str, Any], project: Path, folder: Path
     if start := plan.get("start"):
         node = ledger.node(str(start["node"]))
         shutil.copytree(project / ".headgate" / "work" / str(node.body["folder"]), folder / START)
-    rewards = (plan["settings"].get("grpo") or {}).get("rewards") or ()
-    parts = [part for reward in rewards for part in str(reward).split(":")[1:]]
+    grpo = plan["settings"].get("grpo") or {}
+    scorers = [*(grpo.get("rewards") or ()), *(grpo.get("outcomes") or ())]
+    parts = [part for scorer in scorers for part in str(scorer).split(":")[1:]]
     for part in [*parts, (plan["settings"].get("probe") or {}).get("drift") or ""]:
         path = project / part
         if part and path.is_file() and path.resolve().is_relative_to(project.resolve()):

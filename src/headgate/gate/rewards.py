@@ -29,7 +29,7 @@ def _ungoverned(series: str) -> Verdict:
     verdict = cannot_tell(
         summary=f"rewards of {series} shaped the candidate, and no outcome was held against them",
         reason="a loop without an independent outcome is not released",
-        next_step=f"add [evaluate.governor.{series}] with proxy and outcome, then: headgate evaluate",
+        next_step=f"add outcomes to [train] grpo, or [evaluate.governor.{series}] with proxy, outcome and files",
         details={"series": series},
     )
     return replace(verdict, rule=MISSING, failure=FAILURE)

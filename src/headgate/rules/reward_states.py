@@ -117,13 +117,24 @@ def waiting(ledger: Ledger, adapter: str, flow: str) -> list[Node]:
 def ungoverned(ledger: Ledger, adapter: str) -> list[str]:
     """Series recorded on what a candidate was made from that nobody has held against an outcome."""
     own = lineage_of(ledger, adapter)
-    named = {str(node.body["series"]) for node in states(ledger)}
+    known = states(ledger)
     found = set()
     for node in ledger.find(SCORES):
-        if node.name.startswith(PREFIX) and node.name.removeprefix(PREFIX) not in named:
-            links = ledger.edges_from(node.id, "derived-from")
-            found |= {node.name.removeprefix(PREFIX)} if own.intersection(link.target_id for link in links) else set()
+        if not node.name.startswith(PREFIX):
+            continue
+        links = {link.target_id for link in ledger.edges_from(node.id, "derived-from")}
+        if own & links and not any(_held(node, links, state) for state in known):
+            found.add(node.name.removeprefix(PREFIX))
     return sorted(found)
+
+
+def _held(scores: Node, about: set[str], state: Node) -> bool:
+    """Whether a state is about the series of some scores, and has an outcome for what they are about."""
+    flow = scores.body.get("flow", "")
+    if state.body["series"] != scores.name.removeprefix(PREFIX) or (flow and flow != state.body["flow"]):
+        return False
+    measured = any(value is not None for value in scores.body["outcomes"].values())
+    return measured or bool(about.intersection(state.body["about"]))
 
 
 def stands(stop: Node) -> Verdict:

@@ -25,6 +25,7 @@ class Flight:
     seen: PreFlight
     asked: tuple[Asked, ...] = ()
     rewards: tuple[Reward, ...] = ()
+    outcomes: tuple[Reward, ...] = ()
 
     @property
     def scored(self) -> dict[str, object]:
@@ -33,6 +34,7 @@ class Flight:
             return {}
         return {
             "rewards": [one.as_json() for one in self.rewards],
+            **({"outcomes": [one.as_json() for one in self.outcomes]} if self.outcomes else {}),
             "references": digest_json([one.reference for one in self.asked]),
         }
 
@@ -51,8 +53,10 @@ def fly(rows: Material, base: Base, settings: Settings, project: Path, *, quiet:
             return Flight(seen=pre_flight(rows.rows, tokenizer, template, limit, advance))
         if settings.method == "grpo":
             s = settings.grpo
-            rewards, asked = rewards_of(s.rewards, project), asked_of(rows.rows, s.reference, template)
-            seen = prompt_flight(rows.rows, asked, rewards, tokenizer, template, limit, s.answer_tokens, advance)
-            return Flight(seen=seen, asked=tuple(asked), rewards=tuple(rewards))
+            rewards, outcomes = rewards_of(s.rewards, project), rewards_of(s.outcomes, project)
+            asked = asked_of(rows.rows, s.reference, template)
+            scorers = [*rewards, *outcomes]
+            seen = prompt_flight(rows.rows, asked, scorers, tokenizer, template, limit, s.answer_tokens, advance)
+            return Flight(seen=seen, asked=tuple(asked), rewards=tuple(rewards), outcomes=tuple(outcomes))
         lessons = pairs_of(rows.rows) if settings.method == "dpo" else judged_of(rows.rows)
         return Flight(seen=preference_flight(rows.rows, lessons, tokenizer, template, limit, advance))

@@ -48,6 +48,7 @@ class Trained:
     cpu_s: float
     resolved: Mapping[str, Any] = field(default_factory=dict)  # every setting of the library, defaults included
     probes: tuple[Mapping[str, Any], ...] = ()  # what each probe measured, in order
+    scores: tuple[Mapping[str, Any], ...] = ()  # rewards and outcomes at each probe, before the first step too
     stopped: str = ""  # why training ended before its last step; empty: it did not
     kept_step: int = 0  # step that the adapter is from
 
@@ -61,7 +62,9 @@ class Trained:
 def trained_of(plain: Mapping[str, Any]) -> Trained:
     """The same from JSON."""
     rest = {
-        name: plain[name] for name in plain if name not in ("losses", "measures", "held_parts", "modules", "probes")
+        name: plain[name]
+        for name in plain
+        if name not in ("losses", "measures", "held_parts", "modules", "probes", "scores")
     }
     return Trained(
         losses=tuple(plain["losses"]),
@@ -69,5 +72,6 @@ def trained_of(plain: Mapping[str, Any]) -> Trained:
         held_parts=tuple((part[0], part[1]) for part in plain["held_parts"]),
         modules=tuple(plain["modules"]),
         probes=tuple(plain["probes"]),
+        scores=tuple(plain.get("scores", ())),
         **rest,
     )

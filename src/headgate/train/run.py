@@ -16,10 +16,11 @@ from headgate.kit.hashing import digest_file, short
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.steps import StageContext, StepResult
 from headgate.stats.chosen import Chosen, chosen_of
-from headgate.stats.verdict import Outcome, worst
+from headgate.stats.verdict import Verdict, worst
 from headgate.train.closure import choice, engine_source, find_base, history
 from headgate.train.environment import packages
 from headgate.train.flights import Flight
+from headgate.train.governing import settled, standing
 from headgate.train.preparing import Prepared, prepared, workshop
 from headgate.train.recording import as_before, gone, record_pass, record_run, unfinished
 from headgate.train.rewards import rewards_of
@@ -57,9 +58,11 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     p = prepared(ledger, dataset, settings, context)
     if (blocking := p.blocking) is not None:
         return _stopped(ledger, p, blocking)
+    if stops := standing(ledger, settings, p.probed.asked if p.probed else (), context.flow_name):
+        summary = f"no step was taken: {stops[0].summary}"
+        return StepResult(stage="train", outcome=worst(stops), summary=summary, verdicts=tuple(stops))
     if not settings.sweep:
-        one = _try(ledger, p, settings)
-        return _passed(p, one, {})
+        return _passed(ledger, p, _try(ledger, p, settings), {})
     done: dict[str, Tried] = {}
     failed: dict[str, str] = {}
     for label, tried in tries:
@@ -135,7 +138,7 @@ def _swept(ledger: Ledger, p: Prepared, done: Mapping[str, Tried], failed: Mappi
     edges = [Edge("derived-from", one.run_id) for one in done.values()]
     name = f"{p.context.flow_name or p.rows.version.name}/sweep"
     sweep_id = ledger.record("run", name, body, edges=edges, at=p.context.now)
-    return _passed(p, best, {"selection": body["selection"], "sweep": sweep_id}, told_of(found, len(failed)))
+    return _passed(ledger, p, best, {"selection": body["selection"], "sweep": sweep_id}, told_of(found, len(failed)))
 
 
 def told_of(found: Chosen, failed: int) -> str:
@@ -156,7 +159,9 @@ def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> Any
         "packages": packages(),
         "base": base.fingerprint.root,
         "start": start.digest if start else "",
-        "rewards": [one.digest for one in rewards_of(settings.grpo.rewards, context.folder)],
+        "rewards": [
+            one.digest for one in rewards_of([*settings.grpo.rewards, *settings.grpo.outcomes], context.folder)
+        ],
         "drift": digest_file(must_be_file(context.folder / settings.probe.drift)) if settings.probe.drift else "",
         "gone": gone(ledger, context),
     }
@@ -184,8 +189,23 @@ def _stopped(ledger: Ledger, p: Prepared, flight: Flight) -> StepResult:
     )
 
 
-def _passed(p: Prepared, one: Tried, more: Mapping[str, Any], also: str = "") -> StepResult:
+def _governed(ledger: Ledger, p: Prepared, one: Tried) -> list[Verdict]:
+    """What the reward governor says of the adapter that goes on."""
+    chosen = one.chosen
+    told = {
+        "plan": chosen.plan_digest,
+        "seed": chosen.seed,
+        "scores": chosen.trained.scores,
+        "curve": chosen.trained.measures.get("reward", ()),
+        "suite": f"{p.rows.version.name}/{one.settings.probe.split}",
+    }
+    probes = len(workshop(p, one.settings).probe_steps)
+    return settled(ledger, one.settings, p.context, told, [one.run_id, one.nodes[chosen.seed]], probes)
+
+
+def _passed(ledger: Ledger, p: Prepared, one: Tried, more: Mapping[str, Any], also: str = "") -> StepResult:
     chosen, trained, seen = one.chosen, one.chosen.trained, p.flight.seen
+    verdicts = (*seen.verdicts, *_governed(ledger, p, one))
     losses = trained.losses
     # Relative to the project, so that a project can be moved and its steps still hold.
     outputs = {"adapter": one.nodes[chosen.seed], "run": one.run_id}
@@ -193,12 +213,12 @@ def _passed(p: Prepared, one: Tried, more: Mapping[str, Any], also: str = "") ->
     early = f", ended {trained.stopped}" if trained.stopped else ""
     return StepResult(
         stage="train",
-        outcome=Outcome.PASS,
+        outcome=worst(verdicts),
         summary=(
             f"adapter {short(chosen.mark.digest)} from {len(seen.shard):,} rows in {len(losses):,} steps, "
             f"loss {losses[0]:.2f} to {losses[-1]:.2f}, {trained.wall_s:.0f} s{early}{also}"
         ),
-        verdicts=seen.verdicts,
+        verdicts=verdicts,
         outputs=outputs,
         facts={
             "adapter": chosen.mark.digest,

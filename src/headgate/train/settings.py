@@ -50,6 +50,11 @@ class Grpo:
         unit="names",
     )
     reward_weights: list[float] = option([], help="weight of each reward; empty: all weigh 1", unit="numbers")
+    outcomes: list[str] = option(
+        [],
+        help="scorers that nothing is rewarded for: training ends where rewards rise on `probe.split` and one falls",
+        unit="names",
+    )
     reference: str = option(
         "", help="key of a row's other columns that holds the right answer; empty: the row's own answer", unit="name"
     )
@@ -191,6 +196,9 @@ def _checks_of_method(s: Settings) -> list[tuple[bool, str]]:
         (s.grpo.generations < 2, "grpo draws fewer than two answers, which cannot be compared"),
         (s.grpo.answer_tokens < 1 or s.grpo.temperature <= 0, "grpo answer-tokens or temperature is not above 0"),
         (s.grpo.beta < 0, "grpo beta is below 0"),
+        (bool(set(s.grpo.outcomes) & set(s.grpo.rewards)), "grpo rewards what should be an outcome"),
+        (len(set(s.grpo.outcomes)) < len(s.grpo.outcomes), "grpo names an outcome twice"),
+        (bool(s.grpo.outcomes) and not s.probe.split, "grpo outcomes need probe.split"),
         *_checks_of_recipe(s),
     ]
 
@@ -233,6 +241,8 @@ def _made(cls: Any, plain: Mapping[str, Any]) -> Any:
     hints = typing.get_type_hints(cls)
     values = {}
     for one in dataclasses.fields(cls):
+        if key_of(one) not in plain:
+            continue  # a setting that a later version brought: its default is what was done before
         value, hint = plain[key_of(one)], hints[one.name]
         values[one.name] = _made(hint, value) if dataclasses.is_dataclass(hint) else value
     return cls(**values)

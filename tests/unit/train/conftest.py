@@ -156,3 +156,9 @@ def base() -> Path:
 def maker() -> ModuleType:
     """This module, for tests that make their own projects or hand it to another process."""
     return sys.modules[__name__]
+
+
+@pytest.fixture(scope="module")
+def maker_module() -> ModuleType:
+    """The same for a module of tests."""
+    return sys.modules[__name__]

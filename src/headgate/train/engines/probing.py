@@ -30,6 +30,7 @@ class Probing(TrainerCallback):
     def __init__(self, job: Job, told: Told, model: Any) -> None:
         self._job, self._told, self._model = job, told, model
         self.measure: Measure | None = None  # mean loss on the probed rows; lower is better
+        self.govern: Callable[[int], str] | None = None  # scores rewards and outcomes; why training ends by them
         self._drift = Drift(model, job.drift_prompts, job) if job.drift_prompts else None
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - the library's signature
@@ -46,7 +47,9 @@ class Probing(TrainerCallback):
         self._told.probes.append(found)
         if state.is_world_process_zero:
             save_in(self._model, self._job, probe_folder(self._job, step))
-        if why := stops(self._told.probes, self._job):
+        with looking(self._model):
+            governed = self.govern(step) if self.govern is not None else ""
+        if why := governed or stops(self._told.probes, self._job):
             self._told.stopped = f"after step {step}: {why}"
             control.should_training_stop = True
 

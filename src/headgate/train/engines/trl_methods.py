@@ -27,6 +27,7 @@ from headgate.train.engines.tuning import (
     tuned_modules,
     with_adapter,
 )
+from headgate.train.governing import Said, judged, paid, scored, why_stopped
 from headgate.train.job import Job, Trained
 from headgate.train.rewards import rewards_of
 from headgate.train.shard import Shard
@@ -62,6 +63,8 @@ def train(job: Job, advance: Advance = silent) -> Trained:
         trainer = trl_shim.trainer_of(job, model, told, sorted(base.tokenizer.end_ids), more)
         if (probed := job.probed) is not None:
             probing.measure = lambda: mean_of(held_parts(trainer, model, probed, job))
+            if job.settings.grpo.outcomes and job.settings.method == "grpo":
+                probing.govern = Governing(trainer, model, probed, job, told)
         if not told.stopped:
             quiet(trainer).train(resume_from_checkpoint=str(start) if start else None)
         held = held_parts(trainer, model, job.held, job) if job.held is not None else ()
@@ -76,6 +79,7 @@ def train(job: Job, advance: Advance = silent) -> Trained:
         cpu_s=time.process_time() - cpu,
         resolved=settings_of(trainer),
         probes=tuple(told.probes),
+        scores=tuple(told.scores),
         stopped=told.stopped,
         kept_step=kept,
     )
@@ -98,9 +102,36 @@ def held_parts(trainer: Any, model: Any, shard: Shard, job: Job) -> tuple[tuple[
 
 def _rewarded(trainer: Any, model: Any, shard: Shard, job: Job) -> tuple[tuple[float, float], ...]:
     """Of each prompt that is not trained on: the reward of its greedy answer, negated, and 1."""
-    ends, most = sorted(trainer.eos_token_ids), job.settings.grpo.answer_tokens
-    weights = job.settings.grpo.reward_weights or [1.0] * len(job.settings.grpo.rewards)
     rewards = rewards_of(job.settings.grpo.rewards, job.project)
+    said = _answers(trainer, model, shard, job)
+    return tuple((-paid(one, rewards, job.settings.grpo.reward_weights), 1.0) for one in said)
+
+
+class Governing:
+    """Holds rewards against outcomes on the probed prompts; the first look is taken before the first step."""
+
+    def __init__(self, trainer: Any, model: Any, shard: Shard, job: Job, told: Told) -> None:
+        self._ask = lambda: _answers(trainer, model, shard, job)
+        self._grpo, self._told, self._probes = job.settings.grpo, told, len(job.probe_steps)
+        self._rewards = rewards_of(self._grpo.rewards, job.project)
+        self._outcomes = rewards_of(self._grpo.outcomes, job.project)
+        if not told.scores:
+            self._look(0)
+
+    def __call__(self, step: int) -> str:
+        """Scores the answers of now; why training ends, or nothing."""
+        self._look(step)
+        return why_stopped(judged(self._told.scores, self._grpo, self._probes))
+
+    def _look(self, step: int) -> None:
+        said = self._ask()
+        earned = [paid(one, self._rewards, self._grpo.reward_weights) for one in said]
+        self._told.scores.append(scored(step, said, earned, self._outcomes))
+
+
+def _answers(trainer: Any, model: Any, shard: Shard, job: Job) -> list[Said]:
+    """The greedy answers to prompts that are not trained on."""
+    ends, most = sorted(trainer.eos_token_ids), job.settings.grpo.answer_tokens
     out = []
     with looking(model):
         for start in range(0, len(shard), AT_ONCE):
@@ -113,12 +144,9 @@ def _rewarded(trainer: Any, model: Any, shard: Shard, job: Job) -> tuple[tuple[f
             )  # fmt: skip
             for i, tokens in zip(numbers, answers[:, ids.shape[1] :].tolist(), strict=True):
                 end = next((at for at, token in enumerate(tokens) if token in ends), None)
-                asked = job.other_asked[shard.row_ids[i]]
                 text = trainer.processing_class.decode(tokens[:end], skip_special_tokens=True)
-                scores = [one.score(asked.prompt, text, asked.reference) for one in rewards]
-                earned = 0.0 if end is None else sum(w * one for w, one in zip(weights, scores, strict=True))
-                out.append((-earned, 1.0))
-    return tuple(out)
+                out.append(Said(job.other_asked[shard.row_ids[i]], text, end is not None))
+    return out
 
 
 class PairCollator:

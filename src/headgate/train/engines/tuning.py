@@ -31,11 +31,12 @@ class Told:
     losses: list[float] = field(default_factory=list)
     measures: dict[str, list[float | None]] = field(default_factory=dict)
     probes: list[dict[str, Any]] = field(default_factory=list)
+    scores: list[dict[str, Any]] = field(default_factory=list)
     stopped: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """For the seal of a checkpoint."""
-        return {"losses": self.losses, "measures": self.measures, "probes": self.probes, "stopped": self.stopped}
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     def add(self, loss: float, step: int) -> None:
         """Adds a part of the loss of a step, counted from 0."""
