@@ -12,8 +12,18 @@ from object_server import ObjectServer
 from postgres_server import Cluster
 
 from headgate.ledger.ledger import Ledger
+from headgate.train import surroundings
 
 BACKENDS = ("sqlite", "postgres", "postgres+s3")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tests_are_no_code_from_elsewhere() -> Iterator[None]:
+    """Training inside a test loads test modules too; they are taken for part of the program, not of the run."""
+    homes = surroundings._homes
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(surroundings, "_homes", lambda: [*homes(), str(Path(__file__).parents[1])])
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from headgate.cli.fleet_drill import environment_options, kind_of, told
+from headgate.cli.fleet_drill import environment_options, told
 from headgate.cli.output import answer, examples, print_json
 from headgate.cli.rights_options import store_options
 
@@ -15,7 +15,9 @@ BY = click.option("--by", default="", metavar="NAME", help="Who does it; else HE
 
 
 @click.command(
-    epilog=examples("fleet", "rescue production --to rescue/support", "rescue support@1f2e3d --to kit --linked --json")
+    epilog=examples(
+        "fleet", "rescue production --to rescue/support", "rescue support@1f2e3d --to kit --environment linked --json"
+    )
 )
 @click.argument("name")
 @click.option("--to", "out", required=True, type=PATH, help="Folder of the kit; not there yet.")
@@ -24,9 +26,8 @@ BY = click.option("--by", default="", metavar="NAME", help="Who does it; else HE
 @environment_options
 @store_options
 def rescue(
-    name: str, out: Path, effect: Path | None, by: str, same: bool, linked: bool, store: Path, quiet: bool,
-    as_json: bool,
-) -> int:  # fmt: skip
+    name: str, out: Path, effect: Path | None, by: str, kind: str, store: Path, quiet: bool, as_json: bool
+) -> int:
     """Writes a kit with everything that a rebuild of NAME needs, and proves it by a drill from the kit alone."""
     from headgate.fleet.finding import member, project_of
     from headgate.fleet.rescue import rescue as save
@@ -36,7 +37,7 @@ def rescue(
 
     with open_ledger(store) as ledger:
         found = save(
-            ledger, member(ledger, name), project_of(store), out, kind=kind_of(same, linked), by=acting(by).name,
+            ledger, member(ledger, name), project_of(store), out, kind=kind, by=acting(by).name,
             now=clock.now(), effect=effect,
         )  # fmt: skip
     return told(found, quiet=quiet, as_json=as_json)

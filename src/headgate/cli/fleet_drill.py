@@ -17,27 +17,18 @@ FOLDER = click.Path(path_type=Path)
 
 
 def environment_options(command: click.decorators.FC) -> click.decorators.FC:
-    """Adds `--same-environment` and `--linked`."""
-    command = click.option(
-        "--same-environment", "same", is_flag=True, help="Rebuild with the interpreter that runs now."
-    )(command)
+    """Adds `--environment`."""
     return click.option(
-        "--linked", is_flag=True, help="A new environment of links to what is installed here: no network."
-    )(command)
-
-
-def kind_of(same: bool, linked: bool) -> str:
-    """The kind of environment that the options ask for."""
-    from headgate.fleet.fresh import FRESH, LINKED, SAME
-    from headgate.kit.errors import Refused
-
-    if same and linked:
-        raise Refused("--same-environment and --linked exclude each other")
-    return SAME if same else LINKED if linked else FRESH
+        "--environment", "kind", type=click.Choice(["fresh", "linked", "current"]), default="fresh", show_default=True,
+        help="fresh: installed by pip from the lock. linked: new too, of links to what is installed here, no network. "
+        "current: the interpreter that runs now.",
+    )(command)  # fmt: skip
 
 
 @click.command(
-    epilog=examples("fleet", "drill support@1f2e3d", "drill production --linked --json", "drill --kit rescue/support")
+    epilog=examples(
+        "fleet", "drill support@1f2e3d", "drill production --environment linked --json", "drill --kit rescue/support"
+    )
 )
 @click.argument("name", required=False)
 @click.option("--kit", type=FOLDER, help="Rebuild from this rescue kit; needs no ledger.")
@@ -46,13 +37,12 @@ def kind_of(same: bool, linked: bool) -> str:
 @environment_options
 @store_options
 def drill(
-    name: str | None, kit: Path | None, keep: Path | None, by: str, same: bool, linked: bool, store: Path,
-    quiet: bool, as_json: bool,
+    name: str | None, kit: Path | None, keep: Path | None, by: str, kind: str, store: Path, quiet: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Makes NAME (an adapter, a release or an alias) again from its closure alone and compares bit by bit.
 
-    In a clean folder and a new environment made from the lock, with no network but for installing it. A failure names
-    its cause. With a ledger the drill is recorded.
+    On a clean checkout of the recorded commit with the recorded patch, in a new environment made from the lock, with no
+    network but for installing it. A failure names its cause. With a ledger the drill is recorded.
     """
     import tempfile
 
@@ -61,7 +51,6 @@ def drill(
 
     if (name is None) == (kit is None):
         raise Refused("name an adapter, or a kit with --kit")
-    kind = kind_of(same, linked)
     if kit is not None:
         found = rebuild(kit, kind=kind, keep=keep)
         return told(found, quiet=quiet, as_json=as_json)

@@ -7,38 +7,26 @@ the run was made with.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from headgate.fleet.kit import BASE, HELD, PROBED, ROWS, SOURCE, Kit
+from headgate.fleet.checkout import DIFF, edited_code
+from headgate.fleet.kit import BASE, HELD, PROBED, PROJECT, ROWS, SOURCE, Kit
+from headgate.kit.hashing import digest_file
+from headgate.ledger.gaps import OUTSIDE, UNCOMMITTED, UNDECLARED, UNPINNED, Gap, gaps_of
 from headgate.train.surroundings import normal
 
 EDITED = "edited rows"
 GONE = "rows gone"
-UNPINNED = "unpinned dependency"
-OUTSIDE = "code outside the repository"
-UNDECLARED = "undeclared environment variable"
-UNCOMMITTED = "code that was not kept"
 BASE_CHANGED = "changed base"
 KIT_CHANGED = "changed kit"
-NOT_HASHED = "unhashed input"
 NETWORK = "something fetched"
 PROGRAM = "changed program"
+CODE_CHANGED = "changed code"
 MACHINE = "another machine"
 UNKNOWN = "no cause found"
-TOLD = 8  # places named of one cause
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Cause:
-    """One reason, and where it lies."""
-
-    name: str
-    what: str
-
-    def as_json(self) -> dict[str, str]:
-        """As printed and recorded."""
-        return {"cause": self.name, "what": self.what}
+Cause = Gap  # a reason that is in the record already, or one that only the rebuild shows
 
 
 def in_closure(kit: Kit) -> list[Cause]:
@@ -49,30 +37,19 @@ def in_closure(kit: Kit) -> list[Cause]:
         kind = EDITED if name in (ROWS, HELD, PROBED) else BASE_CHANGED if name.startswith(BASE) else KIT_CHANGED
         found.append(Cause(kind, text))
     found += [Cause(GONE, f"{count:,} of {name}") for name, count in kit.closure.get("erased", {}).items()]
-    around = kit.closure.get("surroundings")
-    if not around:
-        found.append(Cause(NOT_HASHED, "the run recorded neither its lock nor its code from elsewhere"))
-    else:
-        found += _around(around)
-    return found + _code(kit)
-
-
-def _around(around: Mapping[str, Any]) -> list[Cause]:
-    found = [Cause(OUTSIDE, f"module {one['module']}") for one in around["outside_code"][:TOLD]]
-    found += [Cause(UNDECLARED, name) for name in around["undeclared_variables"][:TOLD]]
-    for name, one in around["lock"].items():
-        if one.get("from") == "folder":
-            found.append(Cause(UNPINNED, f"{name} was installed from a folder"))
-        elif not one.get("version") or not one.get("files"):
-            found.append(Cause(UNPINNED, f"{name} has no {'version' if not one.get('version') else 'file hashes'}"))
-    return found
+    return found + gaps_of(kit.closure) + _code(kit)
 
 
 def _code(kit: Kit) -> list[Cause]:
-    state = ((kit.closure.get("history") or {}).get("code") or {}).get("project")
-    if state and state.get("dirty") and not state.get("diff_content"):
-        return [Cause(UNCOMMITTED, "changes that were not committed, of which only the address is known")]
-    return []
+    """Code of the project that the record names and the kit does not hold."""
+    state = ((kit.closure.get("history") or {}).get("code") or {}).get("project") or {}
+    out = [Cause(UNCOMMITTED, text) for text in kit.closure.get("checkout", {}).get("lacking", ())]
+    if state.get("diff_content"):
+        patch = kit.folder / DIFF
+        if not patch.is_file() or digest_file(patch) != state["diff"]:
+            out.append(Cause(UNCOMMITTED, f"{DIFF} is not the patch that was recorded"))
+    what = "is not the file that the run read"
+    return out + [Cause(CODE_CHANGED, f"{name} {what}") for name in edited_code(kit.plan, kit.folder / PROJECT)]
 
 
 def of_error(error: Mapping[str, Any], kit: Kit) -> Cause:
@@ -86,6 +63,8 @@ def of_error(error: Mapping[str, Any], kit: Kit) -> Cause:
         return Cause(UNPINNED, f"{error.get('found', '')}; it is not in the lock")
     if "asked for the network" in said:
         return Cause(NETWORK, said)
+    if "patch of the project" in said:
+        return Cause(UNCOMMITTED, said)
     if "lock" in said:
         return Cause(UNPINNED, said)
     return Cause(UNKNOWN, said)

@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 
 from headgate.fleet.causes import MACHINE, UNKNOWN, Cause, in_closure, in_making, of_error
+from headgate.fleet.checkout import lay_out
 from headgate.fleet.fresh import FRESH, clean_variables, make
 from headgate.fleet.kit import LOCK, Kit, read_kit, unpack_source
 from headgate.kit.errors import Refused
@@ -78,6 +79,7 @@ class Drilled:
             "run": self.kit.closure["run"],
             "adapters": [one["adapter"] for one in self.kit.closure["results"]],
             "environment": self.kind,
+            "checkout": (self.kit.closure.get("checkout") or {}).get("commit", ""),
             "identical": self.identical,
             "moved": self.moved,
             "causes": [one.as_json() for one in self.causes],
@@ -119,11 +121,13 @@ def _rebuilt(kit: Kit, kind: str, place: Path) -> dict[str, Any]:
         folder.mkdir()
     unpack_source(kit, source)
     try:
+        project = lay_out(kit.folder, kit.closure, place / "checkout")
         python = make(kind, kit.closure["surroundings"]["lock"], place / "environment", requirements=kit.folder / LOCK)
     except Refused as error:
         return {"error": error.as_json()}
-    variables = clean_variables(kit.plan["environment"]["variables"], home, source)
-    command = [str(python), "-P", "-s", "-m", "headgate.fleet.rebuild_process", str(kit.folder.resolve()), str(out)]
+    variables = clean_variables(kit.plan["environment"]["variables"], home, source, project)
+    command = [str(python), "-P", "-s", "-m", "headgate.fleet.rebuild_process"]
+    command += [str(one) for one in (kit.folder.resolve(), project, out)]
     done = subprocess.run(command, cwd=place, env=variables, capture_output=True, text=True, check=False)
     path = out / "answer.json"
     if not path.exists():

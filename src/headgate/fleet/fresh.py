@@ -2,8 +2,8 @@
 
 Three ways, strictest first. `fresh`: a new virtual environment, every distribution of the lock installed again by
 pip, by exact version and without what else it would pull in. `linked`: a new one too, its files linked from what is
-installed here and only those of the lock: no network, and still nothing that the lock does not name. `same`: the
-interpreter that runs now.
+installed here and only those of the lock: no network, and still nothing that the lock does not name. `current`:
+the interpreter that runs now.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any
 
 from headgate.kit.errors import Refused
 
-FRESH, LINKED, SAME = "fresh", "linked", "same"
-KINDS = (FRESH, LINKED, SAME)
+FRESH, LINKED, CURRENT = "fresh", "linked", "current"
+KINDS = (FRESH, LINKED, CURRENT)
 INSTALL_TIMEOUT_S = 3600
 TOLD = 300  # characters of an installer's error
 
@@ -32,7 +32,7 @@ def make(kind: str, lock: Mapping[str, Mapping[str, Any]], folder: Path, *, requ
     Raises:
         Refused: pip cannot install the lock, or what is installed here is not what the lock names.
     """
-    if kind == SAME:
+    if kind == CURRENT:
         return Path(sys.executable)
     venv.create(folder, with_pip=kind == FRESH, symlinks=True)
     python = folder / "bin" / "python"
@@ -92,13 +92,13 @@ def _linked(source: Path, place: Path) -> None:
         shutil.copyfile(source, place)
 
 
-def clean_variables(recorded: Mapping[str, str], home: Path, source: Path) -> dict[str, str]:
-    """The variables of the process that rebuilds: those of the plan, and places."""
+def clean_variables(recorded: Mapping[str, str], home: Path, *code: Path) -> dict[str, str]:
+    """The variables of the process that rebuilds: those of the plan, and places; `code` is where modules are found."""
     return {
         "PATH": os.defpath,
         "HOME": str(home),
         "LANG": "C.UTF-8",
-        "PYTHONPATH": str(source),
+        "PYTHONPATH": os.pathsep.join(map(str, code)),
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
         **recorded,

@@ -6,9 +6,10 @@
     base/          the base
     headgate.tar   the program
     lock.txt       the distributions it ran with, by name and version
-    project.diff   what was not committed, where the project is a checkout
+    checkout/      the project's code at its commit, where it is a checkout
+    project.diff   what of that code was not committed
     start/         the adapter that training went on from, where it did
-    project/       files that rewards name
+    project/       files that rewards and probes name
     effect.json    what the adapter does, where it was recorded
 
 A kit is untrusted like any file: names may not lead out of it, and what does not match its address is named.
@@ -27,17 +28,18 @@ from typing import Any
 import orjson
 
 import headgate
+from headgate.fleet.checkout import DIFF, NAMED, pack_checkout
 from headgate.kit.errors import Refused
-from headgate.kit.files import as_refusal, must_be_file, write_flushed
+from headgate.kit.files import must_be_file, refusing, write_flushed
 from headgate.kit.hashing import canonical_json, digest_file
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.nodes import Node
 from headgate.rows.row import Row, from_bytes
 
 FORM = 1
-START, PROJECT, PROBED = "start", "project", "probed.jsonl"
-CLOSURE, ROWS, HELD, BASE, SOURCE, LOCK, DIFF, EFFECT = (
-    "closure.json", "rows.jsonl", "held.jsonl", "base", "headgate.tar", "lock.txt", "project.diff", "effect.json",
+START, PROJECT, PROBED = "start", NAMED, "probed.jsonl"
+CLOSURE, ROWS, HELD, BASE, SOURCE, LOCK, EFFECT = (
+    "closure.json", "rows.jsonl", "held.jsonl", "base", "headgate.tar", "lock.txt", "effect.json",
 )  # fmt: skip
 WHOLE_BASE = (".safetensors", ".json", ".jinja", ".txt", ".model")
 
@@ -141,11 +143,10 @@ def pack(ledger: Ledger, run: Node, project: Path, out: Path, *, effect: Path | 
     temporary = out.with_name(f".headgate-tmp-{out.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        temporary.mkdir(parents=True)
-        _fill(ledger, run, project, temporary, effect)
-        temporary.replace(out)
-    except OSError as error:
-        raise as_refusal(error, out) from error
+        with refusing(out):
+            temporary.mkdir(parents=True)
+            _fill(ledger, run, project, temporary, effect)
+            temporary.replace(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return read_kit(out)
@@ -163,8 +164,9 @@ def _fill(ledger: Ledger, run: Node, project: Path, folder: Path, effect: Path |
     surroundings = run.body.get("surroundings", {})
     lines = [f"{name}=={one['version']}" for name, one in surroundings.get("lock", {}).items() if one["version"]]
     write_flushed(folder / LOCK, ("\n".join(lines) + "\n").encode())
-    diff = (run.body["history"]["code"].get("project") or {}).get("diff_content")
-    if diff:
+    state = run.body["history"]["code"].get("project") or {}
+    checkout = pack_checkout(state, project, folder)
+    if (diff := state.get("diff_content")) and ledger.content.has(diff):
         write_flushed(folder / DIFF, ledger.content.get(diff))
     if effect is not None:
         shutil.copyfile(must_be_file(effect), folder / EFFECT)
@@ -177,6 +179,7 @@ def _fill(ledger: Ledger, run: Node, project: Path, folder: Path, effect: Path |
         **{key: run.body.get(key) for key in ("plan", "plan_digest", "results", "choice", "history", "surroundings")},
         "erased": {name: count for name, count in erased.items() if count},
         "row_ids": ids,
+        "checkout": checkout,
         "files": {str(path.relative_to(folder)): digest_file(path) for path in files},
     }
     write_flushed(folder / CLOSURE, canonical_json(closure))

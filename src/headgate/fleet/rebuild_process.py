@@ -1,4 +1,4 @@
-"""The process that rebuilds: `python -m headgate.fleet.rebuild_process KIT OUT`, with nothing but the kit.
+"""The process that rebuilds: `python -m headgate.fleet.rebuild_process KIT PROJECT OUT`, with nothing but the kit.
 
 No connection leaves it: whatever a rebuild fetches is not in its closure. Errors are told as JSON, so that the
 process that started it can name the cause.
@@ -25,14 +25,14 @@ def refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
         raise Refused("the rebuild asked for the network", found=str(host))
 
 
-def main(kit: Path, out: Path) -> dict[str, Any]:
-    """Rebuilds and says what came out."""
-    from headgate.fleet.kit import BASE, PROJECT, START, read_kit
+def main(kit: Path, project: Path, out: Path) -> dict[str, Any]:
+    """Rebuilds and says what came out; `project` is the clean checkout."""
+    from headgate.fleet.kit import BASE, START, read_kit
     from headgate.train.rebuilding import rebuild
 
     found = read_kit(kit)
     start = kit / START if (kit / START).is_dir() else None
-    answer = rebuild(found.plan, found.rows_of, kit / BASE, out, project=kit / PROJECT, start=start)
+    answer = rebuild(found.plan, found.rows_of, kit / BASE, out, project=project, start=start)
     return answer.as_json()
 
 
@@ -41,10 +41,10 @@ def run(arguments: list[str]) -> int:
     from headgate.kit.files import atomic_write
     from headgate.kit.hashing import canonical_json
 
-    kit, out = Path(arguments[0]), Path(arguments[1])
+    kit, project, out = map(Path, arguments)
     sys.addaudithook(refuse_network)
     try:
-        answer: dict[str, Any] = {"rebuilt": main(kit, out)}
+        answer: dict[str, Any] = {"rebuilt": main(kit, project, out)}
     except HeadgateError as error:
         answer = {"error": error.as_json()}
     except ImportError as error:

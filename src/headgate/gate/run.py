@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from headgate.gate.claims import judge_claims
+from headgate.gate.closures import gaps_in_closure
 from headgate.gate.evidence import OVER, Evidence, blocking, doubts, ended, ended_claims, gather, is_old, open_case
 from headgate.gate.imported import doubts_about_imports
 from headgate.gate.judged import PREFERRED, READ_ANEW, doubts_about_judges, judges_now
@@ -55,7 +56,8 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     judges = doubts_about_judges(ledger, found.get("evaluate"), settings, adapter.id, context.now)
     judges += doubts_about_rewards(ledger, adapter.id, context.flow_name)
     judges += doubts_about_imports(found.get("evaluate"), settings, context.now)
-    judged = judge(ledger, found, settings, context, [*ran_out, *unanswered, *judges])
+    gaps = gaps_in_closure(ledger, adapter)
+    judged = judge(ledger, found, settings, context, [*ran_out, *unanswered, *gaps, *judges])
     decision = _record(ledger, adapter, found, judged, settings, context)
     return StepResult(
         stage=STAGE,

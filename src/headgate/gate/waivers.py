@@ -9,6 +9,7 @@ from datetime import date, datetime
 from headgate.gate.evidence import OVER
 from headgate.gate.judged import PREFERRED
 from headgate.kit.errors import Refused
+from headgate.ledger.gaps import RULE as CLOSURE
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.roles import WAIVE, require
 from headgate.ledger.waivers import KIND, NEVER_WAIVED, Waiver, all_waivers, covering, read_waiver, standing
@@ -31,7 +32,7 @@ __all__ = [
 
 GATE_RULES = (
     "candidate-over-base", "candidate-over-few-shot", "preferred-over-base", "worst-drop", "coverage", "open-case",
-    HOLDS, GOVERNOR, DEGENERATE, FAILURE, *JUDGES,
+    CLOSURE, HOLDS, GOVERNOR, DEGENERATE, FAILURE, *JUDGES,
 )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,9 @@ from typing import IO
 from headgate.kit.errors import HeadgateError, Refused, Retryable
 
 TEMPORARY = ".headgate-tmp-"
+# How libraries tell of the operating system's errors: those that are not written in Python, and copies of folders.
+NUMBERED = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
+NAMELESS = re.compile(r"No space left on device|PytorchStreamWriter failed writing")
 
 
 def must_be_file(path: Path) -> Path:
@@ -47,6 +52,8 @@ def as_refusal(error: OSError, path: Path) -> HeadgateError:
     where = str(path)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Refused("the disk is full", file=where, next_step="free some space and run the same command again")
+    if error.errno == errno.EFBIG:
+        return Refused("the file would be larger than files may be here", file=where, next_step="ulimit -f unlimited")
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return Refused(
             "the target cannot be written",
@@ -63,6 +70,58 @@ def as_refusal(error: OSError, path: Path) -> HeadgateError:
     if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY):
         return Refused("a folder stands where a file is wanted, or the other way round", file=where)
     return Retryable("the file could not be written", file=where, found=str(error))
+
+
+@contextlib.contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Inside, what the operating system refuses to write is a refusal, however a library words it.
+
+    Raises:
+        Refused: the disk is full, a file would grow too large, or the target cannot be written.
+    """
+    try:
+        yield
+    except HeadgateError:
+        raise
+    except Exception as error:
+        if (found := _told_by_system(error)) is None:
+            raise
+        raise as_refusal(found, path) from error
+
+
+def _told_by_system(error: Exception) -> OSError | None:
+    if isinstance(error, OSError) and error.errno:
+        return error
+    if numbered := NUMBERED.search(str(error)):
+        number = int(numbered[1] or numbered[2])
+        return OSError(number, os.strerror(number))
+    if isinstance(error, OSError):
+        return error
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) if NAMELESS.search(str(error)) else None
+
+
+def place_folder(source: Path, target: Path) -> None:
+    """Copies a folder of plain files to a name that is not there yet, in one step, flushed to disk.
+
+    Raises:
+        Refused: the name is taken, or the folder cannot be written; nothing is left behind.
+    """
+    if target.exists():
+        raise Refused("the folder is there already", file=str(target), next_step="choose another with --out")
+    with refusing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=target.parent))
+        try:
+            for path in sorted(one for one in source.rglob("*") if one.is_file()):
+                place = temporary / path.relative_to(source)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                write_flushed(place, path.read_bytes())
+            flush_folder(temporary)
+            temporary.chmod(0o755)
+            temporary.rename(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        flush_folder(target.parent)
 
 
 def must_be_target(path: Path) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import digest, digest_json
+from headgate.ledger.gaps import RULE as CLOSURE
+from headgate.ledger.gaps import gaps_of_adapter
 from headgate.ledger.ledger import DatasetVersion, Ledger
 from headgate.ledger.nodes import Node
 from headgate.ledger.steps import StageContext, verdict_from_json
 from headgate.ledger.waivers import is_over
 from headgate.rules.reward_states import reaching
-from headgate.stats.verdict import Outcome, Verdict
+from headgate.stats.verdict import Level, Outcome, Verdict
 
 OVER = "candidate-over-"
 DIGITS = 12
@@ -144,6 +146,7 @@ def _must_cover(ledger: Ledger, decision: Node, adapter: Node, context: StageCon
         )
     if not decision.body["dataset"]:
         raise Refused("the decision names no dataset version", next_step="headgate gate, with a section [curate]")
+    _must_be_closed(ledger, decision, adapter)
     later = [one for one in ledger.find("decision", decision.name) if one.body["adapter"] == adapter.id]
     if later and later[-1].seq > decision.seq and later[-1].body["outcome"] != Outcome.PASS:
         raise Refused(
@@ -165,6 +168,18 @@ def _must_cover(ledger: Ledger, decision: Node, adapter: Node, context: StageCon
                 found=f"{waiver['rule']}, by {waiver['name']}, until {waiver['until']}",
                 next_step="headgate gate",
             )
+
+
+def _must_be_closed(ledger: Ledger, decision: Node, adapter: Node) -> None:
+    """A decision of before the gate looked at closures does not carry an adapter that cannot be made again."""
+    gaps = gaps_of_adapter(ledger, adapter)
+    if gaps and not any(v["rule"] == CLOSURE and v["level"] != Level.BLOCK for v in decision.body["verdicts"]):
+        raise Refused(
+            "the adapter cannot be made again from its record",
+            found="; ".join(f"{gap.name}: {gap.what}" for gap in gaps[:3]),
+            wanted="a whole closure, or a waiver that the decision rests on",
+            next_step="headgate gate",
+        )
 
 
 def _source(ledger: Ledger, name: str, version: DatasetVersion, now: datetime) -> Source:

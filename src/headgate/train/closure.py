@@ -86,7 +86,7 @@ def plan(
         "settings": {key: value for key, value in resolved(settings).items() if key != "base"},
         "schedules": {str(seed): one.digest for seed, one in schedules.items()},
         "engine": {"name": settings.trainer, "source": engine_source()},
-        "environment": environment(),
+        "environment": environment(settings.variables),
         "hardware": hardware(settings.threads),
     }
 

@@ -5,11 +5,14 @@ Nothing here imports a heavy library; versions and file hashes come from the ins
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import platform
+import re
 import site
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -20,32 +23,48 @@ from headgate.kit.hashing import digest, digest_json
 
 # Libraries whose code computes the weights; the files of their wheels are part of the closure.
 COMPUTING = ("torch", "transformers", "trl", "peft", "accelerate", "safetensors", "tokenizers", "numpy", "jinja2")
-# Variables that were seen to change the bytes, or that choose hardware.
-VARIABLES = (
-    "ATEN_CPU_CAPABILITY",
-    "CUBLAS_WORKSPACE_CONFIG",
-    "CUDA_VISIBLE_DEVICES",
-    "MKL_CBWR",
-    "MKL_NUM_THREADS",
-    "NVIDIA_TF32_OVERRIDE",
-    "OMP_NUM_THREADS",
-    "ONEDNN_MAX_CPU_ISA",
-    "PYTORCH_CUDA_ALLOC_CONF",
-    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+# Variables that libraries of arithmetic read below Python, where nobody sees them do it: the plan keeps every one.
+PREFIXES = (
+    "ATEN_", "CUBLAS_", "CUDA_", "CUDNN_", "DNNL_", "GOMP_", "KMP_", "MKL_", "NCCL_", "NUMEXPR_", "NVIDIA_", "OMP_",
+    "ONEDNN_", "OPENBLAS_", "PYTORCH_", "TORCH_", "XLA_",
+)  # fmt: skip
+# Places, people, terminals, credentials: they say where things lie and not what is computed.
+HARMLESS = re.compile(
+    r"^(PATH|HOME|USER|LOGNAME|SHELL|PWD|OLDPWD|HOSTNAME|LANG|LC_.*|TZ|TERM|COLORTERM|COLUMNS|LINES|NO_COLOR|FORCE_COLOR"
+    r"|TMPDIR|TMP|TEMP|XDG_.*|VIRTUAL_ENV|PYTHON.*|PYTEST_.*|CI|GITHUB_.*|HEADGATE_.*|HF_.*|HUGGINGFACE_.*|HUGGING_.*"
+    r"|TRANSFORMERS_CACHE|TRANSFORMERS_OFFLINE|TRANSFORMERS_VERBOSITY|TORCH_HOME|TORCH_LOGS|TOKENIZERS_PARALLELISM"
+    r"|TQDM_.*|TORCHINDUCTOR_CACHE_DIR|NUMBA_CACHE_DIR|MPLCONFIGDIR|TRITON_CACHE_DIR"
+    r"|SSL_.*|REQUESTS_.*|CURL_.*|.*_PROXY|.*_proxy"
+    r"|.*TOKEN|.*KEY|CUDA_(VERSION|HOME|PATH)|NVIDIA_(VISIBLE_DEVICES|DRIVER_CAPABILITIES|REQUIRE_.*|PRODUCT_NAME)|NV_.*|NVARCH"
+    r"|NCCL_VERSION|LD_LIBRARY_PATH|KMP_(DUPLICATE_LIB_OK|INIT_AT_FORK)|KUBERNETES_.*"
+    r"|SLURM_.*|AWS_.*|WANDB_.*|MLFLOW_.*|JPY_.*|SPARK_.*|SM_.*|AMLT_.*)$"
 )
+# Files of a checkout that are code or its settings. Rows are none: they have addresses of their own and can be erased.
+CODE = (
+    "*.py", "*.pyi", "*.pyx", "*.toml", "*.cfg", "*.ini", "*.lock", "*.yaml", "*.yml", "*.jinja", "*.j2",
+    "*requirements*.txt", "*constraints*.txt",
+)  # fmt: skip
 GIT_TIMEOUT_S = 20
 CAPABILITIES = ("avx512f", "avx2", "asimd", "sve")
 
 
-def environment() -> dict[str, Any]:
-    """Interpreter, every installed distribution with its version, and the wheel files of those that compute."""
+def environment(declared: Sequence[str] = ()) -> dict[str, Any]:
+    """Interpreter, every installed distribution with its version, and the wheel files of those that compute.
+
+    `declared` are variables that the settings say matter; they are kept with their values and set in a rebuild.
+    """
     return {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "packages": packages(),
         "files": {name: digest_of_files(name) for name in COMPUTING},
-        "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
+        "variables": {name: os.environ[name] for name in sorted({*computing(), *declared}) if name in os.environ},
     }
+
+
+def computing() -> list[str]:
+    """Names of the variables that are set and that libraries of arithmetic may read."""
+    return [name for name in os.environ if name.startswith(PREFIXES) and not HARMLESS.match(name)]
 
 
 @cache
@@ -117,13 +136,15 @@ def source_digest() -> str:
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
-    """Commit and digest of what is not committed; None outside a checkout or without git."""
+    """Commit, place in it, and digest of the code that is not committed; None outside a checkout or without git."""
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return None
     changes = changes_of(folder)
+    within = (_git(folder, "rev-parse", "--show-prefix") or b"").decode().strip()
     return {
         "commit": commit.decode().strip(),
+        "within": within.removesuffix("/"),
         "dirty": bool(changes),
         "diff": digest(changes) if changes else "",
         "untracked": len(untracked(folder)),
@@ -131,8 +152,16 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 
 
 def changes_of(folder: Path) -> bytes:
-    """What is changed and not committed, as a patch."""
-    return _git(folder, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--binary") or b""
+    """What is changed in code and not committed, as a patch from the top of the checkout."""
+    paths = [f":(top){pattern}" for pattern in CODE]
+    return (
+        _git(folder, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--no-renames", "--binary", "--", *paths) or b""
+    )
+
+
+def is_code(name: str) -> bool:
+    """Whether a file of a checkout is code or its settings, by its name."""
+    return any(fnmatch.fnmatch(name, pattern) for pattern in CODE)
 
 
 def untracked(folder: Path) -> list[str]:

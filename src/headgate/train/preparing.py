@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from headgate.kit.hashing import digest_file
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext
 from headgate.models.chat_template import ChatTemplate
@@ -137,6 +138,8 @@ def workshop(p: Prepared, settings: Settings) -> Workshop:
     probed = p.probed.seen.shard if p.probed else None
     planned = plan(material=p.rows, shard=shard, schedules=schedules, base=p.base, settings=settings, held=held)
     planned |= {"start": {"adapter": p.start.digest, "node": p.start.node_id} if p.start else None, **p.flight.scored}
+    if settings.probe.drift:
+        planned["drift"] = digest_file(p.context.folder / settings.probe.drift)
     planned |= {"probed_shard": probed.digest if probed else "", "distilled": p.distilled}
     keep(shard, p.context.work / "shards")
     others = [one for one in (p.held, p.probed) if one is not None]

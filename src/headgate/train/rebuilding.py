@@ -77,7 +77,7 @@ def rebuild(
         base=found.fingerprint.as_json(),
         engine=engine_source(),
         source=source_digest(),
-        environment=environment(),
+        environment=environment(settings.variables),
         hardware=hardware(settings.threads),
         adapters=tuple(map(_told, finished)),
     )

@@ -51,9 +51,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     """
     dataset = context.outputs.get("curate", {}).get("dataset")
     if not dataset:
-        raise Refused(
-            "there is no dataset version to train on", next_step="run [curate] first: headgate run --until curate"
-        )
+        raise Refused("there is no dataset version to train on", next_step="run [curate] first: headgate curate")
     tries = variants(settings)
     p = prepared(ledger, dataset, settings, context)
     if (blocking := p.blocking) is not None:
@@ -96,7 +94,7 @@ def _try(ledger: Ledger, p: Prepared, settings: Settings, *, last: bool = True) 
         record_run(ledger, p.rows, p.base, p.context, unfinished(shop, "fail", f"{type(error).__name__}: {error}"))
         raise
     picked = choice(settings, [one.trained.held_loss for one in finished])
-    around = surroundings(p.context.folder, read)
+    around = surroundings(p.context.folder, read, settings.variables)
     told = {"history": told, "choice": picked, "surroundings": around}
     run_id, nodes = record_pass(ledger, p.rows, p.base, p.context, shop, told, finished)
     if last:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any, Literal
 
 from headgate.kit.errors import Refused
 from headgate.kit.settings import key_of, option
+
+SECRET = re.compile(r"TOKEN|KEY|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,11 @@ class Settings:
     attention: Literal["sdpa", "eager"] = option("sdpa", help="implementation of attention; changes the last bits")
     device: Literal["auto", "cpu"] = option("auto", help="auto: an accelerator where there is one")
     save_every: int = option(50, help="steps between checkpoints; 0: none", unit="steps")
+    variables: list[str] = option(
+        [],
+        help="environment variables that matter to your own code: the closure keeps their values, so no secrets",
+        unit="names",
+    )
     processes: int = option(1, help="processes that share each batch, started by accelerate", unit="processes")
     mix: dict[str, float] = option(
         {},
@@ -176,6 +184,8 @@ def _checks(s: Settings) -> list[tuple[bool, str]]:
         (not s.seeds or len(set(s.seeds)) != len(s.seeds), "seeds is empty or names one twice"),
         (s.choose == "lowest-loss" and not s.choose_on, "choose = lowest-loss needs choose-on"),
         (bool(s.choose_on) and s.choose_on == s.split, "choose-on is the split that is trained on"),
+        (any(not re.fullmatch(r"[A-Za-z_]\w*", one) for one in s.variables), "variables holds what is no name"),
+        (any(SECRET.search(one) for one in s.variables), "variables names a secret, whose value would be kept"),
         *_checks_of_method(s),
     ]
 

@@ -24,21 +24,9 @@ from typing import Any
 
 import headgate
 from headgate.kit.hashing import digest_file
-from headgate.train.environment import VARIABLES, digest_of_files, untracked
+from headgate.train.environment import HARMLESS, computing, digest_of_files, untracked
 
-# Prefixes of variables that libraries below Python read; nobody sees them read it.
-COMPUTING_PREFIXES = (
-    "ATEN_", "CUBLAS_", "CUDA_", "CUDNN_", "DNNL_", "GOMP_", "KMP_", "MKL_", "NCCL_", "NUMEXPR_", "NVIDIA_", "OMP_",
-    "ONEDNN_", "OPENBLAS_", "PYTORCH_", "TORCH_", "XLA_", "LD_",
-)  # fmt: skip
-# Places, people, terminals, credentials: they say where things lie and not what is computed.
-HARMLESS = re.compile(
-    r"^(PATH|HOME|USER|LOGNAME|SHELL|PWD|OLDPWD|HOSTNAME|LANG|LC_.*|TZ|TERM|COLORTERM|COLUMNS|LINES|NO_COLOR|FORCE_COLOR"
-    r"|TMPDIR|TMP|TEMP|XDG_.*|VIRTUAL_ENV|PYTHON.*|PYTEST_.*|CI|GITHUB_.*|HEADGATE_.*|HF_.*|HUGGINGFACE_.*|HUGGING_.*"
-    r"|TRANSFORMERS_CACHE|TRANSFORMERS_OFFLINE|TRANSFORMERS_VERBOSITY|TORCH_HOME|TORCH_LOGS|TOKENIZERS_PARALLELISM"
-    r"|TQDM_.*|TORCHINDUCTOR_CACHE_DIR|NUMBA_CACHE_DIR|MPLCONFIGDIR|TRITON_CACHE_DIR|SSL_.*|REQUESTS_.*|CURL_.*|.*_PROXY|.*_proxy|.*TOKEN|.*KEY"
-    r"|KUBERNETES_.*|SLURM_.*|AWS_.*|WANDB_.*|MLFLOW_.*|JPY_.*|SPARK_.*|SM_.*|AMLT_.*)$"
-)
+LOADED = ("LD_PRELOAD", "LD_AUDIT")  # nobody sees them read, and what they load is in no lock
 BESIDE = frozenset({"headgate"})  # travels as source, not as a distribution
 
 
@@ -83,20 +71,23 @@ def watched() -> Iterator[Reads]:
         kind.__getitem__ = plain
 
 
-def surroundings(project: Path, read: Reads) -> dict[str, Any]:
-    """What a training used that the plan does not hold; to be asked when it is over."""
+def surroundings(project: Path, read: Reads, declared: Iterable[str] = ()) -> dict[str, Any]:
+    """What a training used that the plan does not hold; to be asked when it is over.
+
+    `declared` are variables that the settings name and whose values the plan therefore holds.
+    """
     return {
         "outside_code": outside_code(project),
-        "undeclared_variables": undeclared(read.names),
+        "undeclared_variables": undeclared(read.names, declared),
         "lock": lock(),
     }
 
 
-def undeclared(read: Iterable[str]) -> list[str]:
-    """Names of variables that were read, or that libraries of arithmetic read, and that no plan holds. No values."""
-    computing = {name for name in os.environ if name.startswith(COMPUTING_PREFIXES)}
-    asked = {name for name in read if name in os.environ} | computing
-    return sorted(name for name in asked if name not in VARIABLES and not HARMLESS.match(name))
+def undeclared(read: Iterable[str], declared: Iterable[str] = ()) -> list[str]:
+    """Names of variables that were read, or with which something is loaded first, and that no plan holds. No values."""
+    asked = {name for name in (*read, *LOADED) if name in os.environ}
+    known = {*computing(), *declared}
+    return sorted(name for name in asked if name not in known and not HARMLESS.match(name))
 
 
 def outside_code(project: Path) -> list[dict[str, str]]:

@@ -19,7 +19,7 @@ import orjson
 from headgate import __version__
 from headgate.kit.doors import open_door
 from headgate.kit.errors import Refused
-from headgate.kit.files import as_refusal, atomic_write
+from headgate.kit.files import atomic_write, refusing
 from headgate.kit.hashing import canonical_json, digest_json
 from headgate.kit.progress import Advance, progress
 from headgate.models.adapter import RECORD, AdapterMark, adapter_mark
@@ -182,14 +182,12 @@ def _one(shop: Workshop, engine: Any, seed: int, advance: Advance) -> Finished:
 
 def _whole(shop: Workshop, engine: Any, job: Job, advance: Advance) -> Trained:
     """A training that came to its end with numbers in it."""
-    try:
+    with refusing(shop.folder):
         if job.settings.processes > 1:
             trained = train_together(job, shop.folder / f"seed-{job.seed}-processes")
             advance(len(trained.losses))
         else:
             trained = engine.train(job, advance)
-    except OSError as error:
-        raise as_refusal(error, shop.folder) from error
     bad = next((i for i, loss in enumerate(trained.losses) if not math.isfinite(loss)), None)
     if bad is not None:
         raise Refused(

@@ -21,7 +21,7 @@ import orjson
 
 from headgate.kit.doors import open_door
 from headgate.kit.errors import HeadgateError, Refused
-from headgate.kit.files import atomic_write
+from headgate.kit.files import atomic_write, refusing
 from headgate.kit.hashing import canonical_json
 from headgate.train.doors import DOORS
 from headgate.train.job import Job, Trained, trained_of
@@ -129,7 +129,8 @@ def main(folder: Path) -> None:
     job = read_job(folder)
     first = os.environ.get("RANK", "0") == "0"
     try:
-        trained: Trained = open_door(DOORS[job.settings.trainer]).train(job)
+        with refusing(folder):
+            trained: Trained = open_door(DOORS[job.settings.trainer]).train(job)
     except HeadgateError as error:
         if first:
             told = {"what": error.what, "found": error.found or "", "next_step": error.next_step or ""}

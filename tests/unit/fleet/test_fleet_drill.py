@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 
 from headgate.cli.main import main
-from headgate.fleet.causes import EDITED, GONE, KIT_CHANGED, OUTSIDE, UNDECLARED, UNPINNED
+from headgate.fleet.causes import EDITED, GONE, KIT_CHANGED, OUTSIDE, UNCOMMITTED, UNDECLARED, UNPINNED
 from headgate.fleet.drill import Drilled, _held_against, drill
 from headgate.fleet.finding import member
-from headgate.fleet.fresh import LINKED, SAME
+from headgate.fleet.fresh import CURRENT, LINKED
 from headgate.fleet.kit import CLOSURE, pack, read_kit
 from headgate.fleet.rescue import kit_that_stands
 from headgate.kit.errors import Refused
+from headgate.kit.hashing import digest
 from headgate.ledger.ledger import Ledger
 from headgate.stats.verdict import Outcome
 
@@ -79,8 +80,22 @@ def make(folder: Path, **variables: str) -> Path:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with one adapter of three steps."""
-    return make(tmp_path_factory.mktemp("project"))
+    """A project with one adapter of three steps, in a checkout whose code was changed since its only commit."""
+    folder = tmp_path_factory.mktemp("checkout") / "flows"
+    folder.mkdir()
+    (folder / "score.py").write_text("LIMIT = 5\n", encoding="utf-8")
+    git(folder.parent, "init", "-q")
+    git(folder.parent, "add", ".")
+    git(folder.parent, "commit", "-q", "-m", "first")
+    (folder / "score.py").write_text("LIMIT = 9\n", encoding="utf-8")
+    return make(folder)
+
+
+def git(folder: Path, *words: str) -> str:
+    """What git says in a folder, by a committer of its own."""
+    who = ["-c", "user.name=A. Vos", "-c", "user.email=vos@example.org", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", "-C", str(folder), *who, *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 @pytest.fixture(scope="module")
@@ -115,17 +130,57 @@ def test_a_rescue_kit_rebuilds_bit_by_bit_where_only_its_lock_is(
     """The author's folder is not needed: rows, base and program come from the kit, libraries from the lock."""
     with Ledger.open(project / ".headgate") as ledger:
         name = ledger.find("adapter")[-1].name
-    words = ["fleet", "rescue", name, "--to", str(tmp_path / "kit"), "--linked", "--by", "A. Vos", "--json"]
+    words = [
+        "fleet",
+        "rescue",
+        name,
+        "--to",
+        str(tmp_path / "kit"),
+        "--environment",
+        "linked",
+        "--by",
+        "A. Vos",
+        "--json",
+    ]
     with pytest.raises(SystemExit) as ended:
         main([*words, "--ledger", str(project / ".headgate")])
     told = json.loads(capsys.readouterr().out)
     assert (0, True, [], "linked") == (ended.value.code, told["identical"], told["causes"], told["environment"])
-    assert [] == told["differences"]
+    assert ([], git(project, "rev-parse", "HEAD")) == (told["differences"], told["checkout"])
+    assert "LIMIT = 5\n" == (tmp_path / "kit/checkout/flows/score.py").read_text(encoding="utf-8")
     with Ledger.open(project / ".headgate") as ledger:
         one = member(ledger, name)
         assert tmp_path / "kit" == Path(os.path.normpath(kit_that_stands(ledger, one.run.id, project) or ""))
         (tmp_path / "kit" / "rows.jsonl").write_bytes(b"")
         assert kit_that_stands(ledger, one.run.id, project) is None
+
+
+def test_another_patch_or_one_that_does_not_fit_is_named(copied: Path) -> None:
+    """The patch has its own address in the record; one of another commit cannot be applied."""
+    patch = copied / "project.diff"
+    body = patch.read_bytes().replace(b"LIMIT = 5", b"LIMIT = 6")
+    patch.write_bytes(body)
+    assert {UNCOMMITTED, KIT_CHANGED} == causes(drill(copied, kind=CURRENT))
+
+    def consistent(closure: dict[str, Any]) -> None:
+        closure["files"]["project.diff"] = closure["history"]["code"]["project"]["diff"] = digest(body)
+
+    edit(copied, consistent)
+    found = drill(copied, kind=CURRENT)
+    assert {UNCOMMITTED} == causes(found)
+    assert "does not fit its commit" in found.causes[0].what
+
+
+def test_a_commit_that_is_gone_and_code_that_was_edited_are_named(copied: Path) -> None:
+    """Nothing is trained for either."""
+
+    def planted(closure: dict[str, Any]) -> None:
+        closure["checkout"]["lacking"] = ["commit 123 is in no repository at the project"]
+        closure["plan"]["rewards"] = [{"name": "r", "file": "reward.py", "digest": "b3:0"}]
+
+    edit(copied, planted)
+    found = drill(copied, kind=CURRENT)
+    assert ({UNCOMMITTED, "changed code"}, Outcome.FAIL) == (causes(found), found.verdict.outcome)
 
 
 def test_a_training_that_leans_on_what_is_elsewhere_says_so(tmp_path: Path) -> None:
@@ -136,11 +191,12 @@ def test_a_training_that_leans_on_what_is_elsewhere_says_so(tmp_path: Path) -> N
     project = make(tmp_path / "project", elsewhere=str(tmp_path / "elsewhere"), ACME_SCALE="2", MKL_DEBUG_CPU_TYPE="5")
     with Ledger.open(project / ".headgate") as ledger:
         pack(ledger, ledger.find("run")[-1], project, tmp_path / "kit")
-    found = drill(tmp_path / "kit", kind=SAME)
+    found = drill(tmp_path / "kit", kind=CURRENT)
     assert {
-        (OUTSIDE, "module sitecustomize"), (UNDECLARED, "ACME_SCALE"), (UNDECLARED, "MKL_DEBUG_CPU_TYPE"),
+        (OUTSIDE, "module sitecustomize"), (UNDECLARED, "ACME_SCALE"),
     } == {(one.name, one.what) for one in found.causes}  # fmt: skip
     assert Outcome.FAIL is found.verdict.outcome
+    assert "5" == read_kit(tmp_path / "kit").plan["environment"]["variables"]["MKL_DEBUG_CPU_TYPE"]
 
 
 def test_rows_edited_after_the_run_are_named_by_line(copied: Path) -> None:
@@ -149,7 +205,7 @@ def test_rows_edited_after_the_run_are_named_by_line(copied: Path) -> None:
     lines = path.read_bytes().splitlines(keepends=True)
     lines[4] = lines[4].replace(b"card", b"cart", 1)
     path.write_bytes(b"".join(lines))
-    found = drill(copied, kind=SAME)
+    found = drill(copied, kind=CURRENT)
     assert ({EDITED}, ["rows.jsonl was edited: line 5"]) == (causes(found), [one.what for one in found.causes])
 
 
@@ -159,7 +215,7 @@ def test_rows_edited_in_the_ledger_are_named_too(project: Path, tmp_path: Path) 
 
     import zstandard
 
-    copy = Path(shutil.copytree(project, tmp_path / "project"))
+    copy = Path(shutil.copytree(project.parent, tmp_path / "checkout")) / project.name
     with sqlite3.connect(copy / ".headgate" / "ledger.sqlite") as database:
         triggers = database.execute("select name from sqlite_master where type = 'trigger'").fetchall()
         for (name,) in triggers:  # somebody who edits a ledger by hand takes its guards away first
@@ -172,7 +228,7 @@ def test_rows_edited_in_the_ledger_are_named_too(project: Path, tmp_path: Path) 
     database.close()
     with Ledger.open(copy / ".headgate") as ledger:
         pack(ledger, ledger.find("run")[-1], copy, tmp_path / "kit")
-    assert {EDITED} == causes(drill(tmp_path / "kit", kind=SAME))
+    assert {EDITED} == causes(drill(tmp_path / "kit", kind=CURRENT))
 
 
 def unpinned(body: dict[str, Any]) -> None:
@@ -217,7 +273,7 @@ def test_a_changed_program_or_base_is_told_from_rows(copied: Path) -> None:
     """Every file of a kit has its address."""
     (copied / "base" / "config.json").write_text("{}", encoding="utf-8")
     (copied / "headgate.tar").unlink()
-    assert {"changed base", KIT_CHANGED} == causes(drill(copied, kind=SAME))
+    assert {"changed base", KIT_CHANGED} == causes(drill(copied, kind=CURRENT))
 
 
 def rebuilt(kit: Path, *, tensors: str | None = None, seeds: int = 1, shift: float = 0.0, **hardware: str) -> Drilled:
@@ -233,7 +289,7 @@ def rebuilt(kit: Path, *, tensors: str | None = None, seeds: int = 1, shift: flo
         "engine": plan["engine"]["source"], "environment": plan["environment"],
         "hardware": {**plan["hardware"], **hardware}, "adapters": after,
     }  # fmt: skip
-    return _held_against(found, SAME, {"rebuilt": answer}, 1.0)
+    return _held_against(found, CURRENT, {"rebuilt": answer}, 1.0)
 
 
 def test_other_bits_are_judged_by_the_machine_and_the_seed_noise(kit: Path) -> None:
@@ -275,7 +331,7 @@ def test_wrong_use_is_told(project: Path, tmp_path: Path, capsys: pytest.Capture
     for words in (
         ["drill"],
         ["drill", "--kit", str(tmp_path)],
-        ["drill", "--kit", "x", "--linked", "--same-environment"],
+        ["drill", "--kit", "x", "--environment", "nowhere"],
     ):
         with pytest.raises(SystemExit) as ended:
             main(["fleet", *words, *store])

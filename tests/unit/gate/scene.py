@@ -26,6 +26,11 @@ from headgate.stats.verdict import Outcome, Verdict, worst
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ROWS = 4
+# What a training records that lacks nothing.
+WHOLE = {
+    "surroundings": {"outside_code": [], "undeclared_variables": [], "lock": {}},
+    "history": {"code": {"project": None}},
+}
 
 
 def tensors(path: Path, scale: float) -> None:
@@ -121,7 +126,7 @@ class Scene:
             "base", "tiny", {"fingerprint": {"weights": "b3:w", "root": "b3:root"}, "folder": "."}
         )
         data = {"split": "train", "rows": ROWS}
-        body = {"outcome": "pass", "plan": {"data": data}, "plan_digest": f"b3:plan{scale}"}
+        body = {"outcome": "pass", "plan": {"data": data}, "plan_digest": f"b3:plan{scale}", **WHOLE}
         run_id = self.ledger.record("run", "support", body, edges=[Edge("trained-on", version.node_id)])
         place = self.folder / ".headgate" / "work" / "adapters" / f"a{scale}"
         place.mkdir(parents=True, exist_ok=True)

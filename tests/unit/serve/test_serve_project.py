@@ -50,7 +50,12 @@ def released(scene: Any, scenes: ModuleType, seed: int) -> str:
         BASE.name,
         {"fingerprint": fingerprint_of(BASE).as_json(), "folder": os.path.relpath(BASE, scene.folder)},
     )
-    body = {"outcome": "pass", "plan": {"data": {"split": "train", "rows": 4}}, "plan_digest": f"b3:{seed}"}
+    body = {
+        "outcome": "pass",
+        "plan": {"data": {"split": "train", "rows": 4}},
+        "plan_digest": f"b3:{seed}",
+        **scenes.WHOLE,
+    }
     ran = scene.ledger.record("run", "support", body, edges=[Edge("trained-on", version.node_id)])
     place = make_adapter(scene.folder / ".headgate/work/adapters" / f"m{seed}", seed=seed)
     told = {"digest": adapter_mark(place).digest, "folder": f"adapters/m{seed}"}

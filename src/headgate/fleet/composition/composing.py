@@ -6,7 +6,6 @@ router learns its words; the verdicts are from the second, so that the best of m
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,13 +27,13 @@ from headgate.fleet.composition.matrix import (
     judged,
     routed,
 )
-from headgate.fleet.composition.plans import ROUTE, Plan, distance, forecast, weighted_sum
+from headgate.fleet.composition.plans import ROUTE, UNMERGEABLE, Plan, distance, forecast, weighted_sum
 from headgate.fleet.composition.routing import Router, fit
 from headgate.fleet.composition.writing import seal
 from headgate.fleet.doors import MERGER
 from headgate.kit.doors import open_door
 from headgate.kit.errors import Refused
-from headgate.kit.files import as_refusal, flush_folder
+from headgate.kit.files import place_folder, refusing
 from headgate.kit.progress import Advance, silent
 from headgate.models.adapter import adapter_mark, must_belong
 from headgate.models.fingerprint import Fingerprint, fingerprint_of
@@ -188,6 +187,8 @@ class _Bench:
         try:
             self._merge(plan, folder)
         except Refused as error:
+            if not error.what.startswith(UNMERGEABLE):
+                raise
             return Tried(plan=plan, refused=f"{error.what}: {error.found}" if error.found else error.what)
         merged = read_factors(folder)
         every = list(self._factors.values())
@@ -208,22 +209,15 @@ class _Bench:
         if chosen.plan.type == ROUTE:
             made.mkdir()
             self._router().save(made / "router.json")
-        temporary = out.with_name(f".{out.name}.part")
-        try:
-            shutil.copytree(made, temporary)
-            flush_folder(temporary)
-            temporary.rename(out)
-        except OSError as error:
-            raise as_refusal(error, out) from error
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        place_folder(made, out)
         return out
 
     def _merge(self, plan: Plan, folder: Path) -> None:
         if self._merger is None:
             self._merger = open_door(MERGER).open_merger(self._request.base, self._factors)
         self._merger.merge(plan, folder, self._request.seed)
-        seal(folder, plan, self._request, self._fingerprint)
+        with refusing(folder):
+            seal(folder, plan, self._request, self._fingerprint)
 
     def _router(self) -> Router:
         examples: dict[str, list[str]] = {name: [] for name in self._request.adapters}

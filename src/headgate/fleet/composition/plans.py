@@ -17,6 +17,7 @@ from headgate.kit.errors import Refused
 from headgate.models.lora import Factors
 
 ROUTE = "route"
+UNMERGEABLE = "PEFT cannot merge by"  # how the refusal of a plan begins; any other refusal ends the whole
 PRUNED = (
     "ties", "ties_svd", "dare_linear", "dare_ties", "dare_linear_svd", "dare_ties_svd", "magnitude_prune",
     "magnitude_prune_svd",

@@ -15,9 +15,9 @@ import torch
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import save_file
 
-from headgate.fleet.composition.plans import Plan
+from headgate.fleet.composition.plans import UNMERGEABLE, Plan
 from headgate.kit.errors import Refused
-from headgate.kit.files import write_flushed
+from headgate.kit.files import refusing, write_flushed
 from headgate.models.adapter import CONFIG, TENSORS, canonical_bytes
 from headgate.models.adapter_layout import PREFIX
 from headgate.models.engines.transformers_local import load_base, wrapped
@@ -65,14 +65,15 @@ class Merger:
             tensors = {key: value.contiguous().clone() for key, value in state.items()}
             rank = int(self._model.peft_config[name].r)
         except (ValueError, RuntimeError, IndexError) as error:
-            raise Refused(f"PEFT cannot merge by {plan.name}", found=str(error).split("\n")[0]) from error
+            raise Refused(f"{UNMERGEABLE} {plan.name}", found=str(error).split("\n")[0]) from error
         finally:
             if name in self._model.peft_config:
                 self._model.delete_adapter(name)
         stems = sorted({key.removeprefix(PREFIX).partition(".lora_")[0] for key in tensors})
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, folder / TENSORS)
-        write_flushed(folder / CONFIG, canonical_bytes(_settings(stems, rank), self._base.name))
+        with refusing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            save_file(tensors, folder / TENSORS)
+            write_flushed(folder / CONFIG, canonical_bytes(_settings(stems, rank), self._base.name))
 
     def _plain(self, factors: Mapping[str, Factors]) -> dict[str, torch.Tensor]:
         """Tensors of one rank with the scale in B; ranks are filled up with zeros."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from headgate.fleet.migration.nearness import roads as roads_of
 from headgate.fleet.migration.watching import Watched, watch
 from headgate.kit.clock import now
 from headgate.kit.errors import Refused
-from headgate.kit.files import as_refusal
+from headgate.kit.files import place_folder
 from headgate.kit.hashing import digest_json
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, StepResult, record_step
@@ -148,10 +147,7 @@ def _place(result: StepResult, context: StageContext, out: Path) -> None:
     where = result.outputs.get("adapter_path")
     if not where:
         raise Refused("training stopped before the first step", found=result.summary)
-    try:
-        shutil.copytree(context.folder / where, out)
-    except OSError as error:
-        raise as_refusal(error, out) from error
+    place_folder(context.folder / where, out)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Each gives a candidate adapter that belongs to the new base by record. None prom
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from pyroaring import BitMap
 
 from headgate.fleet.migration.screening import Screened
 from headgate.kit.errors import Refused
-from headgate.kit.files import write_flushed
+from headgate.kit.files import place_folder, refusing, write_flushed
 from headgate.kit.hashing import canonical_json
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.nodes import Node
@@ -40,17 +41,18 @@ def copied(adapter: Path, new: Path, out: Path) -> Path:
         Refused: they do not fit the new base, or the folder is there already.
     """
     must_fit(adapter, new)
-    if out.exists():
-        raise Refused("the folder is there already", file=str(out), next_step="choose another with --out")
     before = record_of(adapter) or {}
     mark = adapter_mark(adapter)
-    shutil.copytree(adapter, out)
     record = {
         "form": 1, "adapter": mark.digest, "tensors": mark.tensors, "config": mark.config,
         "base": fingerprint_of(new).as_json(), "base_name": new.resolve().name,
         "migrated": {"road": "copy", "from": before.get("base", {}).get("root", ""), "parent": mark.digest},
     }  # fmt: skip
-    write_flushed(out / RECORD, canonical_json(record))
+    with refusing(out), tempfile.TemporaryDirectory(prefix="headgate-copy-") as work:
+        made = Path(work) / "adapter"
+        shutil.copytree(adapter, made)
+        write_flushed(made / RECORD, canonical_json(record))
+        place_folder(made, out)
     return out
 
 
