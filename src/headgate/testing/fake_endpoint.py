@@ -24,11 +24,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
 from headgate.testing.faults import Plan, never
+from headgate.testing.plain_http import PlainHandler
 
 DIMENSIONS = 64  # of the hashed embedding vectors
 LARGEST_REQUEST = 16 << 20  # bytes
@@ -206,23 +207,17 @@ class _Server(ThreadingHTTPServer):
         """A client that hangs up is no error of the server."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body leave in one packet; two packets wait for each other's acknowledgement
-    disable_nagle_algorithm = True
+class _Handler(PlainHandler):
     server: _Server
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Says nothing."""
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the library's name
         fake = self.server.fake
         if self.path != "/v1/models":
             return self._error(404, "no such route")
         self._send(200, {"object": "list", "data": [{"id": name, "object": "model"} for name in fake.models]})
 
-    def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
+    def do_POST(self) -> None:  # noqa: N802 - the library's name
+        length = int(self.told.get("content-length") or 0)
         if length > LARGEST_REQUEST:
             self.close_connection = True
             return self._error(413, "too large")
@@ -241,7 +236,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _words(self, body: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> None:
         fake = self.server.fake
-        key = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        key = self.told.get("authorization", "").removeprefix("Bearer ")
         request = fake.note(self.path, body, messages, key)
         if self._spoiled(request):
             return
@@ -315,13 +310,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._raw(status, json.dumps(body, ensure_ascii=False).encode(), headers)
 
     def _raw(self, status: int, data: bytes, headers: Mapping[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        self.respond(status, {**(headers or {}), "Content-Type": "application/json"}, data)
 
 
 def _answer(fake: FakeEndpoint, request: Request, reply: Reply) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Words and pairs of words, TF-IDF. Texts are dealt into folds by group; each fold is scored by a classifier that was
 trained on the others: multinomial naive Bayes, which is fast for many labels, and where labels are few a
-ridge classifier beside it, whose probabilities are averaged with those of the former.
+ridge classifier beside it, whose probabilities are averaged with those of the former. A second round learns from the
+labels alone that the first one did not doubt: wrong labels teach the classifiers less of what is wrong with them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headgate.stats.label_errors import suspects
 from headgate.text.ngrams import word_ngrams
 from headgate.text.tape import Positions, Tape
 
@@ -27,12 +29,25 @@ FEW = 20  # labels up to which the ridge classifier is worth its time
 
 def probabilities(tape: Tape, labels: Positions, count: int, groups: Positions, *, seed: int = 0) -> Floats:
     """The probability of each of `count` labels for each text, (N, K); `groups` (N,) are kept on one side of a fold."""
-    matrix = _terms(tape)
+    return _dealt(_terms(tape), labels, count, groups, seed, np.ones(len(tape), dtype=np.bool_))
+
+
+def relearned(tape: Tape, labels: Positions, count: int, groups: Positions, *, seed: int = 0) -> Floats:
+    """The same, learned in a second round without the labels that the first one suspects."""
+    matrix, trusted = _terms(tape), np.ones(len(tape), dtype=np.bool_)
+    trusted[suspects(_dealt(matrix, labels, count, groups, seed, trusted), labels).rows] = False
+    return _dealt(matrix, labels, count, groups, seed + 1, trusted)
+
+
+def _dealt(
+    matrix: Any, labels: Positions, count: int, groups: Positions, seed: int, trusted: NDArray[np.bool_]
+) -> Floats:
+    """Each fold scored by what the trusted texts of the others teach."""
     numbers = np.unique(groups, return_inverse=True)[1]
     folds = np.random.default_rng(seed).integers(0, FOLDS, int(numbers.max(initial=0)) + 1)[numbers]
-    out = np.zeros((len(tape), count))
+    out = np.zeros((len(labels), count))
     for fold in range(FOLDS):
-        held, rest = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        held, rest = np.flatnonzero(folds == fold), np.flatnonzero((folds != fold) & trusted)
         if len(held) and len(rest):
             out[held] = _scored(matrix[rest], labels[rest], matrix[held], count)
     return out

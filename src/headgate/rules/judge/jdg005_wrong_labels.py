@@ -11,8 +11,9 @@ rows would, and an evaluation item with a wrong label fails the model that is ri
 ## How it is measured
 Every row gets probabilities of all labels from classifiers that did not see it (words and pairs of words,
 five folds, rows of one group together), and is suspected where another label is as likely as it is for rows that
-really have it (confident learning). The measure is the share of rows suspected, with a 95 % Wilson interval,
-against `tolerated`; findings come the most certain first and name the label that seems meant.
+really have it (confident learning). A second round learns without the rows that the first one suspects. The
+measure is the share of rows suspected, with a 95 % Wilson interval, against `tolerated`; findings come the most
+certain first and name the label that seems meant.
 
 ## When it cannot tell
 Some of what it suspects is right: on real data between one in a hundred and one in twenty-five rows that people
@@ -40,7 +41,7 @@ from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.label_errors import Suspects, suspects
 from headgate.stats.verdict import Finding, Findings, Verdict
 from headgate.stats.votes import Floats, Integers
-from headgate.text.labelling import probabilities
+from headgate.text.labelling import relearned
 
 LONGEST = 60  # characters of an answer that may be a label
 MOST = 1000  # different labels
@@ -69,7 +70,7 @@ def wrong_labels(given: Given, options: Options) -> Verdict:
             summary="wrong labels cannot be seen",
             reason=f"{len(rows):,} rows; needs {options.least - len(rows):,} more",
         )
-    told = probabilities(rows.prompt, labels, len(names), _groups(rows))
+    told = relearned(rows.prompt, labels, len(names), _groups(rows))
     skill = float((told.argmax(axis=1) == labels).mean())
     found = suspects(told, labels)
     details = {"labels": len(names), "skill": round(skill, 4), "confused": _confused(names, labels, found)}
