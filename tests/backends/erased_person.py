@@ -5,19 +5,25 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from pyroaring import BitMap
 
-from headgate.kit.hashing import digest
+from headgate.curate import reviews
+from headgate.kit.hashing import canonical_json, digest
 from headgate.ledger.ledger import Edge, Ledger, RowRecord
 from headgate.rights import erasure
 from headgate.rights.reach import Target
+from headgate.rows.row import Kind, Message, Row, Side, to_bytes
 
+ADDRESS = re.compile(rb"b3:[0-9a-f]{64}")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANN = Target("subject", "ann")
 SECRET = 'My neighbour\'s "blue" gate was left open on the 3rd of May, and the dog ran into the harbour – nobody paid.'
@@ -29,9 +35,11 @@ BOB = "The card that you sent to me in April does not work abroad at all."
 MERGED = f"{BOB} Also, there was a matter about a harbour that somebody else had raised before."
 
 
-def words(row: str) -> bytes:
+def words(row: str, parents: tuple[str, ...] = ()) -> bytes:
     """The body of a row that says something."""
-    return json.dumps({"messages": [{"role": "user", "content": row}, {"role": "assistant", "content": "ok"}]}).encode()
+    said = [{"role": "user", "content": row}, {"role": "assistant", "content": "ok"}]
+    made = {"side": {"parents": list(parents)}} if parents else {}
+    return json.dumps({"kind": "demonstration", "messages": said, **made}).encode()
 
 
 def opened(store: Path) -> Ledger:
@@ -55,7 +63,7 @@ def build(store: Path) -> None:
                 RowRecord(
                     id=ids[n],
                     content_id=digest(said[n].encode()),
-                    body=words(said[n]),
+                    body=words(said[n], parents[n]),
                     source_id=source,
                     subject=whose[n],
                     parents=parents[n],
@@ -82,6 +90,48 @@ def build(store: Path) -> None:
     (store.parent / "train.jsonl").write_text(json.dumps({"text": SECRET}, ensure_ascii=False) + "\n")
 
 
+def short_family(store: Path) -> list[str]:
+    """Ann says "no", Bob "yes", a row was made from both and one from that; records and files name them all.
+
+    Returns every plain address that somebody could compute who guesses what Ann said and knows all the rest.
+    """
+
+    def said(text: str, *parents: Row, **side: Any) -> Row:
+        turns = Message("user", text), Message("assistant", "ok")
+        return Row(kind=Kind.DEMONSTRATION, messages=turns, side=Side(parents=tuple(one.id for one in parents), **side))
+
+    ann, bob = said("no", subject="ann"), said("yes", subject="bob")
+    both = said("no yes", ann, bob)
+    masked = replace(both, side=Side(parents=(both.id,), extra={"masked": {"name": 1}}))
+    by_words = replace(said("maybe"), side=Side(parents=(ann.content_id, bob.id)))
+    rows = [ann, bob, both, masked, by_words]
+    with opened(store) as ledger:
+        source = ledger.record("source", "short", {})
+        ledger.rows.append(
+            [
+                RowRecord(
+                    id=one.id, content_id=one.content_id, body=to_bytes(one), source_id=source,
+                    subject=one.side.subject, parents=one.side.parents,
+                )
+                for one in rows
+            ]
+        )  # fmt: skip
+        ledger.record("verdict", "near", {"findings": [{"row": one.id} for one in rows]})
+        ledger.content.put(canonical_json([{"row": masked.id, "partner": both.id}]))
+        reviews.decide(ledger, "support", accept=[ann.id, both.id], keep=[masked.id], name="A. Vos", at=NOW)
+    (store / "work" / "of-both.shard").write_bytes(shard(both.id))
+    (store / "work" / "kin.json").write_text(json.dumps([masked.id, by_words.id]))
+    return [
+        *(one.id for one in rows if one is not bob), ann.content_id,
+        *(digest(to_bytes(one)) for one in rows if one is not bob),
+    ]  # fmt: skip
+
+
+def as_written(addresses: list[str]) -> list[bytes]:
+    """Addresses in each form in which they may stand: digits, and bytes."""
+    return [form for one in addresses for form in (one[3:].encode(), bytes.fromhex(one[3:]))]
+
+
 def shard(row_id: str) -> bytes:
     """A shard of one row, as the trainer reads it."""
     import numpy as np
@@ -105,7 +155,9 @@ def state(store: Path) -> tuple[object, ...]:
     """What can be told afterwards."""
     with opened(store) as ledger:
         every = ledger.rows.all_numbers()
-        bodies = [(number, body) for number, _, body in ledger.rows.bodies(every)]
+        # Keyed addresses are those of one ledger: another one names the same rows.
+        named = lambda found: f"row {ledger.rows.number_of(found[0].decode())}".encode()  # noqa: E731
+        bodies = [(number, ADDRESS.sub(named, body)) for number, _, body in ledger.rows.bodies(every)]
         files = sorted(path.name for path in (store / "work").iterdir())
         verdicts = [(node.name, node.erased) for node in ledger.find("verdict")]
         return bodies, files, verdicts, len(every), ledger.verify().outcome.value

@@ -15,6 +15,7 @@ from typing import Any
 
 from pyroaring import BitMap
 
+from headgate.capture.descent import Names
 from headgate.capture.settings import Settings
 from headgate.kit.errors import Refused
 from headgate.kit.files import must_be_file
@@ -43,6 +44,7 @@ class Imported:
     by_source: Counter[str] = field(default_factory=Counter)
     by_file: dict[str, dict[str, Any]] = field(default_factory=dict)
     masked: Counter[str] = field(default_factory=Counter)
+    orphans: int = 0  # names of parents that no row has
     in_keys: Counter[str] = field(default_factory=Counter)  # rows with personal data in a key, which stays
 
 
@@ -77,6 +79,7 @@ def import_files(
     imported = Imported()
     redactor = redactor_of(settings, folder)
     masking = _masking(redactor, imported)
+    names, waiting = Names(imported.rows), dict[str, list[Row]]()
     for path in files:
         reader = read_rows(
             path,
@@ -87,7 +90,7 @@ def import_files(
         )
         before = (imported.new, imported.known)
         with progress(f"capture {path.name}", None, quiet=quiet) as advance:
-            _store(ledger, map(masking, reader), settings.batch, imported, advance)
+            waiting[str(path)] = list(_store(ledger, map(masking, reader), settings.batch, imported, advance, names))
         imported.bad_lines += [_told(bad, redactor) for bad in reader.bad_lines]
         imported.by_file[str(path)] = {
             "format": reader.detected.format,
@@ -96,6 +99,14 @@ def import_files(
             "known": imported.known - before[1],
             "bad-lines": len(reader.bad_lines),
         }
+    names.look_in(ledger, (row for rows in waiting.values() for row in rows))
+    for file, rows in waiting.items():
+        before = (imported.new, imported.known)
+        for batch in _batches(rows, settings.batch):
+            _append(ledger, [(row, names.parents_at_last(row)) for row in batch], imported)
+        told = imported.by_file[file]
+        told |= {"new": told["new"] + imported.new - before[0], "known": told["known"] + imported.known - before[1]}
+    imported.orphans = len(names.unknown)
     return imported
 
 
@@ -140,30 +151,39 @@ def _told(bad: BadLine, redactor: Redactor) -> BadLine:
     return replace(bad, found=f"{redactor.text(whole)} …".strip())
 
 
-def _store(ledger: Ledger, rows: Iterable[Row], size: int, imported: Imported, advance: Advance) -> None:
+def _store(
+    ledger: Ledger, rows: Iterable[Row], size: int, imported: Imported, advance: Advance, names: Names
+) -> Iterator[Row]:
+    """Stores rows; hands back those whose parents are named and not known yet."""
     for batch in _batches(rows, size):
-        records = []
-        for row in batch:
-            source = row.side.source or UNNAMED
-            if source not in imported.sources:
-                imported.sources[source] = ledger.record("source", source, {"name": source})
-            imported.by_source[source] += 1
-            records.append(
-                RowRecord(
-                    id=row.id,
-                    content_id=row.content_id,
-                    body=to_bytes(row),
-                    source_id=imported.sources[source],
-                    subject=row.side.subject,
-                    parents=row.side.parents,
-                )
-            )
-        appended = ledger.rows.append(records)
-        imported.numbers |= appended.numbers
-        imported.new += appended.new
-        imported.known += appended.known
         imported.rows += [slim(row) for row in batch]
+        told = [(row, names.parents_of(row)) for row in batch]
+        yield from (row for row, parents in told if parents is None)
+        _append(ledger, [(row, parents) for row, parents in told if parents is not None], imported)
         advance(len(batch))
+
+
+def _append(ledger: Ledger, rows: Sequence[tuple[Row, tuple[str, ...]]], imported: Imported) -> None:
+    records = []
+    for row, parents in rows:
+        source = row.side.source or UNNAMED
+        if source not in imported.sources:
+            imported.sources[source] = ledger.record("source", source, {"name": source})
+        imported.by_source[source] += 1
+        records.append(
+            RowRecord(
+                id=row.id,
+                content_id=row.content_id,
+                body=to_bytes(row),
+                source_id=imported.sources[source],
+                subject=row.side.subject,
+                parents=parents,
+            )
+        )
+    appended = ledger.rows.append(records)
+    imported.numbers |= appended.numbers
+    imported.new += appended.new
+    imported.known += appended.known
 
 
 def _batches(rows: Iterable[Row], size: int) -> Iterator[Sequence[Row]]:

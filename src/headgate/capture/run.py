@@ -134,7 +134,8 @@ def _summary(imported: Imported, verdicts: Sequence[Verdict]) -> str:
     hidden = ", ".join(f"{count:,} {kind}" for kind, count in sorted(imported.masked.items()))
     masked = f", masked: {hidden}" if hidden else ""
     keys = f", rows with personal data in a key: {imported.in_keys.total():,}" if imported.in_keys else ""
-    return f"{rows:,} rows from {sources} ({imported.new:,} new){twice}{bad}{masked}{keys}"
+    lost = f", parents that no row is called: {imported.orphans:,}" if imported.orphans else ""
+    return f"{rows:,} rows from {sources} ({imported.new:,} new){twice}{bad}{masked}{keys}{lost}"
 
 
 def _repeated(imported: Imported) -> int:
@@ -155,5 +156,6 @@ def _facts(imported: Imported, asserted: Asserted) -> dict[str, Any]:
         "bad-lines-total": len(imported.bad_lines),
         "masked": dict(sorted(imported.masked.items())),
         "personal-keys": dict(sorted(imported.in_keys.items())),
+        "unknown-parents": imported.orphans,
         "claims": {"new": dict(asserted.new), "known": asserted.known},
     }

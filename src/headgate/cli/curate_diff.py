@@ -18,14 +18,19 @@ from headgate.cli.stage_verb import FLOW_FILE
 def diff(step: str, first: int, flow_file: Path, quiet: bool, as_json: bool) -> None:
     """Shows what each step removed and kept, by register, difficulty, length and slice.
 
-    Also after a curation that was stopped: the diff says what it would have lost.
+    Also after a curation that was stopped: the diff says what it would have lost. Values of slices, which come from
+    rows, are told to those who may read rows about people.
     """
     from headgate.curate import departures
     from headgate.flow.project import open_project
+    from headgate.flow.withholding import may_read, withheld_diff
+    from headgate.kit.clock import now
 
     project = open_project(flow_file)
     with project.ledger() as ledger:
         found = departures.newest(ledger, project.dataset)
+        if not may_read(ledger, now()):
+            found = withheld_diff(found)
     told = departures.lines(found, step, first)
     if as_json:
         steps = [one for one in found["steps"] if step in ("", one["step"])]

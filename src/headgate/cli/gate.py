@@ -36,11 +36,11 @@ def command(
 @flow_options
 def show(decision: str | None, flow: str | None, flow_file: Path, quiet: bool, as_json: bool) -> int:
     """Shows a decision (default: the newest of the flow): its verdicts, waivers and evidence."""
-    from headgate.flow.withholding import may_read, unquoted, withheld_json
+    from headgate.flow.withholding import may_read, withheld_json
     from headgate.gate.showing import find_decision, lines
     from headgate.kit.clock import now
     from headgate.ledger import reads
-    from headgate.stats.verdict import Outcome
+    from headgate.stats.verdict import Outcome, unquoted
 
     project = project_of(flow_file)
     with project.ledger() as ledger:

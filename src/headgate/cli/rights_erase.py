@@ -42,6 +42,7 @@ def erase(
 
     Addresses, edges and dataset versions stay, and `ledger verify` passes. Afterwards every file of the ledger is
     searched again; exit code 1 where words are left, in records that a person decides about or in files of yours.
+    Rows that stay though they were also made from these name them by keyed addresses, which nobody can try texts on.
     An erasure that was killed is run again and goes on.
     """
     from headgate.flow.governing import open_ledger

@@ -2,7 +2,8 @@
 
 A proposal is a `case`: clusters of near-duplicates by row address, without their words. A decision
 names rows that may go and rows that stay, who says so and why; of several about one row the newest
-speaks. Rows are named by the address under which they were captured, which redaction does not change.
+speaks. Rows are named by the address under which they were captured, which redaction does not change;
+in a decision by the one that the ledger keeps when the row is erased.
 """
 
 from __future__ import annotations
@@ -114,13 +115,15 @@ def decide(
         raise Refused("nothing is decided", wanted="rows or clusters to accept or to keep")
     if both := sorted(set(going) & set(staying)):
         raise Refused("a row is both accepted and kept", found=both[0])
-    body = {"dataset": dataset, ACCEPT: going, KEEP: staying, "name": name.strip(), "reason": reason.strip()}
+    kept = _kept(ledger, [*going, *staying])
+    rows = {ACCEPT: sorted(kept.get(row, row) for row in going), KEEP: sorted(kept.get(row, row) for row in staying)}
+    body = {"dataset": dataset, **rows, "name": name.strip(), "reason": reason.strip()}
     edges = [Edge("judged-by", about)] if about else []
     return ledger.record(DECISION, name_of(dataset), body, edges=edges, at=at)
 
 
 def decided(ledger: Ledger, dataset: str) -> dict[str, Decision]:
-    """What speaks about each row, by captured address."""
+    """What speaks about each row, by captured address; an erased row has the one that the ledger keeps."""
     out: dict[str, Decision] = {}
     for node in ledger.find(DECISION, name_of(dataset)):
         for what in (ACCEPT, KEEP):
@@ -128,7 +131,15 @@ def decided(ledger: Ledger, dataset: str) -> dict[str, Decision]:
                 out[row] = Decision(
                     id=node.id, what=what, name=node.body["name"], reason=node.body["reason"], at=node.body["at"]
                 )
-    return out
+    captured = {kept: row for row, kept in _kept(ledger, out).items()}
+    return {captured.get(row, row): one for row, one in out.items()}
+
+
+def _kept(ledger: Ledger, rows: Iterable[str]) -> dict[str, str]:
+    """By captured address the one that stays when a row is erased: what names a short text must go with it."""
+    numbers = ledger.rows.numbers_of(rows)
+    captured = dict(ledger.rows.ids(numbers))
+    return {captured[number]: kept for number, kept in ledger.rows.kept(numbers)}
 
 
 def state(ledger: Ledger, dataset: str) -> str:

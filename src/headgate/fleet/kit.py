@@ -189,8 +189,9 @@ def _rows(ledger: Ledger, dataset: str, split: str, path: Path) -> tuple[list[st
     """Writes the rows of a split in their order; their addresses, and how many have no content any more."""
     numbers = ledger.versions.get(dataset).splits[split]
     ids, out = [], io.BytesIO()
-    for _, address, body in sorted(ledger.rows.bodies(numbers), key=lambda one: one[0]):
-        ids.append(address)
+    restated = ledger.rows.restated(numbers)
+    for number, address, body in sorted(ledger.rows.bodies(numbers), key=lambda one: one[0]):
+        ids.append(from_bytes(body).id if number in restated else address)
         out.write(body + b"\n")
     write_flushed(path, out.getvalue())
     return ids, len(numbers) - len(ids)

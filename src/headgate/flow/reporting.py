@@ -90,7 +90,7 @@ def write_page(walked: Walked, project: Project, at: datetime) -> Path:
     (`flow.withholding`).
     """
     proposals = _noted(walked, project, _proposals(walked, project), at)
-    diffs = _diffs(walked, project)
+    diffs = _diffs(walked, project, at)
     sections = [
         page.Section(
             title=f"{step.stage.name}: {step.stage.transition}",
@@ -155,13 +155,15 @@ def _proposals(walked: Walked, project: Project) -> dict[str, Any]:
     return found
 
 
-def _diffs(walked: Walked, project: Project) -> dict[str, Any]:
-    """What each step of a curation took away, by stage."""
+def _diffs(walked: Walked, project: Project, at: datetime) -> dict[str, Any]:
+    """What each step of a curation took away, by stage; without words of rows for somebody who may not read them."""
     from headgate.curate.departures import read
+    from headgate.flow.withholding import may_read, withheld_diff
 
     found = {}
     for step in walked.steps:
         if diff := step.result.facts.get("diff"):
             with project.ledger() as ledger:
-                found[step.stage.name] = read(ledger, diff)
+                told = read(ledger, diff)
+                found[step.stage.name] = told if may_read(ledger, at) else withheld_diff(told)
     return found

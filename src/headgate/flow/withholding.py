@@ -7,7 +7,6 @@ what a sentence puts in quotation marks. Numbers, outcomes, addresses of rows an
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -19,10 +18,9 @@ from headgate.ledger.ledger import Ledger
 from headgate.ledger.reads import VARIABLE
 from headgate.ledger.roles import PERSONAL, in_force
 from headgate.ledger.steps import StepResult
-from headgate.stats.verdict import Finding, Verdict
+from headgate.stats.verdict import Finding, Verdict, unquoted
 
 WITHHELD = "withheld: to read rows about people takes the role personal"
-QUOTED = re.compile(r"(?<!\w)(?:'[^'\n]+'|\"[^\"\n]+\"|\u201c[^\u201d\n]+\u201d|\u2018[^\u2019\n]+\u2019)(?!\w)")
 QUOTING_FACTS = ("bad-lines",)
 SHOWN = 50  # findings that a surface shows at most
 
@@ -34,11 +32,6 @@ def may_read(ledger: Ledger, at: datetime, purpose: str = "") -> bool:
         return True
     said = PERSONAL not in table.purpose or bool(purpose.strip() or os.environ.get(VARIABLE, "").strip())
     return said and table.allows(acting().name, PERSONAL)
-
-
-def unquoted(text: str) -> str:
-    """A sentence without what it quotes."""
-    return QUOTED.sub("[withheld]", text)
 
 
 def withheld(verdict: Verdict) -> Verdict:
@@ -74,6 +67,17 @@ def withheld_record(kind: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
     return body
 
 
+def withheld_diff(diff: Mapping[str, Any]) -> dict[str, Any]:
+    """A curation diff without words of rows: values of slices come from files, and a reason may quote."""
+    steps = [{**one, "classes": [_unsliced(line) for line in one["classes"]]} for one in diff["steps"]]
+    whole = {**diff["whole"], "classes": [_unsliced(line) for line in diff["whole"]["classes"]]}
+    restored = [
+        {name: value for name, value in one.items() if name != "slices"} | {"reason": unquoted(one["reason"])}
+        for one in diff["restored"]
+    ]
+    return {**diff, "steps": steps, "whole": whole, "restored": restored}
+
+
 def withheld_step(step: Walk) -> Walk:
     """One stage of a walk without words of rows."""
     result: StepResult = step.result
@@ -94,6 +98,12 @@ def _withheld(finding: Finding) -> Finding:
 def _bare(finding: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in finding.items() if name not in ("replacement", "slice")}
     return {**kept, "message": WITHHELD}
+
+
+def _unsliced(line: Mapping[str, Any]) -> dict[str, Any]:
+    if line["kind"] != "slice":
+        return dict(line)
+    return {**line, "class": str(line["class"]).partition("=")[0] + "=[withheld]"}
 
 
 def _numbers(details: Mapping[str, Any]) -> dict[str, Any]:

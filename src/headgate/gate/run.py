@@ -25,7 +25,7 @@ from headgate.ledger.cases import open_on
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.nodes import Node
 from headgate.ledger.steps import StageContext, StepResult
-from headgate.stats.verdict import Level, Outcome, Verdict, worst
+from headgate.stats.verdict import Level, Outcome, Verdict, unquoted, worst
 
 STAGE = "gate"
 
@@ -155,7 +155,7 @@ def _record(
         "unsure": settings.unsure,
         "correction": settings.correction,
         "evidence": {stage: {"step": one.step.id, "at": one.step.at} for stage, one in sorted(found.items())},
-        "verdicts": [verdict.as_json() for verdict in judged.verdicts],
+        "verdicts": [_told(verdict, found) for verdict in judged.verdicts],
         "waivers": [waiver.as_json() for waiver in judged.waivers],
     }
     edges = [Edge("derived-from", adapter.id)]
@@ -164,6 +164,19 @@ def _record(
         edges.append(Edge("derived-from", one.step.id))
         edges += [Edge("judged-by", node.id) for node, _ in one.verdicts]
     return ledger.record("decision", context.flow_name, body, edges=edges)
+
+
+def _told(verdict: Verdict, found: Mapping[str, Evidence]) -> dict[str, Any]:
+    """A verdict as a decision keeps it, which is never erased: no finding, and of what was said of rows numbers only.
+
+    The record of the verdict, which the decision is linked to, has the rest as long as the rows have their words.
+    """
+    body = verdict.as_json(0)
+    about_rows = {one.rule for stage, said in found.items() if stage != "evaluate" for _, one in said.verdicts}
+    if verdict.rule in about_rows:
+        kept = {name: one for name, one in verdict.details.items() if isinstance(one, int | float) or name == "waived"}
+        body |= {"details": kept, "summary": unquoted(verdict.summary), "reason": unquoted(verdict.reason)}
+    return body
 
 
 def _summary(judged: Judged, adapter: Node) -> str:

@@ -27,7 +27,7 @@ class Entry:
 
     seq: int  # 1, 2, 3, ...
     at: str  # moment of recording, ISO 8601 in UTC
-    action: str  # node, edges, rows, rows-erased, claim, version, content, content-erased, node-erased
+    action: str  # node, edges, rows, rows-erased, rows-restated, claim, version, content, content-erased, node-erased
     payload: Mapping[str, Any]  # what was added, by address; never the content itself
     payload_digest: str
     previous: str

@@ -102,9 +102,7 @@ class Walker:
                 rows |= self._rows.numbers_of_subject(str(node.body.get("key", node.name)))
         if not numbers:
             return set(), rows
-        return self._versions.nodes_holding(numbers, seen), rows | self._rows.children_of(
-            row_id for _, row_id in self._rows.kept(numbers)
-        )
+        return self._versions.nodes_holding(numbers, seen), rows | self._rows.children_of(numbers)
 
     def _above(self, ids: set[str], numbers: BitMap) -> tuple[set[str], BitMap]:
         rows = BitMap()

@@ -15,7 +15,7 @@ from pyroaring import BitMap
 from sqlalchemy import ColumnElement, Select, delete, func, insert, select
 
 from headgate.kit.errors import Broken, Refused
-from headgate.kit.hashing import digest_json
+from headgate.kit.hashing import digest, digest_json
 from headgate.ledger import schema
 from headgate.ledger.nodes import Begin, Reading
 from headgate.ledger.sealing import Seal
@@ -33,7 +33,7 @@ class RowRecord:
     body: bytes  # canonical bytes; the ledger does not look inside
     source_id: str  # node of kind `source`
     subject: str | None = None
-    parents: tuple[str, ...] = ()  # ids of the rows that this one was made from
+    parents: tuple[str, ...] = ()  # ids or content ids of the rows that this one was made from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,7 @@ class Rows:
         with self._begin() as writing:
             sources = self._sources(writing.connection, records)
             kept = {record.id: self._seal.of(record.id) for record in records}
+            above = self._above(writing.connection, records)
             known = self._known(writing.connection, list(kept.values()))
             following = (writing.connection.scalar(select(func.max(schema.rows.c.number))) or 0) + 1
             rows: list[dict[str, Any]] = []
@@ -100,7 +101,7 @@ class Rows:
                     )
                     plain = record.id if address != record.id else None
                     bodies.append({"number": number, "body": compress(record.body), "id": plain})
-                    made_from = dict.fromkeys(map(self._seal.of, record.parents))
+                    made_from = dict.fromkeys(above[parent] for parent in record.parents)
                     parents += [{"child": number, "parent_id": parent} for parent in made_from]
                 numbers.add(number)
             if rows:
@@ -121,6 +122,15 @@ class Rows:
         if wanted - set(found):
             raise Broken("rows of a source that is not in the ledger", found=", ".join(sorted(wanted - set(found))[:3]))
         return found
+
+    def _above(self, connection: Any, records: Sequence[RowRecord]) -> dict[str, str]:
+        """What is kept of each parent; a restated row is named by the address that is kept of it already."""
+        called = {parent for record in records for parent in record.parents}
+        named = {parent: parent if schema.is_address(parent) else digest(parent.encode()) for parent in called}
+        if not named or not self._seal.keyed:
+            return named
+        known = self._known(connection, list(named.values()))
+        return {parent: one if one in known else self._seal.of(one) for parent, one in named.items()}
 
     def _known(self, connection: Any, ids: Sequence[str]) -> dict[str, int]:
         table = schema.rows.c
@@ -170,6 +180,10 @@ class Rows:
     def kept(self, numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str]]:
         """(number, address that stays when the row is erased) in order of number."""
         return self._each(select(schema.rows.c.number, schema.rows.c.id), numbers)
+
+    def contents(self, numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str]]:
+        """(number, address of its words that stays when the row is erased) in order of number."""
+        return self._each(select(schema.rows.c.number, schema.rows.c.content_id), numbers)
 
     def _each(self, query: Select[Any], numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str]]:
         wanted, number = sorted(set(numbers)), schema.rows.c.number
@@ -245,18 +259,23 @@ class Rows:
         rows, made = schema.rows, schema.row_parents
         if not self._numbers(select(made.c.child).limit(1)):
             return out
-        query = select(rows.c.number).join(made, made.c.parent_id == rows.c.id)
-        for start in range(0, len(wanted), BLOCK):
-            out |= self._numbers(query.where(made.c.child.in_(wanted[start : start + BLOCK])))
+        for address in (rows.c.id, rows.c.content_id):  # a parent may be called by what it says
+            query = select(rows.c.number).join(made, made.c.parent_id == address)
+            for start in range(0, len(wanted), BLOCK):
+                out |= self._numbers(query.where(made.c.child.in_(wanted[start : start + BLOCK])))
         return out
 
-    def children_of(self, ids: Iterable[str]) -> BitMap:
+    def children_of(self, numbers: BitMap | Iterable[int]) -> BitMap:
         """Numbers of the rows that were made from any of these rows, one step down."""
-        wanted = sorted(self._seal.either(set(ids)))
+        wanted = sorted(numbers)
         out = BitMap()
-        table = schema.row_parents.c
-        for start in range(0, len(wanted), BLOCK):
-            out |= self._numbers(select(table.child).where(table.parent_id.in_(wanted[start : start + BLOCK])))
+        rows, made = schema.rows, schema.row_parents
+        if not self._numbers(select(made.c.child).limit(1)):
+            return out
+        for address in (rows.c.id, rows.c.content_id):
+            query = select(made.c.child).join(rows, made.c.parent_id == address)
+            for start in range(0, len(wanted), BLOCK):
+                out |= self._numbers(query.where(_among(rows.c.number, wanted[start : start + BLOCK])))
         return out
 
     def sources_of(self, numbers: BitMap | Iterable[int]) -> set[str]:
@@ -290,6 +309,37 @@ class Rows:
                 self._store.release(writing, erased.values())
                 writing.append("rows-erased", {"numbers": sorted(erased)})
         return len(erased)
+
+    def restate(self, bodies: Mapping[int, bytes]) -> None:
+        """Puts other bodies in the place of those of rows that stay, and takes their plain addresses away.
+
+        For rows that name erased ones: whoever knows the rest of such a row could try texts against its own address
+        too. The address that the ledger keeps stays, and so do versions and edges; the log has the new digests.
+        """
+        wanted, table = sorted(bodies), schema.row_bodies
+        if not wanted:
+            return
+        compress = zstandard.ZstdCompressor(level=3).compress
+        with self._begin() as writing:
+            old = list[bytes]()
+            for start in range(0, len(wanted), BLOCK):
+                part = wanted[start : start + BLOCK]
+                old += writing.connection.scalars(select(table.c.body).where(table.c.number.in_(part)))
+                writing.connection.execute(delete(table).where(table.c.number.in_(part)))
+            writing.erases = True
+            self._store.release(writing, old)
+            places = self._store.keep(writing, [compress(bodies[number]) for number in wanted], wanted)
+            new = [{"number": number, "body": place, "id": None} for number, place in zip(wanted, places, strict=True)]
+            writing.connection.execute(insert(table), new)
+            said = [[number, self._seal.address(bodies[number])] for number in wanted]
+            writing.append("rows-restated", {"rows": said})
+
+    def restated(self, numbers: BitMap) -> BitMap:
+        """Those of some rows whose bodies were put in other words of their lineage: the address is no digest of it."""
+        if not self._seal.keyed:
+            return BitMap()
+        bodies = schema.row_bodies.c
+        return self._numbers(select(bodies.number).where(bodies.id.is_(None))) & numbers
 
     def _numbers(self, query: Any) -> BitMap:
         with self._reading() as connection:

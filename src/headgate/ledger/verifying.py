@@ -152,6 +152,9 @@ def _edges(connection: Connection, _seal: Seal) -> Iterator[Problem]:
 
 def _rows(connection: Connection, seal: Seal, store: Store) -> Iterator[Problem]:
     erased = BitMap(n for body in _payloads(connection, "rows-erased").values() for n in body["numbers"])
+    restated: dict[int, str] = {}
+    for _, body in sorted(_payloads(connection, "rows-restated").items()):
+        restated |= dict(body["rows"])
     decompress = zstandard.ZstdDecompressor().decompress
     rows, bodies = schema.rows, schema.row_bodies
     told = BitMap()
@@ -172,8 +175,10 @@ def _rows(connection: Connection, seal: Seal, store: Store) -> Iterator[Problem]
                     yield Problem(seq, f"the body of row {row.number} is gone and was not erased")
             elif body is None:
                 yield Problem(seq, f"the body of row {row.number} is lost, or its object was edited")
-            elif not _decodes(seal, decompress, body, row.body_digest):
+            elif not _decodes(seal, decompress, body, restated.get(row.number, row.body_digest)):
                 yield Problem(seq, f"the body of row {row.number} was edited")
+            elif row.number in restated and row.plain is not None:
+                yield Problem(seq, f"row {row.number} has its plain address again")
             elif row.plain is not None and seal.of(row.plain) != row.id:
                 yield Problem(seq, f"the address of row {row.number} was edited")
         if facts_digest(facts) != batch["digest"]:

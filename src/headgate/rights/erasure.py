@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from headgate.ledger.holds import must_not_be_held
 from headgate.ledger.ledger import Edge, Ledger, Node
 from headgate.ledger.roles import ERASE, require
 from headgate.ledger.sealing import ITEMS, QUOTING
+from headgate.rights import restating
 from headgate.rights.reach import Reach, Target, as_kept, reach
 from headgate.rights.traces import Traces, strings_of
 from headgate.rows.row import from_bytes
@@ -67,6 +68,7 @@ class Erased:
     """What was erased, and what was not."""
 
     rows: int = 0
+    restated: int = 0  # rows that stay and named the erased ones, or each other, by plain addresses
     before: int = 0  # rows whose bodies were gone already, and cannot be searched for
     records: list[str] = field(default_factory=list)  # ids of nodes
     content: int = 0
@@ -86,7 +88,7 @@ class Erased:
 
     def as_json(self) -> dict[str, Any]:
         """As printed and recorded."""
-        counts = ("rows", "before", "content")
+        counts = ("rows", "restated", "before", "content")
         lists = ("records", "files", "left", "yours", "remaining", "unread", "unreached", "unseen")
         return {name: getattr(self, name) for name in (*counts, *lists, "record")}
 
@@ -102,9 +104,11 @@ def plan(ledger: Ledger, target: Target, *, merged: bool = False, items: bool = 
     found = reach(ledger, target)
     rows, mixed = found.rows if merged else BitMap(found.own), BitMap(found.derived)
     parents = {number: ledger.rows.parents_of([number]) for number in found.derived - rows}
+    above = BitMap.union(BitMap(), *parents.values())
+    gone = above - BitMap(number for number, _, _ in ledger.rows.bodies(above))  # erased for others before
     grown = True
     while grown:
-        alone = [number for number, made_of in parents.items() if number not in rows and not made_of - rows]
+        alone = [number for number, made_of in parents.items() if number not in rows and not made_of - rows - gone]
         rows.update(alone)
         grown = bool(alone)
     return Plan(target=as_kept(ledger, target), found=found, rows=rows, merged=mixed - rows, items=items)
@@ -124,12 +128,12 @@ def erase(
     person = require(ledger, ERASE, by=by, about=str(planned.target), now=now)
     must_not_be_held(ledger, planned.rows, now)
     approval = second(ledger, ERASE, str(planned.target), planned.scope, person, now)
-    traces, out = _traces(ledger, planned, quiet), Erased()
+    staying = restating.of(ledger, planned.rows, planned.merged)
+    traces, out = _traces(ledger, planned, staying.addresses, quiet), Erased()
     out.before = len(planned.rows) - sum(1 for _ in ledger.rows.bodies(planned.rows))
     out.left = _items(ledger, traces) if not planned.items else []
     if out.left:
         return out  # whole or not at all: once the words are gone nobody could look for them again
-    out.left += _named_by_merged(ledger, planned)
     said = {"target": str(planned.target), "reason": reason, "at": stamp(now), **person.as_json()}
     said |= {"approval": approval.id} if approval else {}
     with ledger.transaction():
@@ -143,9 +147,11 @@ def erase(
         out.yours += [str(path.relative_to(store.parent)) for path in traces.in_files(_own_files(store), out.unread)]
         out.yours = [*dict.fromkeys([*out.yours, *_still_yours(ledger, planned.target, store)])]
         # Once the words are gone, nobody could find these files again: an erasure that is run again reads them here.
-        marks = {name: digest_file(store.parent / name) for name in out.yours if (store.parent / name).is_file()}
+        marks = {name: _mark(ledger, path) for name in out.yours if (path := store.parent / name).is_file()}
         ledger.record("decision", ERASURE, said | {"state": "searched", "yours": marks})
-        out.rows = ledger.rows.erase(planned.rows)
+        with ledger.transaction():  # the plain addresses of both are looked for as long as either has one
+            ledger.rows.restate(staying.bodies)
+            out.restated, out.rows = len(staying.bodies), ledger.rows.erase(planned.rows)
     out.unreached, out.unseen = list(swept.left), list(swept.unseen)
     out.remaining = remaining(ledger, traces, store, out)
     told = said | {"state": DONE, "merged_left": len(planned.merged), "whole": out.whole} | out.as_json()
@@ -171,17 +177,12 @@ def _still_yours(ledger: Ledger, target: Target, store: Path) -> list[str]:
         if (node.body.get("target"), node.body.get("state")) == (str(target), "searched"):
             found |= node.body["yours"]
     files = ((name, store.parent / name, mark) for name, mark in found.items())
-    return [name for name, path, mark in files if path.is_file() and digest_file(path) == mark]
+    return [name for name, path, mark in files if path.is_file() and mark in (_mark(ledger, path), digest_file(path))]
 
 
-def _named_by_merged(ledger: Ledger, planned: Plan) -> list[str]:
-    """Rows that stay and name erased parents by plain addresses, by which a short text could be guessed."""
-    if not ledger.seal.keyed or not planned.merged:
-        return []
-    naming = [number for number in planned.merged if ledger.rows.parents_of([number]) & planned.rows]
-    return [
-        f"row {address}, made from them too, names their address (--merged)" for _, address in ledger.rows.kept(naming)
-    ]
+def _mark(ledger: Ledger, path: Path) -> str:
+    """What a file is known by; keyed, for it may hold little but the words."""
+    return ledger.seal.of(digest_file(path))
 
 
 def must_be_answered_for(by: str, reason: str) -> None:
@@ -205,7 +206,7 @@ def remaining(ledger: Ledger, traces: Traces, store: Path, done: Erased) -> list
     return out + [f"the body of row {number}" for number in traces.among(bodies)]
 
 
-def _traces(ledger: Ledger, planned: Plan, quiet: bool) -> Traces:
+def _traces(ledger: Ledger, planned: Plan, more: Iterable[str], quiet: bool) -> Traces:
     texts = [text for _, _, body in ledger.rows.bodies(planned.rows) for text in _words(body)]
     # A merged row that stays may hold words of the person, so that it does not make them anybody's.
     others = ledger.rows.all_numbers() - planned.rows - planned.merged
@@ -216,7 +217,7 @@ def _traces(ledger: Ledger, planned: Plan, quiet: bool) -> Traces:
                 advance(1)
                 yield from _words(body)
 
-    return Traces.of(texts, surviving(), _addresses(ledger, planned)).without_values_in(_own_words(ledger))
+    return Traces.of(texts, surviving(), {*_addresses(ledger, planned), *more}).without_values_in(_own_words(ledger))
 
 
 def _own_words(ledger: Ledger) -> Iterator[str]:
@@ -229,12 +230,11 @@ def _own_words(ledger: Ledger) -> Iterator[str]:
 def _addresses(ledger: Ledger, planned: Plan) -> list[str]:
     """Plain addresses under which rows and their words may be named, and by which a short text could be guessed.
 
-    Not those that must be named: of parents of rows that stay, and of words that rows of others say too.
+    Not that of words that rows of others say too.
     """
     if not ledger.seal.keyed:
         return []
-    named = ledger.rows.parents_of(planned.merged)
-    out = [row_id for _, row_id in ledger.rows.ids(planned.rows - named)]
+    out = [row_id for _, row_id in ledger.rows.ids(planned.rows)]
     for _, _, body in ledger.rows.bodies(planned.rows - ledger.rows.said_elsewhere(planned.rows)):
         with contextlib.suppress(Refused):  # a body that is no row has no address of its words
             out.append(from_bytes(body).content_id)
@@ -258,7 +258,7 @@ def _items(ledger: Ledger, traces: Traces) -> list[str]:
 
 
 def _erase_files(ledger: Ledger, planned: Plan, traces: Traces, store: Path, out: Erased) -> None:
-    ids = {row_id for _, row_id in ledger.rows.ids(planned.rows)}
+    ids = {row_id for _, row_id in ledger.rows.ids(planned.rows | planned.merged)}
     shards = [path for path in _files(store) if path.suffix == ".shard"]
     quoting = traces.in_files((path for path in _files(store) if path.suffix != ".shard"), out.unread)
     for path in [*(path for path in shards if _has_rows(path, ids)), *quoting]:
@@ -350,6 +350,10 @@ def lines(planned: Plan, done: Erased | None) -> list[str]:
     )
     if done.before:
         out.append(f"  {done.before:,} rows had been erased before: their words are not known and are not looked for")
+    if done.restated:
+        out.append(
+            f"  {done.restated:,} rows that stay named them by addresses to try texts against: now by keyed ones"
+        )
     out += [f"    {name}" for name in done.files]
     out += [f"  kept, and quotes them: {name}" for name in done.left]
     out += [f"  still in a file of yours: {name}" for name in done.yours]

@@ -6,6 +6,7 @@ author of a rule can forget that the data may be too small to tell.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -13,6 +14,7 @@ from operator import eq
 from typing import Any, overload
 
 FINDINGS_SHOWN = 50  # findings listed in JSON; `findings_total` counts all
+QUOTED = re.compile(r"(?<!\w)(?:'[^'\n]+'|\"[^\"\n]+\"|\u201c[^\u201d\n]+\u201d|\u2018[^\u2019\n]+\u2019)(?!\w)")
 
 
 class Outcome(StrEnum):
@@ -206,6 +208,11 @@ class Verdict:
             out["details"] = dict(self.details)
         out["try"] = self.next_step
         return out
+
+
+def unquoted(text: str) -> str:
+    """A sentence without what it quotes."""
+    return QUOTED.sub("[withheld]", text)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Outcome:

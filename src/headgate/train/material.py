@@ -35,7 +35,10 @@ def material(ledger: Ledger, dataset: str, split: str) -> Material:
         )
     numbers = version.splits[split]
     ledger.protection.must_be_admitted(numbers, numbers, f"{version.name}, split {split}")
-    rows = tuple(from_bytes(body) for _, _, body in sorted(ledger.rows.bodies(numbers), key=lambda one: one[0]))
+    rows = tuple(
+        from_bytes(body).known_as(address)
+        for _, address, body in sorted(ledger.rows.bodies(numbers), key=lambda one: one[0])
+    )
     if len(rows) != len(numbers):
         raise Refused(
             f"rows of {version.name} are gone",

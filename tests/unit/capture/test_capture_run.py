@@ -175,3 +175,45 @@ def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
     """Settings that cannot be meant are refused when they are read."""
     with pytest.raises(Refused):
         replace(BANKING, **wrong)  # type: ignore[arg-type]
+
+
+def test_parents_may_be_named_by_the_ids_of_the_file(ledger: Ledger, context: StageContext, folder: Path) -> None:
+    """Of a row behind it, of another file, of an earlier import; the same name in two files means the own file's."""
+    own = replace(BANKING, columns={}, strict=True)
+    chats(folder, "a.jsonl", [chat("a is lost", id="1", subject="ann"), chat("b is lost", id="2", subject="bob")])
+    chats(folder, "b.jsonl", [
+        chat("made of three", id="4", parents=["3"]), chat("made of a", id="3", parents=["1"]),
+        chat("of own one", id="5", parents=["2"]), chat("another two", id="2", subject="eve"),
+        chat("of nobody", id="6", parents=["nobody", "1"]),
+    ])  # fmt: skip
+    run(ledger, replace(own, files=["a.jsonl"]), context=context)
+    result = run(ledger, replace(own, files=["b.jsonl"]), context=context)
+    assert (1, 5, 5) == (
+        result.facts["unknown-parents"],
+        result.facts["new"],
+        result.facts["files"][str(folder / "b.jsonl")]["new"],
+    )
+    assert "parents that no row is called: 1" in result.summary
+    reached = {
+        key: ledger.impact_of_subject(key).rows - ledger.rows.numbers_of_subject(key) for key in ("ann", "bob", "eve")
+    }
+    said = {n: from_bytes(body).prompt_text for n, _, body in ledger.rows.bodies(ledger.rows.all_numbers())}
+    assert {
+        "ann": {"made of a", "made of three", "of nobody"}, "bob": set(), "eve": {"of own one"},
+    } == {key: {said[n] for n in rows} for key, rows in reached.items()}  # fmt: skip
+    assert run(ledger, replace(own, files=["b.jsonl"]), context=context).facts["new"] == 0
+
+
+def test_a_name_that_rows_of_several_files_have_means_all_of_them(
+    ledger: Ledger, context: StageContext, folder: Path
+) -> None:
+    """An erasure must rather find too many than miss one; and a parent may be named by the address of its words."""
+    own = replace(BANKING, columns={}, strict=True)
+    for name in ("ann", "bob"):
+        chats(folder, f"{name}.jsonl", [chat(f"{name} lost it", id="1", subject=name)])
+    run(ledger, replace(own, files=["ann.jsonl", "bob.jsonl"]), context=context)
+    words = from_bytes(next(body for _, _, body in ledger.rows.bodies([1]))).content_id
+    chats(folder, "made.jsonl", [chat("of either", parents=["1"]), chat("of those words", parents=[words])])
+    run(ledger, replace(own, files=["made.jsonl"]), context=context)
+    assert [{1, 3, 4}, {2, 4}] == [set(ledger.impact_of_rows(BitMap([n])).rows) for n in (1, 2)]  # names wait
+    assert [{1}, {1, 2}] == [set(ledger.rows.parents_of([n])) for n in (3, 4)]

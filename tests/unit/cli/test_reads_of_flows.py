@@ -159,3 +159,25 @@ def _objects(value: object) -> list[dict]:
     if isinstance(value, dict):
         return [value, *(found for one in value.values() for found in _objects(one))]
     return [found for one in value for found in _objects(one)] if isinstance(value, list) else []
+
+
+def test_a_curation_diff_tells_no_word_to_who_may_not_read(folder, capsys, monkeypatch):
+    """Values of slices come from rows: on the screen, in JSON and on the page they are for Zoe alone."""
+    (folder / "headgate.toml").write_text(FLOW.replace("near-duplicates", "exact-duplicates") + ROLES)
+    rows = [
+        {"prompt": text, "completion": "ok", "subject": f"s{n}", "slices": {"diagnosis": "asthma"}}
+        for n, text in enumerate(TEXTS * 2)
+    ]
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    seen = {}
+    for who in ("Zoe", "Max"):
+        monkeypatch.setenv("HEADGATE_USER", who)
+        run("curate", "--quiet")
+        seen[who] = [(folder / ".headgate/reports/support.html").read_text()]
+        for words in ([], ["--json"]):
+            capsys.readouterr()
+            assert run("curate", "diff", *words) == 0
+            seen[who].append(capsys.readouterr().out)
+    assert ["asthma" in one for one in seen["Zoe"]] == [True] * 3
+    assert ["asthma" in one for one in seen["Max"]] == [False] * 3
+    assert ["diagnosis=[withheld]" in one for one in seen["Max"][1:]] == [True] * 2

@@ -123,7 +123,7 @@ def test_redaction_makes_new_rows_and_keeps_the_split(
     made = [one for one in rows_of(ledger, masked.name, "train") if one.side.parents]
     assert all("[EMAIL_1]" in one.prompt_text and "@" not in one.prompt_text for one in made)
     parents = [one.side.parents[0] for one in made]
-    assert len(ledger.rows.children_of(parents)) == len(made)
+    assert len(ledger.rows.children_of(ledger.rows.numbers_of(parents))) == len(made)
     assert len(ledger.rows.numbers_of_subject("s7")) == 2
 
 

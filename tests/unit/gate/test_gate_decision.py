@@ -11,7 +11,7 @@ from headgate.gate.run import depends_on, run
 from headgate.gate.settings import Settings
 from headgate.kit.errors import Refused
 from headgate.stats.judging import cannot_tell
-from headgate.stats.verdict import Level, Outcome
+from headgate.stats.verdict import Finding, Level, Outcome
 
 
 def rules(result, outcome=None):
@@ -303,3 +303,18 @@ def test_a_verdict_that_must_be_shown_is_missed(scene, scenes, outcome):
     passed = replace(scenes.better()[0], rule="safety-refusal", outcome=Outcome.PASS)
     scene.step("evaluate", *scenes.better(), passed)
     assert scene.gate(shown=["safety-refusal"]).outcome is Outcome.PASS
+
+
+def test_a_decision_quotes_no_row(scene, scenes):
+    """It is kept for good: what a verdict says of rows stays in the record of the verdict, which can be erased."""
+    finding = Finding(message="shares 'my card was stolen' with item 3", row="b3:" + "1" * 64)
+    leaks = replace(
+        scenes.check(hits=3), findings=(finding,), summary="1 row says 'my card was stolen'",
+        details={"examples": ["my card was stolen"], "rows": 7},
+    )  # fmt: skip
+    scene.step("check", leaks)
+    scene.gate()
+    (told,) = [one for one in scene.decision()["verdicts"] if one["rule"] == leaks.rule]
+    assert (told["findings"], told["findings_total"], told["details"]) == ([], 1, {"rows": 7})
+    assert told["summary"] == "1 row says [withheld]"
+    assert "stolen" in str([node.body for node in scene.ledger.find("verdict")])

@@ -13,7 +13,22 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from erased_person import ANN, BOB, COMMON, NOW, PARAPHRASE, SECRET, build, killed_after, run, state, words
+from erased_person import (
+    ANN,
+    BOB,
+    COMMON,
+    NOW,
+    PARAPHRASE,
+    SECRET,
+    as_written,
+    build,
+    killed_after,
+    run,
+    short_family,
+    state,
+    words,
+)
+from pyroaring import BitMap
 
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import canonical_json, digest
@@ -23,7 +38,7 @@ from headgate.rights import erasure, traces
 from headgate.rights.cases import open_case
 from headgate.rights.reach import ROW, Target, reach
 from headgate.rights.traces import Traces, pieces_of
-from headgate.rows.row import Kind, Message, Row, Side, to_bytes
+from headgate.rows.row import Kind, Message, Row, Side, from_bytes, to_bytes
 
 
 @pytest.fixture
@@ -41,14 +56,13 @@ def test_an_item_that_quotes_them_holds_everything_up(store: Path) -> None:
     assert before == state(store)
     done = run(store, items=True)
     assert (3, ["train.jsonl"]) == (done.rows, done.yours)
-    (merged,) = done.left  # it names the addresses of its parents, by which a short text could be guessed
-    assert merged.endswith("made from them too, names their address (--merged)")
+    assert (1, []) == (done.restated, done.left)
     again = run(store, items=True)
     assert (["train.jsonl"], False) == (again.yours, again.whole)  # nobody could look for the words any more
     (store.parent / "train.jsonl").write_text("{}\n")
     assert [] == run(store, items=True).yours
     again = run(store, items=True)
-    assert (0, 3) == (again.rows, again.before)
+    assert (0, 0, 3) == (again.rows, again.restated, again.before)
     assert "had been erased before" in " ".join(told(store, again))
 
 
@@ -158,10 +172,90 @@ def test_nobody_can_try_texts_against_what_stays(store: Path) -> None:
     assert [] == [one for one in wanted if one in b"".join(hay)]
 
 
+def test_nobody_can_try_texts_against_a_merged_row_that_stays(store: Path) -> None:
+    """Neither against the parents that it names, nor against its own address or that of what was made from it."""
+    guesses = short_family(store)
+    with Ledger.open(store) as ledger:
+        before = reach(ledger, ANN).as_json()
+    done = run(store, items=True)
+    assert (4, [], []) == (done.restated, done.left, done.remaining)
+    hay = [path.read_bytes() for path in store.rglob("*") if path.is_file()]
+    with closing(sqlite3.connect(store / "ledger.sqlite")) as connection:
+        for query in ("select body from row_bodies", "select bytes from content_bytes"):
+            hay += [zstandard.decompress(one[0]) for one in connection.execute(query)]
+    assert [] == [one for one in as_written(guesses) if one in b"".join(hay)]
+    with Ledger.open(store) as ledger:
+        assert before == reach(ledger, ANN).as_json()
+        assert "pass" == ledger.verify().outcome.value
+        both, masked, by_words = (from_bytes(body) for _, _, body in list(ledger.rows.bodies(range(9, 12))))
+        kept = dict(ledger.rows.kept(range(7, 12)))
+        plain = dict(ledger.rows.ids([8]))
+        assert (kept[7], plain[8]) == both.side.parents
+        assert (kept[9],) == masked.side.parents
+        assert plain[8] == by_words.side.parents[1]
+        (decision,) = ledger.find("decision", "support/near-duplicates")
+        assert sorted([kept[7], kept[9]]) == decision.body["accept"]
+        assert BitMap([7, 8]) == ledger.rows.parents_of([9])
+    assert 0 == run(store, items=True).restated
+
+
+def test_a_restated_row_is_known_again_and_what_is_made_from_it_is_linked(store: Path) -> None:
+    """The file that it came from adds nothing; a new row that names it by the address that is left hangs below it."""
+    short_family(store)
+    with Ledger.open(store) as ledger:
+        (number,) = ledger.rows.children_of([7]) & ledger.rows.children_of([8]) - BitMap([11])
+        original = [body for _, _, body in ledger.rows.bodies([number])]
+        plain = dict(ledger.rows.ids([number]))[number]
+    run(store, items=True)
+    with Ledger.open(store, clock=lambda: NOW) as ledger:
+        source = ledger.find("source")[0].id
+        again = RowRecord(id=plain, content_id=plain, body=original[0], source_id=source)
+        assert (0, 1) == (ledger.rows.append([again]).new, ledger.rows.append([again]).known)
+        (address,) = (address for _, address in ledger.rows.ids([number]))
+        assert address != plain
+        made = RowRecord(id=digest(b"new"), content_id=digest(b"new"), body=b"{}", source_id=source, parents=(address,))
+        (new,) = ledger.rows.append([made]).numbers
+        assert BitMap([number]) == ledger.rows.parents_of([new])
+        assert new in reach(ledger, ANN).derived
+
+
+def test_a_body_put_in_the_place_of_a_restated_one_is_noticed(store: Path) -> None:
+    """The log has the digest of the new body too; and that the row has no plain address any more."""
+    run(store, items=True)
+    other = zstandard.compress(words("Bob never said so."))
+    for change, found in (("body = ?", "the body of row 6 was edited"), ("id = ?", "has its plain address again")):
+        with closing(sqlite3.connect(store / "ledger.sqlite")) as connection:
+            connection.execute("drop trigger if exists row_bodies_keep_bytes")
+            triggers = connection.execute(
+                "select name from sqlite_master where tbl_name = 'row_bodies' and type = 'trigger'"
+            )
+            for (name,) in triggers.fetchall():
+                connection.execute(f"drop trigger {name}")
+            (before,) = connection.execute("select body from row_bodies where number = 6").fetchone()
+            connection.execute(
+                f"update row_bodies set {change} where number = 6", (other if "body" in change else bytes(32),)
+            )
+            connection.commit()
+        with Ledger.open(store) as ledger:
+            assert [True] == [found in one.what for one in ledger.verify().problems]
+        with closing(sqlite3.connect(store / "ledger.sqlite")) as connection:
+            connection.execute("update row_bodies set body = ?, id = null where number = 6", (before,))
+            connection.commit()
+
+
+def test_a_merged_row_goes_with_the_last_of_its_parents(store: Path) -> None:
+    """Bob withdraws after Ann: nothing is left that the merged row could stay for."""
+    run(store, items=True)
+    with Ledger.open(store) as ledger:
+        planned = erasure.plan(ledger, Target("subject", "bob"), items=True)
+        assert BitMap([3, 4, 6]) == planned.rows
+        assert not planned.merged
+
+
 def test_a_hold_on_a_merged_row_keeps_its_parents(store: Path) -> None:
     """What a held row was made from is kept with it, also from an erasure that would leave the row itself."""
     with Ledger.open(store) as ledger:
-        (merged,) = ledger.rows.children_of([digest(b"row 3")])
+        (merged,) = ledger.rows.children_of([4])
         source = ledger.record("source", "merges", {})
         made = RowRecord(
             id=digest(b"made"), content_id=digest(b"made words"), body=words("made"), source_id=source,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import zstandard
-from erased_person import PARAPHRASE, SECRET, build, killed_after, run, state, words
+from erased_person import PARAPHRASE, SECRET, as_written, build, killed_after, run, short_family, state, words
 from sqlalchemy import select
 
 from headgate.kit.errors import Refused
@@ -93,6 +93,24 @@ def test_the_words_are_on_no_server_and_the_rest_stands(
         after = objects.pieces(place.bucket)
         assert None not in after.values()
         assert 1 == len(set(before) & set(after))  # what Bob says in a piece of content
+
+
+@pytest.mark.parametrize("backend", ["postgres", "postgres+s3"])
+def test_nobody_can_try_texts_against_what_stays_on_servers(
+    tmp_path: Path, backend: str, place_of: Any, cluster: Any, objects: Any
+) -> None:
+    """Nor against merged rows that stay, in the files of the server, in any object, or in what it answers."""
+    store, place = shared(backend, tmp_path, place_of)
+    guesses = as_written(short_family(store))
+    assert (4, []) == ((done := run(store, items=True)).restated, done.remaining)
+    hay = [path.read_bytes() for path in cluster.files()]
+    if place.bucket:
+        hay += [data for data in objects.pieces(place.bucket).values() if data]
+    with Ledger.open(place.where, beside=place.folder) as ledger:
+        hay += [body for _, _, body in ledger.rows.bodies(ledger.rows.all_numbers())]
+        hay += map(ledger.content.get, ledger.content.addresses())
+        assert "pass" == ledger.verify().outcome.value
+    assert [] == [one for one in guesses if any(one in data for data in hay)]
 
 
 @pytest.mark.parametrize("backend", ["postgres", "postgres+s3"])
