@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from headgate.cli import evaluate_diagnose, evaluate_logs, evaluate_pool_renewal
+from headgate.cli import evaluate_compare, evaluate_diagnose, evaluate_logs, evaluate_pool_renewal
 from headgate.cli.output import common_options, examples
 from headgate.cli.stage_verb import FLOW_FILE, OVERRIDES, run_until
 
@@ -35,6 +35,7 @@ for part in (
     evaluate_logs.import_logs,
     evaluate_logs.export_logs,
     evaluate_diagnose.diagnose,
+    evaluate_compare.compare,
     evaluate_pool_renewal.pools,
 ):
     command.add_command(part)
