@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -110,3 +111,45 @@ def test_every_shelf_travels_with_the_wheel() -> None:
     wheel = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     shelves = {path.parent.name for path in (root / "tests" / "rules").glob("*/*.md")}
     assert {f"tests/rules/{one}": f"headgate/rules/suites/{one}" for one in shelves} == wheel["force-include"]
+
+
+def advised() -> list[tuple[str, str]]:
+    """Every command line that a refusal or a verdict names as the next step, with the file that says so."""
+    found = []
+    for path in sorted((Path(__file__).parents[2] / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.keyword) or node.arg != "next_step":
+                continue
+            for part in ast.walk(node.value):
+                if isinstance(part, ast.JoinedStr):
+                    text = "".join(str(one.value) if isinstance(one, ast.Constant) else "X" for one in part.values)
+                elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    text = part.value
+                else:
+                    continue
+                found += [
+                    (path.name, line) for line in re.findall(r"(?:^|: |run |then )headgate (.*?)(?:, then|, and| and |;|, |$)", text)
+                ]
+    return found
+
+
+def test_every_next_step_is_a_command_that_there_is() -> None:
+    """Verb, subcommand and options of each: advice that cannot be followed is worse than none."""
+    lines = advised()
+    assert len(lines) > 50
+    wrong = []
+    for file, line in lines:
+        command: click.Command | None = headgate
+        words = [word.rstrip(":.") for word in line.split()]
+        while words and isinstance(command, click.Group) and not words[0].startswith("-"):
+            inner = command.get_command(click.Context(command), words.pop(0))
+            if inner is None and command.invoke_without_command:
+                break  # a verb that runs by itself, and words about it
+            command = inner
+        known = {option for one in (command.params if command else ()) for option in (*one.opts, *one.secondary_opts)}
+        options = {word.partition("=")[0].rstrip(")") for word in words if word.startswith("--")}
+        if line == "X":  # the name of a stage
+            continue
+        if command is None or options - known - {"--help"}:
+            wrong.append(f"{file}: headgate {line}")
+    assert "" == "\n".join(sorted(set(wrong)))

@@ -43,7 +43,7 @@ def member(ledger: Ledger, name: str) -> Member:
         node = _chosen(ledger, node)
     if node.kind != ADAPTER:
         raise Refused(
-            "not an adapter", found=f"{node.kind} {node.name}", next_step="headgate ledger show --kind adapter"
+            "not an adapter", found=f"{node.kind} {node.name}", next_step="headgate ledger log --kind adapter"
         )
     return _member(ledger, node)
 

@@ -50,7 +50,7 @@ def find_base(ledger: Ledger, text: str, project: Path) -> Base:
             "no such base",
             found=repr(text),
             wanted="the folder of a model, or the name of a base in the ledger",
-            next_step="headgate ledger show --kind base",
+            next_step="headgate ledger log --kind base",
         )
     folder = project / str(node.body["folder"])
     fingerprint = fingerprint_of(folder)

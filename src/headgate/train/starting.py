@@ -39,7 +39,7 @@ def find_start(ledger: Ledger, text: str, base: Base, work: Path) -> Start | Non
             "no such adapter to go on from",
             found=repr(text),
             wanted="the name or address of an adapter in the ledger",
-            next_step="headgate ledger show --kind adapter",
+            next_step="headgate ledger log --kind adapter",
         )
     folder = work / str(node.body["folder"])
     if not folder.is_dir():
