@@ -128,7 +128,8 @@ def advised() -> list[tuple[str, str]]:
                 else:
                     continue
                 found += [
-                    (path.name, line) for line in re.findall(r"(?:^|: |run |then )headgate (.*?)(?:, then|, and| and |;|, |$)", text)
+                    (path.name, line)
+                    for line in re.findall(r"(?:^|: |run |then )headgate (.*?)(?:, then|, and| and |;|, |$)", text)
                 ]
     return found
 

@@ -53,7 +53,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
         raise Refused(
             f"{name} has no split {settings.split!r}",
             found=", ".join(version.splits),
-            next_step=f"write split = \"{next(iter(version.splits), 'train')}\" into [check] of the flow file",
+            next_step=f'write split = "{next(iter(version.splits), "train")}" into [check] of the flow file',
         )
     rows = _rows(ledger, version.splits[settings.split], context.quiet)
     items = [row for split in settings.held for row in _rows(ledger, version.splits[split], context.quiet)]

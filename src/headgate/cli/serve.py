@@ -18,11 +18,17 @@ TOKEN = "HEADGATE_SERVE_TOKEN"
 
 
 @click.command(
-    epilog=examples("serve", "", "--base base --adapter support=adapters/support --port 8001", "--check --json")
+    epilog=examples(
+        "serve", "", "--base base --adapter support=adapters/support --port 8001", "--router desk=both --check --json"
+    )
 )
 @FLOW_FILE
 @click.option("--base", default="", metavar="BASE", help="Folder or name; without it, that of [train].")
 @click.option("--adapter", "given", multiple=True, metavar="NAME=FOLDER", help="Serve this folder; no project needed.")
+@click.option(
+    "--router", "routers", multiple=True, metavar="NAME=FOLDER", help="Serve a router that fleet compose wrote."
+)
+@click.option("--route-log", type=click.Path(path_type=Path), help="Keep what routers decided, by request, no text.")
 @click.option("--engine", type=click.Choice(["embedded", "vllm"]), default="embedded", show_default=True)
 @click.option("--vllm", "vllm_url", default="", metavar="URL", help="A vLLM server that runs already.")
 @click.option("--host", default="127.0.0.1", show_default=True, help=f"Another than loopback needs {TOKEN}.")
@@ -35,26 +41,31 @@ TOKEN = "HEADGATE_SERVE_TOKEN"
 @click.option("--check", "only_check", is_flag=True, help="Load every adapter once, say what is refused, and end.")
 @common_options
 def command(
-    flow_file: Path, base: str, given: tuple[str, ...], only_check: bool, quiet: bool, as_json: bool, **options: Any
-) -> int:
+    flow_file: Path, base: str, given: tuple[str, ...], routers: tuple[str, ...], route_log: Path | None,
+    only_check: bool, quiet: bool, as_json: bool, **options: Any,
+) -> int:  # fmt: skip
     """Serves every release of the project, by its immutable name and by its aliases, on 127.0.0.1.
 
     /v1/models, /v1/chat/completions, /v1/completions and /healthz, until it is told to stop. An adapter is loaded when
     it is first asked for, after proof that it was made for this base and is what was released; the longest unused
-    leave memory first. Where an alias moves to an adapter that is refused, the one before goes on.
+    leave memory first. Where an alias moves to an adapter that is refused, the one before goes on. A router is a name
+    that sends each request to one adapter by its words.
     """
     from headgate.cli.arguments import pairs
     from headgate.flow.serving import served_from
     from headgate.kit.doors import must_be_installed, open_door
     from headgate.serve.doors import SERVER
     from headgate.serve.opening import open_desk
+    from headgate.serve.routes import read_routes
     from headgate.serve.settings import Settings
 
     settings = Settings(**options, token=os.environ.get(TOKEN, ""))
     must_be_installed(SERVER)
     adapters = {name: Path(folder) for name, folder in pairs(given, "--adapter", "NAME=FOLDER").items()}
+    named = {name: Path(path) for name, path in pairs(routers, "--router", "NAME=FOLDER").items()}
+    routes = read_routes(named, route_log)
     folder, name, names = served_from(flow_file, base, adapters)
-    desk = open_desk(folder, names, settings, name=name)
+    desk = open_desk(folder, names, settings, name=name, routes=routes)
     if only_check:
         return _checked(desk, quiet=quiet, as_json=as_json)
 

@@ -16,6 +16,7 @@ from headgate.models.fingerprint import Fingerprint
 from headgate.serve.names import Directory, Served
 from headgate.serve.requests import Problem, Reader, Wanted
 from headgate.serve.residents import Residents, reason
+from headgate.serve.routes import Routed, Routes
 from headgate.serve.runtime import Ask, Full, Piece, Runtime, Ticket
 
 BUSY_S = 1  # seconds after which a client may try again
@@ -26,9 +27,10 @@ class Desk:
 
     def __init__(
         self, *, base: str, fingerprint: Fingerprint, directory: Directory, residents: Residents, runtime: Runtime,
-        reader: Reader,
+        reader: Reader, routes: Routes | None = None,
     ) -> None:  # fmt: skip
         self.base, self.fingerprint, self.reader = base, fingerprint, reader
+        self.routes = routes or Routes({})
         self.stopping = False
         self._directory, self._residents, self._runtime = directory, residents, runtime
 
@@ -40,14 +42,17 @@ class Desk:
         """
         if self.stopping:
             raise Problem(503, "the server is stopping", code="stopping", retry=BUSY_S)
+        routed = self._routed(wanted)
+        model = wanted.model if routed is None else routed.adapter or self.base
         stack = contextlib.ExitStack()
         try:
-            served = await asyncio.to_thread(self._hold, wanted.model, stack)
+            served = await asyncio.to_thread(self._hold, model, stack)
         except BaseException:
             stack.close()
             raise
         identity = {"base": self.fingerprint.root} | ({"adapter": served.digest} if served else {})
         turn = Turn(served.name if served else self.base, digest_json(identity), stack)
+        turn.routed = routed
         turn.asks = wanted.asks(served.name if served else "")
         try:
             for number, ask in enumerate(turn.asks):
@@ -57,6 +62,14 @@ class Desk:
             stack.close()
             raise Problem(429, f"too many requests: {full}", code="queue_full", retry=BUSY_S) from None
         return turn
+
+    def _routed(self, wanted: Wanted) -> Routed | None:
+        """Where a router sends a request; None: it asked for a model."""
+        if wanted.model not in self.routes:
+            return None
+        if wanted.text is None:
+            raise Problem(400, "a router needs one prompt as text", code="invalid_value", param="prompt")
+        return self.routes.choose(wanted.model, wanted.text)
 
     def _hold(self, model: str, stack: contextlib.ExitStack) -> Served | None:
         try:
@@ -103,6 +116,9 @@ class Desk:
         for alias, name in now.aliases.items():
             if name in now.served:
                 said.append(self._model(alias, now.served[name]))
+        for name, mark in self.routes.marks.items():
+            told = {"id": name, "object": "model", "created": 0, "owned_by": "headgate"}
+            said.append(told | {"root": mark, "parent": self.base})
         return said
 
     def _model(self, name: str, one: Served) -> dict[str, Any]:
@@ -122,6 +138,8 @@ class Desk:
             "refused": refused,
             "aliases_behind": behind,
             "names": trouble or "ok",
+            "routes": self.routes.counts,
+            "routes_not_kept": self.routes.lost,
         }
 
     def check(self) -> dict[str, str]:
@@ -147,6 +165,7 @@ class Turn:
     def __init__(self, model: str, version: str, stack: contextlib.ExitStack) -> None:
         self.model, self.version = model, version
         self.asks: list[Ask] = []
+        self.routed: Routed | None = None  # where a router sent the request
         self.tickets: list[Ticket] = []
         self._stack, self._loop = stack, asyncio.get_running_loop()
         self._queue: asyncio.Queue[tuple[int, Piece]] = asyncio.Queue()

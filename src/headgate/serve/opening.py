@@ -16,20 +16,23 @@ from headgate.serve.doors import RUNTIMES
 from headgate.serve.names import Directory, Names
 from headgate.serve.requests import Reader
 from headgate.serve.residents import Residents
+from headgate.serve.routes import Routes
 from headgate.serve.settings import Settings
 
 MEGABYTE = 1 << 20
 
 
-def open_desk(base: Path, names: Names, settings: Settings, *, name: str = "") -> Desk:
-    """A desk over a base; `name` is what the base alone is called.
+def open_desk(base: Path, names: Names, settings: Settings, *, name: str = "", routes: Routes | None = None) -> Desk:
+    """A desk over a base; `name` is what the base alone is called, `routes` are names that choose among adapters.
 
     Raises:
-        Refused: the base cannot be loaded.
+        Refused: the base cannot be loaded, or a router chooses among what is not served.
         Unavailable: the engine's libraries are not installed.
     """
-    runtime = open_door(RUNTIMES[settings.engine]).open_runtime(base, settings)
     directory = Directory(names, name or base.resolve().name)
+    if routes is not None:
+        routes.must_be_served([directory.base, *directory.snapshot.served, *directory.snapshot.aliases])
+    runtime = open_door(RUNTIMES[settings.engine]).open_runtime(base, settings)
     residents = Residents(runtime.load, runtime.unload, int(settings.budget * MEGABYTE), retry=settings.retry)
     return Desk(
         base=directory.base,
@@ -38,6 +41,7 @@ def open_desk(base: Path, names: Names, settings: Settings, *, name: str = "") -
         residents=residents,
         runtime=runtime,
         reader=reader_of(base, settings),
+        routes=routes,
     )
 
 

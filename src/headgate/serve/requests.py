@@ -7,7 +7,7 @@ silently is something else cannot be told from a right one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -66,6 +66,7 @@ class Wanted:
     ask: Ask  # of the first prompt; the others differ in their prompt alone
     stream: bool
     with_usage: bool  # a last chunk with counts
+    text: str | None = None  # what the person says, for a router; None: there is not one text
 
     def asks(self, adapter: str) -> list[Ask]:
         """Every answer that is wanted, in order: all choices of the first prompt, then of the next."""
@@ -117,7 +118,8 @@ class Reader:
             text = self._render(told, tools)
         except Refused as error:
             raise _invalid(f"{error.what}: {error.found}", "messages") from None
-        return self._wanted(body, [tuple(self._encode(text))], OURS | {"messages", "tools"})
+        wanted = self._wanted(body, [tuple(self._encode(text))], OURS | {"messages", "tools"})
+        return replace(wanted, text=next((str(one["content"]) for one in reversed(told) if one["role"] == "user"), ""))
 
     def plain(self, raw: bytes) -> Wanted:
         """A request for a completion of text or of token ids.
@@ -135,7 +137,8 @@ class Reader:
             raise _invalid(f"a token id is not below {self._vocabulary}", "prompt")
         if any(not one for one in prompts):
             raise _invalid("an empty prompt has nothing to go on from", "prompt")
-        return self._wanted(body, prompts, OURS | {"prompt"})
+        text = given[0] if len(given) == 1 and isinstance(given[0], str) else None
+        return replace(self._wanted(body, prompts, OURS | {"prompt"}), text=text)
 
     def _wanted(self, body: Mapping[str, Any], prompts: Sequence[tuple[int, ...]], known: frozenset[str]) -> Wanted:
         model = body.get("model")

@@ -20,7 +20,6 @@ from headgate.evaluate.settings import SuiteSettings
 from headgate.fleet.composition.composing import CHOOSE, GATE, Composed, Request, compose
 from headgate.fleet.composition.plans import distance, plans_of, weighted_sum
 from headgate.fleet.composition.remembering import remember
-from headgate.fleet.composition.routing import fit, read_router
 from headgate.fleet.engines.peft_merging import open_merger
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger
@@ -29,6 +28,7 @@ from headgate.models.chat_template import ChatTemplate
 from headgate.models.engines.transformers_local import load_base, open_local
 from headgate.models.lora import read_factors
 from headgate.models.model import Sampling
+from headgate.models.routing import fit, read_router
 from headgate.models.tokenizer import Tokenizer
 from headgate.stats.verdict import Outcome
 

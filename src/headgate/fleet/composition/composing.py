@@ -28,7 +28,6 @@ from headgate.fleet.composition.matrix import (
     routed,
 )
 from headgate.fleet.composition.plans import ROUTE, UNMERGEABLE, Plan, distance, forecast, weighted_sum
-from headgate.fleet.composition.routing import Router, fit
 from headgate.fleet.composition.writing import seal
 from headgate.fleet.doors import MERGER
 from headgate.kit.doors import open_door
@@ -38,6 +37,7 @@ from headgate.kit.progress import Advance, silent
 from headgate.models.adapter import adapter_mark, must_belong
 from headgate.models.fingerprint import Fingerprint, fingerprint_of
 from headgate.models.lora import Factors, read_factors
+from headgate.models.routing import Router, fit
 from headgate.stats.verdict import Outcome, Verdict, worst
 
 CHOOSE, GATE = "dev", "gate"

@@ -11,11 +11,11 @@ from headgate.evaluate.pools import Item
 from headgate.evaluate.scorers import Mark
 from headgate.evaluate.suites import Suite, prompt_of
 from headgate.fleet.composition.plans import ROUTE, Plan
-from headgate.fleet.composition.routing import Router
 from headgate.kit.errors import Refused
 from headgate.kit.progress import Advance
 from headgate.models.model import AnswerBook, Completion, Model, Sampling
 from headgate.models.opening import open_model
+from headgate.models.routing import Router
 from headgate.stats.claims import judge_difference
 from headgate.stats.paired import compare_paired
 from headgate.stats.retention import judge_retention, retention

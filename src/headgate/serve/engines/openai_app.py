@@ -1,6 +1,7 @@
 """The OpenAI surface over HTTP: models, chat completions and completions, plain and as events, health.
 
-Every answer names the immutable adapter that gave it, in its body and in the header `x-headgate-model`.
+Every answer names the immutable adapter that gave it, in its body and in the header `x-headgate-model`; where a router
+chose it, `x-headgate-router` names the router.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from headgate.serve.requests import Problem, Wanted
 from headgate.serve.runtime import Piece
 from headgate.serve.settings import LOOPBACK, Settings
 
-MODEL_HEADER = "x-headgate-model"
+MODEL_HEADER, ROUTER_HEADER = "x-headgate-model", "x-headgate-router"
 
 
 def app_of(desk: Desk, settings: Settings) -> Starlette:
@@ -105,6 +106,9 @@ class _Surface:
         turn = await self._desk.turn(wanted)
         shape = Shape(chat=chat, model=turn.model, version=turn.version, created=int(time.time()))
         head = {MODEL_HEADER: turn.model, "x-request-id": shape.id}
+        if turn.routed is not None:
+            head[ROUTER_HEADER] = turn.routed.router
+            await asyncio.to_thread(self._desk.routes.keep, turn.routed, shape.id, turn.model)
         answers = [Answer(len(ask.prompt)) for ask in turn.asks]
         if wanted.stream:
             events = self._events(turn, wanted, shape, answers)
