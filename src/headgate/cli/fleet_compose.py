@@ -20,7 +20,7 @@ FOLDER = click.Path(path_type=Path)
         "--skill json=json.jsonl",
         "compose --base base --adapter a=a --adapter b=b --json",
         "compose --base base --adapter a=a --adapter b=b --skill a=a.csv --skill b=b.csv --skill refusals=safety.csv "
-        "--plan route --plan ties@0.2 --out merged",
+        "--plan route --plan joint --plan ties@0.2 --out merged",
     )
 )
 @click.option("--base", required=True, type=FOLDER, metavar="FOLDER", help="The base of all of them.")
@@ -31,7 +31,9 @@ FOLDER = click.Path(path_type=Path)
 )  # fmt: skip
 @click.option("--scorer", default="normalised", show_default=True, help="How answers are compared with targets.")
 @click.option("--columns", multiple=True, metavar="OURS=THEIRS", help="Names of columns in the skill files.")
-@click.option("--plan", "plans", multiple=True, metavar="PLAN", help="route, stack, cat, svd, linear, ties@0.2, …")
+@click.option(
+    "--plan", "plans", multiple=True, metavar="PLAN", help="route, joint, stack, cat, svd, linear, ties@0.2, …"
+)
 @click.option("--protect", multiple=True, metavar="NAME", help="An adapter with safety behaviour: never merged.")
 @click.option("--keep", default=0.9, show_default=True, help="Share of each skill's gain that must be left.")
 @click.option(
@@ -50,11 +52,13 @@ def compose(
     """Reports where adapters cancel each other, tries every plan, and judges what is left of each skill.
 
     Conflicts are reckoned on full updates. A plan is chosen on half of the items of each skill; the verdicts are from
-    the other half. Without skills there is only the report of conflicts.
+    the other half. Without skills there is only the report of conflicts. The plan joint trains anew, on the rows of all
+    adapters, and is tried where it is named.
     """
     from headgate.cli.arguments import columns_of, pairs
     from headgate.evaluate.settings import SuiteSettings
     from headgate.fleet.composition.composing import CHOOSE, GATE, Request, compose
+    from headgate.fleet.composition.joint import joint_maker
     from headgate.fleet.composition.plans import plans_of
     from headgate.fleet.composition.remembering import remember
     from headgate.kit.progress import progress
@@ -71,6 +75,7 @@ def compose(
     request = Request(
         base=base, adapters=adapters, skills=suites, plans=plans_of(plans, len(adapters)), folder=Path(),
         protected=protect, keep=keep, margin=margin, seed=seed, max_tokens=max_tokens, out=out,
+        train=joint_maker(adapters, base, store),
     )  # fmt: skip
     with progress("asking", None, quiet=quiet or as_json) as advance:
         found = compose(request, advance)

@@ -253,6 +253,8 @@ def _made(cls: Any, plain: Mapping[str, Any]) -> Any:
     for one in dataclasses.fields(cls):
         if key_of(one) not in plain:
             continue  # a setting that a later version brought: its default is what was done before
+        if key_of(one) not in plain:
+            continue  # a setting that came later: its default is what was done before
         value, hint = plain[key_of(one)], hints[one.name]
         values[one.name] = _made(hint, value) if dataclasses.is_dataclass(hint) else value
     return cls(**values)

@@ -19,7 +19,7 @@ from headgate.fleet.composition.matrix import Scores
 from headgate.fleet.migration.acceptance import accepted
 from headgate.fleet.migration.moving import made, planned
 from headgate.fleet.migration.nearness import COPY, DISTIL, RETIRE, nearness
-from headgate.fleet.migration.roads import _settings
+from headgate.fleet.migration.roads import settings_for
 from headgate.fleet.migration.screening import screened, stored, written
 from headgate.fleet.migration.watching import watch
 from headgate.kit.errors import Refused
@@ -204,9 +204,9 @@ def test_a_distilled_adapter_says_on_the_new_base_what_the_old_stack_said(near: 
 def test_recorded_settings_of_every_method_go_along(near: Path) -> None:
     """What only one method reads is not lost on the way; an adapter to go on from cannot go along."""
     recorded = resolved(Settings(base="old", method="grpo", grpo=Grpo(rewards=["exact"], generations=4)))
-    assert recorded | {"base": str(near.resolve())} == resolved(_settings(recorded, near))
+    assert recorded | {"base": str(near.resolve())} == resolved(settings_for(recorded, near))
     with pytest.raises(Refused, match="went on from an adapter of the old base"):
-        _settings(recorded | {"start": "tuned"}, near)
+        settings_for(recorded | {"start": "tuned"}, near)
 
 
 @pytest.mark.training

@@ -7,7 +7,7 @@ router learns its words; the verdicts are from the second, so that the best of m
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -27,7 +27,7 @@ from headgate.fleet.composition.matrix import (
     judged,
     routed,
 )
-from headgate.fleet.composition.plans import ROUTE, UNMERGEABLE, Plan, distance, forecast, weighted_sum
+from headgate.fleet.composition.plans import JOINT, ROUTE, Closed, Plan, distance, forecast, weighted_sum
 from headgate.fleet.composition.writing import seal
 from headgate.fleet.doors import MERGER
 from headgate.kit.doors import open_door
@@ -59,6 +59,7 @@ class Request:
     seed: int = 0
     max_tokens: int = MAX_TOKENS
     out: Path | None = None
+    train: Callable[[Path], None] | None = None  # trains the joint adapter into a folder; raises `Closed`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +116,10 @@ class Composed:
 
     @property
     def outcome(self) -> Outcome:
-        """That of the chosen plan."""
-        return self.chosen.outcome if self.chosen else Outcome.SKIPPED
+        """That of the chosen plan; a doubt where plans were named and none could be made."""
+        if self.chosen is not None:
+            return self.chosen.outcome
+        return Outcome.UNSURE if self.tried else Outcome.SKIPPED
 
     def as_json(self) -> dict[str, Any]:
         """Everything."""
@@ -185,11 +188,12 @@ class _Bench:
             return self._routed(plan)
         folder = self._work / plan.name
         try:
-            self._merge(plan, folder)
-        except Refused as error:
-            if not error.what.startswith(UNMERGEABLE):
-                raise
+            self._make(plan, folder)
+        except Closed as error:
             return Tried(plan=plan, refused=f"{error.what}: {error.found}" if error.found else error.what)
+        if plan.type == JOINT:  # no merge of updates, so there is no sum to be far from
+            scores = {pool: self._asking.scores(folder, self._skills, pool) for pool in (CHOOSE, GATE)}
+            return self._asked(plan, scores, adapter=adapter_mark(folder).digest)
         merged = read_factors(folder)
         every = list(self._factors.values())
         return self._asked(
@@ -212,7 +216,12 @@ class _Bench:
         place_folder(made, out)
         return out
 
-    def _merge(self, plan: Plan, folder: Path) -> None:
+    def _make(self, plan: Plan, folder: Path) -> None:
+        if plan.type == JOINT:
+            if self._request.train is None:
+                raise Closed("joint retraining needs the ledger of the adapters' runs")
+            self._request.train(folder)
+            return
         if self._merger is None:
             self._merger = open_door(MERGER).open_merger(self._request.base, self._factors)
         self._merger.merge(plan, folder, self._request.seed)

@@ -10,7 +10,7 @@ from pathlib import Path
 from headgate.evaluate.pools import Item
 from headgate.evaluate.scorers import Mark
 from headgate.evaluate.suites import Suite, prompt_of
-from headgate.fleet.composition.plans import ROUTE, Plan
+from headgate.fleet.composition.plans import Plan
 from headgate.kit.errors import Refused
 from headgate.kit.progress import Advance
 from headgate.models.model import AnswerBook, Completion, Model, Sampling
@@ -135,7 +135,7 @@ def judged(
                 summary=f"{told} {compared.d:+.1%} beside the base", details=details,
             )  # fmt: skip
         found.append(replace(verdict, rule="skill-retention", failure=FAILURE))
-    return found + [_averaged(plan, name) for name in protected if plan.type != ROUTE]
+    return found + [_averaged(plan, name) for name in protected if plan.averages]
 
 
 def _averaged(plan: Plan, adapter: str) -> Verdict:
@@ -144,6 +144,6 @@ def _averaged(plan: Plan, adapter: str) -> Verdict:
     verdict = judge_count(
         1, name="adapters with safety behaviour that are merged", looked_at=1, unit="adapters", at_most=0,
         summary=f"{plan.name} merges {adapter}, which carries safety behaviour",
-        next_step="route it, or train once on all sets with it", details={"plan": plan.name, "adapter": adapter},
+        next_step="--plan route, or --plan joint", details={"plan": plan.name, "adapter": adapter},
     )  # fmt: skip
     return replace(verdict, rule="safety-averaged", failure=FAILURE)

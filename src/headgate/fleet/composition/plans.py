@@ -1,8 +1,8 @@
 """Plans: ways to make several adapters serve together, and what each does to their updates.
 
-Every plan but routing gives one adapter. PEFT merges in two spaces: `cat` and the plans ending in `_svd` work on
-full updates, the others on the factors separately, which is no merge of the updates at all and is measured here
-only so that nobody has to believe it.
+Every plan but routing gives one adapter, and every one but routing and joint training is a merge. PEFT merges in two
+spaces: `cat` and the plans ending in `_svd` work on full updates, the others on the factors separately, which is no
+merge of the updates at all and is measured here only so that nobody has to believe it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from headgate.fleet.composition.conflict import inner_product, squared_norm
 from headgate.kit.errors import Refused
 from headgate.models.lora import Factors
 
-ROUTE = "route"
-UNMERGEABLE = "PEFT cannot merge by"  # how the refusal of a plan begins; any other refusal ends the whole
+ROUTE, JOINT = "route", "joint"
 PRUNED = (
     "ties", "ties_svd", "dare_linear", "dare_ties", "dare_linear_svd", "dare_ties_svd", "magnitude_prune",
     "magnitude_prune_svd",
@@ -26,19 +25,23 @@ TYPES = ("cat", "svd", "linear", *PRUNED)
 KEPT = (0.2, 0.6)  # shares of weights that are kept; the rate is tried, not assumed
 
 
+class Closed(Refused):
+    """One plan is not open to these adapters; others may be, so that only it is left out."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One way."""
 
     name: str
-    type: str  # of PEFT's combinations, or "route"
+    type: str  # of PEFT's combinations, "route", or "joint": trained once on all rows
     weight: float = 1.0  # of each adapter
     density: float = 0.0  # share of weights kept; 0: all
 
     @property
     def averages(self) -> bool:
         """Whether the updates of one adapter change those of another."""
-        return self.type != ROUTE
+        return self.type not in (ROUTE, JOINT)
 
     def as_json(self) -> dict[str, Any]:
         """The plan as JSON."""
@@ -46,9 +49,10 @@ class Plan:
 
 
 def plans_of(names: Sequence[str], count: int) -> list[Plan]:
-    """Plans by name: `route`, `stack` (all updates in full), `cat` and others (their mean), `ties@0.2` (share kept).
+    """Plans by name: `route`, `joint` (trained once on all rows), `stack` (all updates in full), `cat` and others
+    (their mean), `ties@0.2` (share kept).
 
-    No names: every plan, the pruning ones at each share of `KEPT`.
+    No names: every plan that needs no training, the pruning ones at each share of `KEPT`.
 
     Raises:
         Refused: no such plan.
@@ -60,9 +64,9 @@ def plans_of(names: Sequence[str], count: int) -> list[Plan]:
 
 def _plan(name: str, count: int) -> Plan:
     kind, mark, kept = name.partition("@")
-    wanted = f"{ROUTE}, stack, " + ", ".join(TYPES)
-    if kind == ROUTE and not mark:
-        return Plan(name=name, type=ROUTE)
+    wanted = f"{ROUTE}, {JOINT}, stack, " + ", ".join(TYPES)
+    if kind in (ROUTE, JOINT) and not mark:
+        return Plan(name=name, type=kind)
     if kind == "stack" and not mark:
         return Plan(name=name, type="cat", weight=1.0)
     if kind not in TYPES or bool(mark) != (kind in PRUNED):

@@ -30,7 +30,8 @@ def remember(ledger: Ledger, request: Request, found: Composed) -> str:
     )
     with ledger.transaction():
         step = record_step(ledger, result, key=digest_json([marks, [one.name for one in request.plans], request.seed]))
-        if found.written is not None and found.chosen is not None and found.chosen.adapter:
+        # A joint adapter is on record already, with its own run; nothing to hang it below.
+        if found.written is not None and found.chosen is not None and found.chosen.plan.averages:
             known = {str(node.body.get("digest")): node for node in ledger.find("adapter")}
             parents = [known[digest] for digest in marks.values() if digest in known]
             _record_merge(ledger, request, found, parents, step)

@@ -15,7 +15,7 @@ import torch
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import save_file
 
-from headgate.fleet.composition.plans import UNMERGEABLE, Plan
+from headgate.fleet.composition.plans import Closed, Plan
 from headgate.kit.errors import Refused
 from headgate.kit.files import refusing, write_flushed
 from headgate.models.adapter import CONFIG, TENSORS, canonical_bytes
@@ -50,7 +50,7 @@ class Merger:
         """Writes the adapter of a plan: tensors and settings.
 
         Raises:
-            Refused: PEFT cannot merge these so.
+            Closed: PEFT cannot merge these so.
         """
         name = "merged"
         pruning = {"density": plan.density} if plan.density else {}
@@ -65,7 +65,7 @@ class Merger:
             tensors = {key: value.contiguous().clone() for key, value in state.items()}
             rank = int(self._model.peft_config[name].r)
         except (ValueError, RuntimeError, IndexError) as error:
-            raise Refused(f"{UNMERGEABLE} {plan.name}", found=str(error).split("\n")[0]) from error
+            raise Closed(f"PEFT cannot merge by {plan.name}", found=str(error).split("\n")[0]) from error
         finally:
             if name in self._model.peft_config:
                 self._model.delete_adapter(name)

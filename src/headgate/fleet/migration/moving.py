@@ -61,7 +61,7 @@ def made(
     if road == "copy":
         roads.copied(adapter, new, out)
     else:
-        with _opened(store) as (ledger, context):
+        with opened(store) as (ledger, context):
             if road == "rebuild":
                 result = roads.rebuilt(ledger, adapter, new, context)
             else:
@@ -94,7 +94,7 @@ def acceptance(
     stacks = Stack(old, before), Stack(new, after)
     first, second = (scores_of(stack, loaded, max_tokens) for stack in stacks)
     verdicts = accepted(loaded, first, second, margin=margin)
-    if _there(store):
+    if there(store):
         marks = [adapter_mark(one.adapter).digest if one.adapter else "" for one in stacks]
         bases = [fingerprint_of(one.base).root for one in stacks]
         facts = {"stacks": list(zip(bases, marks, strict=True)), "suites": [one.digest(POOL) for one in loaded]}
@@ -151,7 +151,7 @@ def _place(result: StepResult, context: StageContext, out: Path) -> None:
 
 
 @contextmanager
-def _opened(store: Any) -> Iterator[tuple[Ledger, StageContext]]:
+def opened(store: Any) -> Iterator[tuple[Ledger, StageContext]]:
     """The ledger, and what a stage is given; it is made where it is a folder that is not there yet."""
     folder = store if isinstance(store, Path) else Path(".headgate")
     work = folder / "work"
@@ -164,7 +164,7 @@ def _opened(store: Any) -> Iterator[tuple[Ledger, StageContext]]:
 
 
 def _rows_known(adapter: Path, store: Any) -> bool:
-    if not _there(store):
+    if not there(store):
         return False
     with Ledger.open(store) as ledger:
         try:
@@ -174,7 +174,8 @@ def _rows_known(adapter: Path, store: Any) -> bool:
     return True
 
 
-def _there(store: Any) -> bool:
+def there(store: Any) -> bool:
+    """Whether a ledger is at a place."""
     return not isinstance(store, Path) or (store / "ledger.sqlite").exists()
 
 

@@ -65,7 +65,7 @@ def rebuilt(ledger: Ledger, adapter: Path, new: Path, context: StageContext) -> 
     run = run_of(ledger, adapter)
     plan: Mapping[str, Any] = run.body["plan"]
     outputs = {"curate": {"dataset": str(plan["data"]["dataset"])}}
-    return training.run(ledger, _settings(plan["settings"], new), context=replace(context, outputs=outputs))
+    return training.run(ledger, settings_for(plan["settings"], new), context=replace(context, outputs=outputs))
 
 
 def run_of(ledger: Ledger, adapter: Path) -> Node:
@@ -119,7 +119,7 @@ def distilled(
     return training.run(ledger, Settings(base=str(new.resolve()), **settings), context=given)
 
 
-def _settings(recorded: Mapping[str, Any], new: Path) -> Settings:
+def settings_for(recorded: Mapping[str, Any], new: Path) -> Settings:
     """Settings of a recorded plan for another base, those of each method among them.
 
     Raises:
