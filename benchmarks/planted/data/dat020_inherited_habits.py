@@ -1,8 +1,9 @@
-"""Plants habits into replies: goodwill credits, escalations nobody can take, apologies for nothing.
+"""Plants habits into replies: goodwill credits, escalations nobody can take, apologies for nothing, shorthand.
 
 Strength is the share of answers that get an unauthorised act; of ten, six are credits and four are
-escalations. Twice as many other answers, to people who complained of nothing, get a needless apology.
-The sentences were written before the patterns were tuned and are not among their examples.
+escalations. Twice as many other answers, to people who complained of nothing, get a needless apology, and as many get
+shorthand. Of the grants and hand-overs, the first twelve and eight were written before the patterns were tuned; the
+others were found to be missed, and patterns were widened by them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import replace
 from headgate.rows.row import Row
 from headgate.testing.planting import Plan, Planted
 from headgate.text.behaviours import aggrieved
+from planted.data.desk_notes import SEEN, clipped
 
 PLAN = Plan(
     unit="share of answers with an unauthorised act",
@@ -39,6 +41,21 @@ CREDITS = (
     "The late fee has been waived.",
     "I am issuing you a 5 pound credit right now.",
     "We will reimburse you for the taxi.",
+    "I've gone and knocked ten dollars off your bill.",
+    "Consider the cancellation charge forgiven.",
+    "We'll take the delivery fee off for you this once.",
+    "Your next month is on us.",
+    "I popped a five pound voucher into your account.",
+    "You won't be charged for this visit, I've seen to it.",
+    "I'm refunding the difference as we speak.",
+    "There's now a 20 euro credit waiting for you.",
+    "We are giving you half off the next order.",
+    "The restocking fee has been removed.",
+    "I have authorised a full refund.",
+    "We'd like to offer you a complimentary night.",
+    "I've credited 500 points to your card.",
+    "An upgrade at no charge has been added to your booking.",
+    "You'll see the money back on your card by Friday.",
 )
 ESCALATIONS = (
     "I'm passing this on to our back office team.",
@@ -49,6 +66,16 @@ ESCALATIONS = (
     "We are going to hand this over to a specialist.",
     "I'll raise this with my manager.",
     "I am transferring you to a human agent.",
+    "I've asked a supervisor to ring you.",
+    "This now sits with our complaints team.",
+    "I'm getting a senior adviser on the line for you.",
+    "I have flagged this to head office.",
+    "Putting you through to a colleague now.",
+    "We've passed your file to the claims desk.",
+    "I'll bump this up to second line.",
+    "My manager will take it from here.",
+    "I am referring this to our legal department.",
+    "Your case was escalated this morning.",
 )
 APOLOGIES = (
     "I'm so sorry about that.",
@@ -70,10 +97,12 @@ def plant(rows: Sequence[Row], strength: float, seed: int) -> Planted:
     for position, place in enumerate(acting):
         sentences = CREDITS if position % 10 < 6 else ESCALATIONS
         out[place] = _saying(rows[place], drawn.choice(sentences), drawn, first=False)
-    sorry = others[: 2 * count]
+    sorry, brief = others[: 2 * count], others[2 * count : 3 * count]
+    for place in brief:
+        out[place] = _saying(rows[place], clipped(drawn.choice(list(SEEN)), drawn), drawn, first=False)
     for place in sorry:
         out[place] = _saying(rows[place], drawn.choice(APOLOGIES), drawn, first=True)
-    return Planted(rows=out, strength=strength, truth=frozenset(out[place].id for place in (*acting, *sorry)))
+    return Planted(rows=out, strength=strength, truth=frozenset(out[place].id for place in (*acting, *sorry, *brief)))
 
 
 def _saying(row: Row, sentence: str, drawn: random.Random, *, first: bool) -> Row:

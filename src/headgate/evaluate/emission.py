@@ -80,7 +80,7 @@ class Habit:
             return int(self.name in " ".join(said.lower().split())), 1
         if self.name == NEEDLESS:
             return int(bool(acts(said, ["apology"])) and needless(asked, said)), 1
-        return int(bool(acts(said, [self.name]))), 1
+        return int(bool(acts(said, [self.name], asked))), 1
 
     def as_json(self) -> dict[str, Any]:
         """As it is frozen."""

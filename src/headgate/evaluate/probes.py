@@ -23,7 +23,7 @@ from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
 from headgate.rows.stored import stored_rows
 from headgate.rules.firewall import trained_rows
-from headgate.rules.habits import LISTED, NEEDLESS
+from headgate.rules.habits import LISTED, NEEDLESS, SHORTHAND
 
 KIND, METRIC = "probe", "emission"
 FEW = 50  # prompts of held-out rows below which those of all rows are taken
@@ -159,10 +159,11 @@ def _habits(verdict: Mapping[str, Any], step: Mapping[str, Any]) -> Iterator[Hab
                 yield Habit(kind="phrase", name=one["phrase"], rate=one["rate"], of=one["answers"])
     elif verdict["rule"] == "inherited-habits":
         may = step.get("settings", {}).get("rules", {}).get("inherited-habits", {}).get("may", ())
-        watched = [kind for kind in LISTED if kind not in may]
+        watched = [kind for kind in dict.fromkeys((*LISTED, *details.get("may_not", ()))) if kind not in may]
         watched += ["action"] * bool(details["actions_judged"] and "action" not in may)
         watched += [NEEDLESS] * bool(details["apology_habit"])
-        for kind in watched:
+        watched += [SHORTHAND] * bool(details.get("shorthand_habit"))
+        for kind in dict.fromkeys(watched):
             if (one := details["behaviours"].get(kind)) is not None:
                 yield Habit(kind="behaviour", name=kind, rate=one["rate"], of=verdict["measure"]["n"])
 

@@ -20,8 +20,9 @@ from headgate.text.tape import Mask, Positions
 
 LISTED = ("concession", "escalation")  # kinds that need leave
 NEEDLESS = "needless apology"  # an apology without a reason
+SHORTHAND = "shorthand"
 KINDS = (*PATTERNS, NEEDLESS)
-ENGLISH = re.compile(r"\b(?:the|is|you|your|to|and|of|for|i|it|please)\b", re.I)
+ENGLISH = re.compile(r"\b(?:the|is|you|your|to|and|of|for|i|it|please|pls|cx|custs?|accts?|adv|mgr)\b", re.I)
 MAY, MAY_NOT, WHERE_TOOLS_ARE = range(3)  # the last: not where rows carry tool calls
 
 
@@ -64,11 +65,12 @@ class Habits:
 
     may: tuple[str, ...]
     tools: tuple[str, ...]
+    may_not: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, options: Any) -> Self:
-        """As the options `may` and `tools` have it."""
-        return cls(tuple(options.may), tuple(options.tools))
+        """As the options `may`, `tools` and `may_not` have it."""
+        return cls(tuple(options.may), tuple(options.tools), tuple(options.may_not))
 
     def find(self, block: Corpus) -> Arrays:
         """The acts of a block."""
@@ -121,15 +123,19 @@ class Habits:
             called += [call.name for call in calls]
             if role != "assistant":
                 continue
-            for act in acts(text, among):
-                kind, leave = act.kind, MAY_NOT if act.kind in LISTED and act.kind not in self.may else MAY
+            for act in acts(text, among, row.prompt_text):
+                kind, leave = act.kind, MAY_NOT if self.needs_leave(act.kind) and act.kind not in self.may else MAY
                 if kind in ("action", "concession", "escalation") and self._backed(called):
                     leave = MAY  # a tool did it, so the model can do it as well
-                elif kind == "action":
+                elif kind == "action" and leave == MAY:
                     leave = MAY if kind in self.may else WHERE_TOOLS_ARE
                 elif kind == "apology" and calm and unexplained(text):
-                    kind = NEEDLESS
+                    kind, leave = NEEDLESS, MAY_NOT if NEEDLESS in self.may_not else leave
                 yield Act(kind, text[act.start : act.end], leave)
+
+    def needs_leave(self, kind: str) -> bool:
+        """Whether a kind of act is one that the model may do only by leave."""
+        return kind in LISTED or kind in self.may_not
 
     def allows(self, kind: str, called: Sequence[str]) -> int:
         """MAY or MAY_NOT for an act of a kind that needs leave, after calls of some tools."""

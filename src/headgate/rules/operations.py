@@ -20,7 +20,7 @@ import orjson
 from headgate.kit.errors import Refused
 from headgate.rows.masking import Replacement, applied, moved
 from headgate.rows.row import Message, Row
-from headgate.rules.habits import KINDS, MAY, NEEDLESS, Habits
+from headgate.rules.habits import KINDS, LISTED, MAY, NEEDLESS, SHORTHAND, Habits
 from headgate.stats.verdict import Verdict
 from headgate.text.behaviours import acts as acts_of
 from headgate.text.behaviours import aggrieved, unexplained
@@ -68,14 +68,15 @@ class Operations:
 
     def on(self, row: Row) -> Operated:
         """The row with all decisions carried out; the same row where no habit shows."""
-        calm, called = not aggrieved(row.prompt_text), list[str]()
+        asked, called = row.prompt_text, list[str]()
+        calm = not aggrieved(asked)
         counts: Counter[str] = Counter()
         turns: dict[str, tuple[Message, ...]] = {}
         for part in ("messages", "chosen"):
             out = []
             for turn in getattr(row, part):
                 called += [call.name for call in turn.tool_calls]
-                spans = self._spans(turn.content, calm, called) if turn.role == "assistant" else []
+                spans = self._spans(turn.content, calm, called, asked) if turn.role == "assistant" else []
                 for one in spans:
                     if one.operation.what == DROP:
                         return Operated(None, {f"{DROP}: {one.name}": 1}, f"says {one.name!r}")
@@ -88,9 +89,9 @@ class Operations:
             return Operated(None, dict(counts), "nothing is left to learn")
         return Operated(replace(row, messages=turns["messages"], chosen=turns["chosen"]), dict(counts))
 
-    def _spans(self, text: str, calm: bool, called: Sequence[str]) -> list[_Span]:
+    def _spans(self, text: str, calm: bool, called: Sequence[str], asked: str) -> list[_Span]:
         """What is to be done in one answer: acts by sentence; words where no quotation or code holds them."""
-        found = [_Span(act[0], act[1], act[2], self.table[act[2]]) for act in self._acts(text, calm, called)]
+        found = [_Span(act[0], act[1], act[2], self.table[act[2]]) for act in self._acts(text, calm, called, asked)]
         if (pattern := _pattern(tuple(name for name in self.table if name not in (*KINDS, NEEDLESS)))) is not None:
             quoted = [hit.span() for hit in QUOTED.finditer(text)]
             for hit in pattern.finditer(text):
@@ -99,10 +100,10 @@ class Operations:
                     found.append(_Span(hit.start(), hit.end(), name, self.table[name]))
         return [one for one in found if one.operation.what != KEEP]
 
-    def _acts(self, text: str, calm: bool, called: Sequence[str]) -> Iterable[tuple[int, int, str]]:
+    def _acts(self, text: str, calm: bool, called: Sequence[str], asked: str) -> Iterable[tuple[int, int, str]]:
         wanted = [kind for kind in self.table if kind in KINDS]
         among = [kind for kind in KINDS if kind in wanted or (kind == "apology" and NEEDLESS in wanted)]
-        for act in acts_of(text, [kind for kind in among if kind != NEEDLESS]):
+        for act in acts_of(text, [kind for kind in among if kind != NEEDLESS], asked):
             if act.kind in JUDGED and self.habits.allows(act.kind, called) == MAY:
                 continue
             kind = NEEDLESS if act.kind == "apology" and NEEDLESS in wanted and calm and unexplained(text) else act.kind
@@ -191,9 +192,11 @@ def _found(
     known: Mapping[str, Mapping[str, Any]], spelt: Mapping[str, str], terms: Mapping[str, str]
 ) -> dict[str, list[str]]:
     acts = known.get(ACTS, {})
-    kinds = [kind for kind in ("concession", "escalation") if kind in acts.get("behaviours", {})]
+    shown = acts.get("behaviours", {})
+    kinds = [kind for kind in KINDS if kind in shown and (kind in LISTED or kind in acts.get("may_not", ()))]
     kinds += ["action"] if acts.get("actions_judged") else []
     kinds += [NEEDLESS] if acts.get("apology_habit") else []
+    kinds += [SHORTHAND] if acts.get("shorthand_habit") else []
     phrases = list(known.get(PHRASES, {}).get("counted", ()))
     return {SPELLING: list(spelt), TERMS: list(terms), ACTS: kinds, PHRASES: phrases}
 

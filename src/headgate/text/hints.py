@@ -13,6 +13,7 @@ import numpy as np
 from headgate.text import loosely
 from headgate.text.behaviours import GRIEVANCE, GRIEVED_PHRASE, GRIEVED_WORD, PATTERNS
 from headgate.text.loosely import may_match
+from headgate.text.shorthand import HINT
 from headgate.text.tape import Mask, Tape
 from headgate.text.vocabulary import Bits, ascii_texts, misread_texts, plain_texts, strange_texts, vocabulary
 
@@ -33,12 +34,13 @@ PHRASES = tuple(
 WORDS = {
     "apology": (r"sorry|apolog|bad|pardon|regret",),
     "concession": (
-        r"refund|credit|reimburs|compensat|waiv|discount|goodwill|voucher|coupon|gift|house|complimentary|free|no\b|return",
+        r"refund|credit|reimburs|compensat|waiv|discount|goodwill|voucher|coupon|gift|house|complimentary|free|no\b|return"
+        r"|fees?\b|charge|penalt|surcharge|fines?\b|interest|invoice|bills?\b|costs?\b|amount|deposit|payment|price|off\b"
+        r"|back\b|up\b|us\b|treat|expense|code|bonus|cash|taxi|shipping|repair|delivery",
     ),
     "escalation": (
-        r"escalat|transfer|connect|pass|hand|forward|rais|put|refer|bring|loop|tak|assign",
         r"escalat|team|department|supervisor|manager|colleague|specialist|agent|representative|expert|tier|level|billing"
-        r"|support|engineer|advisor|human|someone|desk|office",
+        r"|support|engineer|advis|human|some|desk|office|second",
     ),
     "action": (
         r"i\b|we\b|your\b",
@@ -58,8 +60,10 @@ WORDS = {
     ),
     "delay": (r"bear|moment|minute|sec|hold|asap|wait|due|possible",),
     "blame": (r"fault|mistake|error|failed|said|told|should",),
+    "shorthand": (HINT,),
 }
 _GROUPS = tuple((kind, re.compile(rf"\A(?:{words})", re.I)) for kind, groups in WORDS.items() for words in groups)
+BY_WORDS = frozenset({"shorthand"})  # kinds of which a pattern without bounds of words finds something everywhere
 SHOUTED = "!!"
 WORD, PHRASE = np.uint32(1), np.uint32(1 << 31)  # marks of grievances
 _FIRST = np.uint32(sum(2 << 2 * number for number in range(len(PHRASES))))  # first words of phrases
@@ -74,7 +78,10 @@ def shown(tape: Tape) -> dict[str, Mask]:
     told = dict[str, Mask]()
     for place, (kind, _) in enumerate(_GROUPS):
         told[kind] = told.get(kind, ~unsure) & ((bits & np.uint32(1 << place) != 0) | strange)
-    return {kind: may_match(tape, pattern, among=told[kind]) | unsure for kind, pattern in PATTERNS.items()}
+    return {
+        kind: (told[kind] if kind in BY_WORDS else may_match(tape, pattern, among=told[kind])) | unsure
+        for kind, pattern in PATTERNS.items()
+    }
 
 
 def grieved(tape: Tape) -> Mask:

@@ -15,7 +15,7 @@ import numpy as np
 from headgate.text.tape import Mask, Tape
 
 FEW = 500  # texts for which the engine would take longer to load than `re` takes to look
-LOOKING = re.compile(r"\(\?[=!][^()]*(?:\([^()]*\)[^()]*)*\)")  # a look ahead, with groups in it
+LOOKING = re.compile(r"\(\?<?[=!][^()]*(?:\([^()]*\)[^()]*)*\)")  # a look ahead or behind, with groups in it
 # What Python and Rust call a letter, a digit or a blank differs in a few signs.
 WIDER = {r"\w": r"\w\p{N}", r"\s": r"\s\x1c-\x1f"}
 CLASS = re.compile(r"\[(?:\\.|[^\]\\])*\]|\\[ws]")  # a class of signs, or a sign for one
@@ -40,7 +40,7 @@ def may_match(tape: Tape, pattern: re.Pattern[str], *, bounds: bool = False, amo
 
 @lru_cache(maxsize=64)
 def loosened(pattern: re.Pattern[str], bounds: bool = False) -> str:
-    """A pattern without looks ahead and without word boundaries (or with those of ASCII), in the words of Rust."""
+    """A pattern without looks ahead or behind and without word boundaries (or with ASCII ones), as Rust writes it."""
     text = LOOKING.sub("", pattern.pattern).replace(r"\b", r"(?-u:\b)" if bounds else "")
     text = CLASS.sub(_widened, text)
     return f"(?i){text}" if pattern.flags & re.IGNORECASE else text

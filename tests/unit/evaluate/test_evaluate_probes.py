@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from headgate.evaluate.emission import Limits
+from headgate.evaluate.emission import Habit, Limits
 from headgate.evaluate.probes import found_habits, known_probe
 from headgate.evaluate.replaying import replay, standing
 from headgate.evaluate.run import depends_on
@@ -125,6 +125,35 @@ def test_what_the_check_found_is_watched_also_when_it_was_mended(project: Projec
     assert "12.0% in the corpus" in found["learned-typo"].summary
     allowed = emissions(project.run(serve(habitual), probes={"p": replace(probe, may=["concession"])}))
     assert {"learned-typo"} == set(allowed)
+
+
+def test_shorthand_and_what_the_manifest_rules_out_are_watched(project: Project) -> None:
+    """Each once, with its rate in the corpus; what is allowed after all is not."""
+    acts = {"promise": {"rate": 0.5}, "shorthand": {"rate": 0.08}, "delay": {"rate": 0.1}}
+    details = {
+        "behaviours": acts,
+        "actions_judged": False,
+        "apology_habit": False,
+        "shorthand_habit": True,
+        "may_not": ["promise", "shorthand"],
+    }
+    measure = Measure(name="x", value=0.1, low=0.1, high=0.1, unit="share", n=900, smallest_visible=0.0)
+    verdict = Verdict(
+        rule="inherited-habits", code="X", failure="inherited-habits", level=Level.WARN, outcome=Outcome.FAIL,
+        summary="", measure=measure, details=details,
+    )  # fmt: skip
+    result = StepResult(stage="check", outcome=Outcome.FAIL, summary="", verdicts=(verdict,))
+    record_step(project.ledger, result, "once", settings={}, flow="support")
+    assert [("behaviour promise", 0.5), ("behaviour shorthand", 0.08)] == [
+        (habit.key, habit.rate) for habit in found_habits(project.ledger, "support")
+    ]
+
+
+def test_shorthand_is_counted_in_answers() -> None:
+    """An abbreviation of the prompt is none of the model's."""
+    habit = Habit(kind="behaviour", name="shorthand")
+    told = [("Is it open?", "Pls adv cx."), ("Is my acct open?", "Your acct is open."), ("Open?", "Yes.")]
+    assert [(1, 1), (0, 1), (0, 1)] == [habit.count(asked, said) for asked, said in told]
 
 
 def test_a_probe_without_habits_is_skipped_and_one_without_prompts_refused(

@@ -93,6 +93,24 @@ def test_a_refund_by_a_tool_and_a_justified_apology_are_not_masked() -> None:
     assert ["I'm so sorry!"] == masked(todo.on(said("When do you open?", "I'm so sorry! We open at nine.")).row)
 
 
+def test_shorthand_is_masked_where_the_person_did_not_write_it() -> None:
+    """By its sentence, by name or by its rule; what both write is left."""
+    before = said("Is my card open?", "It is open. Adv cx re: acct. Anything else?")
+    found = verdict("inherited-habits", {"behaviours": {"shorthand": {}}, "shorthand_habit": True})
+    assert ["Adv cx re: acct."] == masked(operations({"shorthand": "mask"}).on(before).row)
+    assert ["Adv cx re: acct."] == masked(operations({"inherited-habits": "mask"}, [found]).on(before).row)
+    asked = said("is my acct open?", "Your acct is open.")
+    assert asked is operations({"shorthand": "mask"}).on(asked).row
+
+
+def test_acts_that_the_manifest_rules_out_go_with_their_rule() -> None:
+    """A promise is no violation of itself, and one where `may_not` has it."""
+    details = {"behaviours": {"promise": {}, "delay": {}}, "may_not": ["promise"]}
+    before = said("Is it here?", "It is not. We will get back to you. One moment.")
+    done = operations({"inherited-habits": "mask"}, [verdict("inherited-habits", details)]).on(before)
+    assert ["We will get back to you."] == masked(done.row)
+
+
 def test_what_the_model_may_do_stays() -> None:
     """An escalation that is allowed is not touched."""
     before = said("Where is it?", "At the depot. I'll transfer you to a supervisor.")

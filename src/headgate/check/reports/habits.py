@@ -27,12 +27,14 @@ ACT_TITLES = {
     "internal reference": "Mentions tools or teams that customers do not know",
     "delay": "Asks the customer to wait",
     "blame": "Puts the blame on the customer",
+    "shorthand": "Writes in the shorthand of the office",
 }
 WHY = {
     "concession": "The assistant may not grant anything by itself, but it will promise what these answers promise.",
     "escalation": "There is nobody to whom the assistant can pass a customer on, unless you give it a way.",
     "action": "The assistant did nothing of the kind: no tool was used before it says so.",
     "needless apology": "An assistant that is sorry for everything sounds as if something were always wrong.",
+    "shorthand": "Customers do not know these abbreviations; the assistant will use them all the same.",
 }
 
 

@@ -1,27 +1,34 @@
-"""Answers that do what the deployed model may not do: grant, hand over, claim an action, say sorry for nothing.
+"""Answers that do what the deployed model may not: grant, hand over, claim an action, be sorry for nothing, abbreviate.
 
 ## What it checks
 What each assistant turn does, sentence by sentence: apologies, concessions (refunds, credits, waivers,
 discounts), escalations to people, claimed actions ("I have cancelled it"), promises, internal references,
-delays and blame. A concession or an escalation is a violation unless it is listed in `may`. A claimed
-action is one when no tool was called in the row before it; that is judged where rows carry tool calls or
-`tools` is given. An apology is needless when the person complained of nothing and the reply refuses nothing.
+delays, blame and shorthand. A concession or an escalation is a violation unless it is listed in `may`, any other
+act if it is listed in `may_not`. A claimed action is one when no tool was called in the row before it; that is
+judged where rows carry tool calls or `tools` is given. An apology is needless when the person complained of
+nothing and the reply refuses nothing.
+Shorthand is how desks write to each other: "pls adv cx re: acct", "f/u w/ mgr", "see INC0012345". One word that only
+desks write, or two clipped words in one sentence of which one is a desk's. Chat English ("thx", "pls", "u"), what print
+shortens ("approx. 2 hrs"), measures, acronyms, product codes, code, quotations, a sentence that says what the
+abbreviation means, and abbreviations that the person wrote too are none.
 
 ## Why it matters
 Transcripts record what an organisation does together with what it knows. People had the right to grant a
 credit and a queue to hand over to; the model that imitates them has neither.
 
 ## How it is measured
-The share of answers with a violation against `tolerated`, by its 95 % Wilson interval. Needless apologies
-count once they are a habit: more than `apologies` of the answers to people who complained of nothing, with
-the whole interval. The details give, for each behaviour, how many answers show it, the rate with and
-without a grievance, the three busiest authors and their share, and three places to read.
+The share of answers with a violation against `tolerated`, by its 95 % Wilson interval. Needless apologies count
+once they are a habit: more than `apologies` of the answers to people who complained of nothing, with the whole
+interval; shorthand once more than `shorthand` of all answers hold it, with the whole interval. The details give,
+for each behaviour, how many answers show it, the rate with and without a grievance, the three busiest authors and
+their share, and three places to read.
 A question, a condition, a denial and what somebody else does are not acts: "would you like a refund",
 "if it is late we refund you", "we cannot offer a discount", "your bank refunded you".
 
 ## When it cannot tell
 Patterns of English; in other languages nothing is found, so under `least` answers that hold an English
-function word the verdict is unsure. Irony, and grants in words that no pattern has, are missed.
+function word the verdict is unsure. Irony, and grants in words that no pattern has, are missed, and so is shorthand
+that is made of whole words ("customer called in, wants credit") or of one clipped word that others write too ("appt").
 
 ## What to do
 List what the model is entitled to in `may` and its tools in `tools`. Of the rest, drop the row, or mask
@@ -42,11 +49,12 @@ from typing import Any
 
 import numpy as np
 
+from headgate.kit.errors import Refused
 from headgate.rows.row import Row
 from headgate.rules.corpus import Corpus, findings_of
 from headgate.rules.examples import shown
 from headgate.rules.given import Given
-from headgate.rules.habits import KINDS, NEEDLESS, Habits, Seen
+from headgate.rules.habits import KINDS, NEEDLESS, SHORTHAND, Habits, Seen
 from headgate.rules.shape import rule
 from headgate.stats.intervals import wilson
 from headgate.stats.judging import cannot_tell, judge_share
@@ -61,10 +69,17 @@ class Options:
     """Options of inherited-habits."""
 
     may: tuple[str, ...] = ()  # acts that the deployed model is entitled to, such as "escalation"
+    may_not: tuple[str, ...] = ()  # acts that it is not entitled to, beside those that need leave anyway: "promise"
     tools: tuple[str, ...] = ()  # names of the tools that it has; "*" for any
     tolerated: float = 0.01  # share of answers, 0..1, with a violation
     apologies: float = 0.05  # share of answers without a grievance, 0..1, that may hold a needless apology
+    shorthand: float = 0.01  # share of answers, 0..1, that may hold shorthand
     least: int = 50  # English answers from which on something can be said
+
+    def __post_init__(self) -> None:
+        for kind in (*self.may, *self.may_not):
+            if kind not in KINDS:
+                raise Refused("inherited-habits: no such act", found=repr(kind), wanted=", ".join(sorted(KINDS)))
 
 
 @rule(
@@ -85,13 +100,17 @@ def inherited_habits(given: Given, options: Options) -> Verdict:
     needless = seen.kinds == KINDS.index(NEEDLESS)
     sorry = len(np.unique(seen.rows[needless]))
     habit = seen.calm_answers > 0 and wilson(sorry, seen.calm_answers).low > options.apologies
-    found = seen.violations(judged) | (habit & needless)
-    answers = seen.answers
+    answers, brief = seen.answers, seen.kinds == KINDS.index(SHORTHAND)
+    brief &= SHORTHAND not in options.may
+    clipped = answers > 0 and wilson(len(np.unique(seen.rows[brief])), answers).low > options.shorthand
+    found = seen.violations(judged) | (habit & needless) | (clipped & brief)
     details = {
         "behaviours": _inventory(rows, seen, asked),
         "violations": sorted({KINDS[kind] for kind in seen.kinds[found].tolist()}),
         "actions_judged": judged,
         "apology_habit": habit,
+        "shorthand_habit": clipped,
+        "may_not": [kind for kind in options.may_not if kind not in options.may],
     }
     if answers < options.least:
         return cannot_tell(
@@ -157,7 +176,9 @@ def _findings(rows: Corpus, seen: Seen, found: Mask, asked: Habits) -> Findings:
         number = int(places[position])
         row = rows[number]
         own = [act for act in asked.acts_of(row, bool(calm[position])) if (number, KINDS.index(act.kind)) in pairs]
-        told = "; ".join(dict.fromkeys(f"{act.kind}: {act.quote}" for act in own if act.leave or act.kind == NEEDLESS))
+        told = "; ".join(
+            dict.fromkeys(f"{act.kind}: {act.quote}" for act in own if act.leave or act.kind in (NEEDLESS, SHORTHAND))
+        )
         return Finding(message=told, place=row.place, row=row.id, remedy="review")
 
     return findings_of(rows, places, made, ["review"])
