@@ -17,6 +17,7 @@ from headgate.kit.files import atomic_write
 from headgate.kit.hashing import PREFIX, digest_json
 from headgate.kit.progress import progress
 from headgate.rules.corpus import Corpus
+from headgate.rules.meeting import look_together
 from headgate.rules.questions import Arrays, Found, Question, read, written
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def answered(
     if unasked:
         if look_again is None:
             raise Broken("a rule asks what nobody can look at again", found=unasked[0][:200])
-        seen = look_again(unasked)
+        seen = look_together(look_again, unasked)
     return [
         question.put_together(list(_found(seen if text in unasked else parts, _mark(text))))
         for question, text in zip(questions, texts, strict=True)

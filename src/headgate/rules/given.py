@@ -41,6 +41,11 @@ class Given:
             raise Broken(f"input {name!r} is not rows", found=type(value).__name__)
         return value
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether every row of every input is at hand."""
+        return all(value.in_memory for value in self._inputs.values() if isinstance(value, Corpus))
+
     def get(self, name: str, default: Any = None) -> Any:
         """Any other input."""
         return self._inputs.get(name, default)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from headgate.kit.errors import Broken, HeadgateError, Refused, merged
 from headgate.kit.progress import progress
 from headgate.rules.given import Given
+from headgate.rules.meeting import met
 from headgate.rules.options import read_options
 from headgate.rules.selection import unknown
 from headgate.rules.shape import Rule
@@ -44,10 +46,13 @@ def run_rules(
             errors.append(error)
     if errors:
         raise merged(errors)
-    verdicts = []
+    works = [partial(_judged, rule, given, read[rule.name], asked.get(rule.name)) for rule in rules]
     with progress("rules", len(rules), quiet=quiet) as advance:
-        for rule in rules:
-            verdicts.append(_judged(rule, given, read[rule.name], asked.get(rule.name)))
+        if not given.in_memory:
+            return met(works, partial(advance, 1))
+        verdicts = []
+        for work in works:
+            verdicts.append(work())
             advance(1)
     return verdicts
 

@@ -1,0 +1,107 @@
+"""Rules that wait for one look at all rows: how often is looked, what each is told, and what an error leaves."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from headgate.kit.errors import Refused
+from headgate.rules.meeting import look_together, met
+
+
+class Rows:
+    """Rows that remember every look at them."""
+
+    def __init__(self, broken: str = "") -> None:
+        self.looks: list[tuple[str, ...]] = []
+        self.broken = broken
+
+    def look(self, questions: tuple[str, ...]) -> dict[str, str]:
+        """Answers all questions in capitals."""
+        self.looks.append(questions)
+        if self.broken in questions:
+            raise Refused("no such rows")
+        return {question: question.upper() for question in questions}
+
+
+def asker(rows: Rows, look, *questions: str):
+    """A work that asks one question after the other."""
+    return lambda: [look_together(look, (one,))[one] for one in questions]
+
+
+def test_rows_are_looked_at_as_often_as_the_one_that_looks_most_needs() -> None:
+    """Two looks for four questions of three works, equal questions once, results in the order of the works."""
+    rows, done = Rows(), []
+    look = rows.look
+    works = [asker(rows, look, "a", "b"), list, asker(rows, look, "a"), asker(rows, look, "c", "b")]
+    assert [["A", "B"], [], ["A"], ["C", "B"]] == met(works, lambda: done.append(1))
+    assert [("a", "c"), ("b",)] == rows.looks
+    assert 4 == len(done)
+
+
+def test_other_rows_are_looked_at_apart() -> None:
+    """Two sets of rows are two looks."""
+    first, second = Rows(), Rows()
+    works = [asker(first, first.look, "a"), asker(second, second.look, "b")]
+    assert [["A"], ["B"]] == met(works, lambda: None)
+    assert ([("a",)], [("b",)]) == (first.looks, second.looks)
+
+
+def test_one_work_at_a_time() -> None:
+    """No two works are ever awake together."""
+    rows, awake, most = Rows(), set(), []
+    look = rows.look
+
+    def work() -> None:
+        for one in "ab":
+            awake.add(threading.get_ident())
+            most.append(len(awake))
+            awake.discard(threading.get_ident())
+            look_together(look, (one,))
+
+    met([work] * 8, lambda: None)
+    assert {1} == set(most)
+    assert [("a",), ("b",)] == rows.looks
+
+
+def test_an_error_ends_all_of_them() -> None:
+    """What a work raises comes out, and no thread is left waiting."""
+    rows = Rows()
+    look = rows.look
+
+    def crash() -> None:
+        look_together(look, ("b",))
+        raise ZeroDivisionError
+
+    before = threading.active_count()
+    with pytest.raises(ZeroDivisionError):
+        met([asker(rows, look, "a", "c"), crash], lambda: None)
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and thread.daemon:
+            thread.join(10)
+    assert (before, [("a", "b")]) == (threading.active_count(), rows.looks)
+
+
+def test_a_look_that_fails_is_told_to_each_that_asked() -> None:
+    """One handles it and goes on; if none does, it comes out."""
+    rows = Rows(broken="x")
+    look = rows.look
+
+    def careful() -> str:
+        try:
+            look_together(look, ("x",))
+        except Refused as error:
+            return error.what
+        return ""
+
+    assert ["no such rows"] == met([careful], lambda: None)
+    with pytest.raises(Refused, match="no such rows"):
+        met([careful, asker(rows, look, "x")], lambda: None)
+
+
+def test_alone_a_look_is_taken_at_once() -> None:
+    """Outside of a meeting nobody is waited for."""
+    rows = Rows()
+    assert {"a": "A"} == look_together(rows.look, ("a",))
+    assert [("a",)] == rows.looks
