@@ -40,7 +40,7 @@ INPUT = {
 MENDS = ("drop", "mend")  # remedies that `--fix` carries out
 BAD_LINES_SHOWN = 50
 SHOWN_AT_ONCE = 1000  # rows by which a bar goes on
-IN_MEMORY = 512 << 20  # bytes of training files; more are read in shards
+IN_MEMORY = 128 << 20  # bytes of training files, which take up to thirty times as much; more are read in shards
 PACKED, TIMES_PACKED = (".gz", ".zst", ".zstd", ".parquet"), 4  # what a packed file unpacks to, about
 WHOLE = ("array", "parquet")  # containers whose rows do not stand on lines of their own
 

@@ -8,7 +8,7 @@ duplicates. Having the same key is an equivalence, so chains of pairs cannot cro
 from __future__ import annotations
 
 import difflib
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -80,11 +80,25 @@ def swapped_word(tape: Tape, one: int, two: int, other: Tape | None = None) -> b
     if not left or not right:
         return False
     for word in list(left):
-        near = difflib.get_close_matches(word, right, n=1, cutoff=SPELLING)
-        if near:
+        likeness, near = max((_likeness(word, other_word), other_word) for other_word in right)
+        if likeness >= SPELLING:
             left.remove(word)
-            right.remove(near[0])
-    return bool(left) and bool(right)
+            right.remove(near)
+            if not right:
+                return False
+    return bool(left)
+
+
+@lru_cache(maxsize=1 << 16)
+def _likeness(word: str, other: str) -> float:
+    """Share of letters that match (Ratcliff and Metzener 1988), or 0 where it is certainly less than `SPELLING`."""
+    both = len(word) + len(other)
+    if 2 * min(len(word), len(other)) < SPELLING * both:
+        return 0.0
+    known = set(word)
+    if 2 * sum(letter in known for letter in other) < SPELLING * both:
+        return 0.0
+    return difflib.SequenceMatcher(None, other, word).ratio()
 
 
 def _lacking(tape: Tape, one: int, other: Hashes) -> list[str]:
