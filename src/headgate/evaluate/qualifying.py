@@ -81,7 +81,7 @@ def qualify(marks: Marks, limits: Limits, model: str, family: str) -> list[Verdi
             _line(cannot_tell(summary=text, reason=f"{len(scored)} anchors are scored"), "judge-accuracy"),
         ]
     verdicts += [_above_null(scored), *_adversarial(scored, limits), _consistency(marks, limits)]
-    verdicts += [*_tells(marks, limits), _agreement(scored), *_slices(scored, limits)]
+    verdicts += [*_tells(marks, limits), _agreement(scored, limits), *_slices(scored, limits)]
     verdicts += [*_people(scored, limits), *_own_family(scored, limits, model, family)]
     return verdicts
 
@@ -135,9 +135,14 @@ def _sign(first: int, second: int) -> float:
     return 0.5 if first == second else float(second > first)
 
 
+def _nulls(scored: Scored) -> dict[str, float]:
+    """How often each judge that does not read is right."""
+    return {name: float(np.mean([right_share(one, pick(one)) for one, _ in scored])) for name, pick in NULLS.items()}
+
+
 def _above_null(scored: Scored) -> Verdict:
     right = np.array([right_share(one, score) for one, score in scored])
-    nulls = {name: float(np.mean([right_share(one, pick(one)) for one, _ in scored])) for name, pick in NULLS.items()}
+    nulls = _nulls(scored)
     best = max(nulls, key=lambda name: nulls[name])
     shown = mean_interval(right)
     verdict = judge_interval(
@@ -244,16 +249,54 @@ def _said(score: float) -> str:
     return "tie" if score == 0.5 else ("second" if score > 0.5 else "first")
 
 
-def _agreement(scored: Scored) -> Verdict:
+def _agreement(scored: Scored, limits: Limits) -> Verdict:
+    """Agreement with people, between who says the commonest label and what people reach with each other."""
     gold, said = _codes([one.label for one, _ in scored]), _codes([_said(score) for _, score in scored])
     shown = cohen_kappa(gold, said, labels=len(LABELS))
+    null, ceiling = max(shown.null, *_nulls(scored).values()), _ceiling(scored, limits)
+    told = f"; who does not read agrees on up to {null:.1%}"
+    if ceiling:
+        people, kappa = ceiling["raw"], ceiling["kappa"]
+        told += (
+            f", people with each other on {people:.1%} (kappa {kappa:.2f}, of which it has {ceiling['reached']:.0%})"
+        )
     verdict = judge_interval(
         _measure("Cohen's kappa", shown.kappa, shown.n, "kappa"), at_least=0.0,
         summary=f"agrees with people on {shown.raw.value:.1%} ({shown.raw.low:.1%} to {shown.raw.high:.1%}); kappa "
-        f"{shown.kappa.value:.2f} ({shown.kappa.low:.2f} to {shown.kappa.high:.2f})",
-        details={"raw": [round(v, 4) for v in _ends(shown.raw)]},
+        f"{shown.kappa.value:.2f} ({shown.kappa.low:.2f} to {shown.kappa.high:.2f}){told}",
+        details={
+            "raw": [round(v, 4) for v in _ends(shown.raw)], "prevalence": round(shown.prevalence, 4),
+            "null": round(null, 4), "ceiling": ceiling,
+        },
     )  # fmt: skip
     return _line(verdict, "agreement")
+
+
+def _ceiling(scored: Scored, limits: Limits) -> dict[str, float]:
+    """What people reach with each other: means over all pairs of them with enough shared anchors; else nothing.
+
+    `reached` is the judge's mean kappa with these very people as a share of theirs.
+    """
+    people = sorted({name for one, _ in scored for name in one.humans})
+    raw, among, own = [], [], []
+    for place, first in enumerate(people):
+        mine = [(one, score) for one, score in scored if first in one.humans]
+        if len(mine) >= limits.slice_items:
+            codes = _codes([one.humans[first] for one, _ in mine])
+            own.append(cohen_kappa(codes, _codes([_said(s) for _, s in mine]), labels=len(LABELS)).kappa.value)
+        for second in people[place + 1 :]:
+            both = [one for one, _ in mine if second in one.humans]
+            if len(both) >= limits.slice_items:
+                pair = (_codes([one.humans[name] for one in both]) for name in (first, second))
+                found = cohen_kappa(*pair, labels=len(LABELS))
+                raw.append(found.raw.value)
+                among.append(found.kappa.value)
+    if not raw:
+        return {}
+    kappa = float(np.mean(among))
+    reached = float(np.mean(own)) / kappa if kappa > 0 else 0.0
+    told = {"raw": float(np.mean(raw)), "kappa": kappa, "reached": reached, "pairs": float(len(raw))}
+    return {name: round(value, 4) for name, value in told.items()}
 
 
 def _slices(scored: Scored, limits: Limits) -> list[Verdict]:

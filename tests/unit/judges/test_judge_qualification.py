@@ -84,6 +84,12 @@ def test_a_judge_that_knows_is_licensed_for_a_time(serve: Serve, desk: Desk, led
     rules = {one.rule for one in card.verdicts}
     wanted = {"canaries", "judge-accuracy", "adversarial-accuracy", "order-consistency", "length-tell", "place-tell"}
     assert wanted | {"agreement", "alternative-annotator", "slice-accuracy", "tell-identical", "tell-padded"} <= rules
+    agreement = next(one for one in card.verdicts if one.rule == "agreement")
+    told = agreement.details
+    assert (True, 3.0) == (0.5 < told["null"] < 0.7, told["ceiling"]["pairs"])
+    # People err in one pair of ten each, so they agree on about 0.82; the judge agrees with each of them on 0.9.
+    assert (True, True) == (0.7 < told["ceiling"]["raw"] < 0.9, 1.05 < told["ceiling"]["reached"] < 1.6)
+    assert "people with each other on" in agreement.summary
     assert ["ann"] == [one.judge for one in cards_of(ledger, ann.node)]
     assert "licensed" == standing_licence(ledger, ann.node, None, NOW + timedelta(days=179)).value
     assert standing_licence(ledger, ann.node, None, NOW + timedelta(days=181)) is None
