@@ -67,7 +67,9 @@ def align(folder: Path, *, steps: int = 150, batch: int = 16, rate: float = 2e-3
     """Teaches the base all its weights; the folder of what came of it."""
     import torch
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     shutil.copytree(BASE, folder)
     torch.manual_seed(seed)
     torch.set_num_threads(1)

@@ -13,6 +13,7 @@ import pytest
 
 from headgate.cli.output import EXIT_OF
 from headgate.flow.walking import Walked
+from headgate.rules.reward_states import states
 from headgate.stats.verdict import Outcome, Verdict
 
 SOURCE = Path(__file__).parents[2] / "examples" / "gauntlet"
@@ -90,9 +91,12 @@ def test_over_refusal(good: tuple[Path, Walked]) -> None:
 
 
 def test_a_hacked_reward(good: tuple[Path, Walked]) -> None:
-    """A loop that pays for length: the reward rose, what nobody optimised fell, and the stop is on record."""
-    _, verdict = stopped("hacked-reward", good)
-    assert "the proxy rose" in verdict.summary and "outcome fell" in verdict.summary
+    """Trained on a reward for words: it rose, what nobody optimised fell, training ended, and the stop stands."""
+    walked, verdict = stopped("hacked-reward", good)
+    assert "the proxy rose" in verdict.summary and "contains fell" in verdict.summary
+    assert 120 > walked.steps[-1].result.facts["steps"] > 0
+    with load("cases").opened(good[0].parent / "hacked-reward" / "headgate.toml") as (ledger, _, _now):
+        assert ["STOP"] == [one.body["state"] for one in states(ledger, "grpo", "gauntlet")]
 
 
 def test_a_veneer_on_one_wording_reverts(good: tuple[Path, Walked]) -> None:
