@@ -31,7 +31,8 @@ QUOTED = 8  # words of a text that are shown where it begins to differ
 YEARS = re.compile(
     r"(?:copyright|©)(?:\s|copyright|\(c\)|©)*(?:(?:19|20)\d\d[\s,–-]*)+", re.IGNORECASE
 )  # of a notice: no terms
-NUMBERED = re.compile(r"(?m)^\s*\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s+", re.IGNORECASE)  # a list as plain text has it
+NUMBERED = re.compile(r"(?m)^\s*\(?(\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s+", re.IGNORECASE)  # a list as plain text has it
+ROMAN = tuple("i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split())  # noqa: SIM905
 APART = re.compile(r"(?<=\d)\0(?=\d)")  # two numbers; words run together, for hyphens may part them anywhere
 HIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, halves of signs, separators of lines
 TURNED = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # write from the other side
@@ -212,8 +213,30 @@ def _decoded(data: bytes) -> str | None:
 
 
 def _plain(text: str, numbered: bool) -> str:
-    said = "\0".join(_tokens(text if numbered else NUMBERED.sub(" ", MARKUP.sub("\n", text))))
+    said = "\0".join(_tokens(text if numbered else _unnumbered(MARKUP.sub("\n", text))))
     return APART.sub(" ", said).replace("\0", "")
+
+
+def _unnumbered(text: str) -> str:
+    """A text without the numbers of its lists: those that are a first one, or follow on one that was there."""
+    known = set[str]()
+
+    def kept(found: re.Match[str]) -> str:
+        mark = found[1].casefold()
+        if not _before_it(mark) & (known | {""}):
+            return found[0]
+        known.add(mark)
+        return " "
+
+    return NUMBERED.sub(kept, text)
+
+
+def _before_it(mark: str) -> set[str]:
+    """What a mark of a list follows on; nothing for a first one. A letter may be a number of the Romans."""
+    if mark.isdigit():
+        return {str(int(mark) - 1) if int(mark) > 1 else ""}
+    before = {ROMAN[ROMAN.index(mark) - 1] if mark != "i" else ""} if mark in ROMAN else set()
+    return before | ({chr(ord(mark) - 1) if mark != "a" else ""} if len(mark) == 1 else set())
 
 
 def _tokens(text: str) -> list[str]:

@@ -18,8 +18,18 @@ from itertools import islice
 from headgate.kit.hashing import digest
 from headgate.rules.licence_expressions import identifiers_of, leaves_a_choice
 
+# Elements of HTML and of the licence list; other words in angle brackets are words, for they may say a condition.
+ELEMENTS = (
+    "a abbr address alt article aside b big blockquote body br bullet caption center cite code col colgroup crossref "
+    "copyrighttext crossrefs dd del details dfn div dl dt em figure font footer form h1 h2 h3 h4 h5 h6 head header hr "
+    "html i iframe img input ins item kbd label li license link list main mark meta nav notes noscript ol optional p "
+    "pre q s samp section small span spdxlicensecollection standardlicenseheader strike strong sub summary sup table "
+    "tbody td text tfoot th thead time title titletext tr tt u ul var xml"
+)
 MARKUP = re.compile(
-    r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|</?[a-z][^<>]*>|<!doctype[^>]*>", re.DOTALL | re.IGNORECASE
+    r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|<[!?][a-z][^<>]*>"
+    rf"|</?(?:{'|'.join(ELEMENTS.split())})\b(?:\s[^<>]*)?/?>|<(?:https?|mailto):[^<>\s]*>|<[^<>\s]+@[^<>\s]+>",
+    re.DOTALL | re.IGNORECASE,
 )
 BROKEN = re.compile(r"(?<=\w)-\s*\n\s*(?=\w)")  # a word parted at the end of a line
 WHICH = re.compile(r"-(?:only|or-later)$|\+$")  # the text of a licence does not say whether later ones count

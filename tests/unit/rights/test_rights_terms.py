@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
+from tests.unit.rights.test_rights_licence_texts import ISC, MIT
 
 from headgate.cli.main import main
 from headgate.kit.errors import Refused
@@ -166,6 +169,10 @@ def test_form_is_told_from_words(words: list[str], breaks: list[str], encoding: 
         (b"pay 5%", b"pay 5", False),
         (b"1 000 copies", b"1000 copies", False),
         (b"non-commercial", b"noncommercial", True),
+        (b"(a) Do this\n(b) Not that\n(c) Nor", b"i. Do this\nii. Not that\niii. Nor", True),
+        (b"within\n30. After that", b"within\n60. After that", False),
+        (b"You may <not> use", b"You may use", False),
+        (b"<P CLASS='x'>You may<br/>use</P>", b"You may use", True),
         (b"%PDF-1.7 a", b"%PDF-1.7  a", False),
         (b"%PDF-1.7 a", b"%PDF-1.7 a", True),
     ],
@@ -173,6 +180,27 @@ def test_form_is_told_from_words(words: list[str], breaks: list[str], encoding: 
 def test_what_is_form(old: bytes, new: bytes, same: bool) -> None:
     """Numbers of a list are, other numbers are not; what cannot be read as text is held byte by byte."""
     assert (same, same) == (same_text(old, new), same_text(new, old))
+
+
+SWAPPED = {
+    "may": "must", "must": "may", "shall": "may", "not": "now", "or": "and", "and": "or", "any": "no", "no": "any",
+    "all": "some", "with": "without", "without": "with", "free": "fee", "only": "also", "unless": "if", "2": "3",
+    "except": "expect", "commercial": "noncommercial", "grants": "denies", "granted": "denied", "retain": "remove",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["MIT", "ISC", "Apache-2.0"])
+def test_one_word_of_a_real_licence_is_never_form(name: str) -> None:
+    """Wherever a word with a meaning is another one; and the whole text in another form says the same."""
+    text = {"MIT": MIT, "ISC": ISC}.get(name) or (Path(__file__).resolve().parents[3] / "LICENSE").read_text()
+    page = "<html><body>" + "</p>\n<p class='x'>".join(text.replace("<", "&lt;").split("\n\n")) + "</p></body></html>"
+    for form in (text.upper(), " ".join(text.split()), text.replace("\n", "\r\n\r\n"), page, textwrap.fill(text, 40)):
+        assert same_text(text.encode(), form.encode())
+    places = [word for word in re.finditer(r"\w+", text) if word.group().casefold() in SWAPPED]
+    assert len(places) > 15
+    for word in places:
+        changed = text[: word.start()] + SWAPPED[word.group().casefold()] + text[word.end() :]
+        assert not same_text(text.encode(), changed.encode()), text[word.start() - 20 : word.end() + 20]
 
 
 @pytest.mark.parametrize(
