@@ -73,7 +73,7 @@ def freeze(
     for item in bench.items:
         splits.setdefault(item.split, []).append(item.row)
         numbers.setdefault(item.split, BitMap()).add(item.number)
-    proof = disjoint.prove(splits, settings.splitting)
+    proof = disjoint.prove(splits, settings.splitting, ledger.seal)
     if not proof.holds:
         raise Broken("splits are not disjoint", found=str(proof.as_json()["between"]))
     everything = BitMap.union(*numbers.values())

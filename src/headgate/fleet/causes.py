@@ -13,6 +13,7 @@ from headgate.fleet.checkout import DIFF, edited_code
 from headgate.fleet.kit import BASE, HELD, PROBED, PROJECT, ROWS, SOURCE, Kit
 from headgate.kit.hashing import digest_file
 from headgate.ledger.gaps import OUTSIDE, UNCOMMITTED, UNDECLARED, UNPINNED, Gap, gaps_of
+from headgate.train.closure import salted
 from headgate.train.surroundings import normal
 
 EDITED = "edited rows"
@@ -73,9 +74,10 @@ def of_error(error: Mapping[str, Any], kit: Kit) -> Cause:
 def in_making(kit: Kit, rebuilt: Mapping[str, Any]) -> list[Cause]:
     """In what the rebuild was made otherwise than the run."""
     plan, found = kit.plan, []
-    if rebuilt["shard"] != plan["data"]["shard"]:
+    salt = str(kit.closure.get("salt", ""))
+    if salted(salt, rebuilt["shard"]) != plan["data"]["shard"]:
         found.append(Cause(EDITED, "the rows give another shard"))
-    elif dict(rebuilt["schedules"]) != plan["schedules"]:
+    elif {seed: salted(salt, one) for seed, one in rebuilt["schedules"].items()} != plan["schedules"]:
         found.append(Cause(PROGRAM, "the rows come in another order"))
     parts = [name for name, value in rebuilt["base"].items() if plan["base"]["fingerprint"].get(name, "") != value]
     if parts:

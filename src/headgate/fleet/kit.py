@@ -35,6 +35,7 @@ from headgate.kit.hashing import canonical_json, digest_file
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.nodes import Node
 from headgate.rows.row import Row, from_bytes
+from headgate.train.material import salt_of
 
 FORM = 1
 START, PROJECT, PROBED = "start", NAMED, "probed.jsonl"
@@ -179,10 +180,16 @@ def _fill(ledger: Ledger, run: Node, project: Path, folder: Path, effect: Path |
         **{key: run.body.get(key) for key in ("plan", "plan_digest", "results", "choice", "history", "surroundings")},
         "erased": {name: count for name, count in erased.items() if count},
         "row_ids": ids,
+        "salt": "" if any(erased.values()) else _salt(ledger, plan),
         "checkout": checkout,
         "files": {str(path.relative_to(folder)): digest_file(path) for path in files},
     }
     write_flushed(folder / CLOSURE, canonical_json(closure))
+
+
+def _salt(ledger: Ledger, plan: Mapping[str, Any]) -> str:
+    """What the digests of the plan are held against; a kit has the rows themselves. Plans of before had plain ones."""
+    return salt_of(ledger, str(plan["data"]["manifest"])) if plan["data"].get("salted") else ""
 
 
 def _rows(ledger: Ledger, dataset: str, split: str, path: Path) -> tuple[list[str], int]:

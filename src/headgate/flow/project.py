@@ -67,10 +67,14 @@ class Project:
         )
 
     def run(self, *, until: str | None = None, quiet: bool = True) -> Walked:
-        """Walks the flow, as `headgate run` does."""
+        """Walks the flow, as `headgate run` does: without words of rows for who may not read rows about people."""
         from headgate.flow.walking import walk
+        from headgate.flow.withholding import may_read, withheld_walk
+        from headgate.kit.clock import now
 
-        return walk(self, until=until, quiet=quiet)
+        walked = walk(self, until=until, quiet=quiet)
+        with self.ledger() as ledger:
+            return walked if may_read(ledger, now()) else withheld_walk(walked)
 
 
 def open_project(folder: str | Path = ".", *, set: Sequence[str] = ()) -> Project:

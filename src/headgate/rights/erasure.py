@@ -22,6 +22,7 @@ from sqlalchemy import select
 
 from headgate.kit.clock import stamp
 from headgate.kit.errors import Refused
+from headgate.kit.hashing import PREFIX as ADDRESS
 from headgate.kit.hashing import digest_file, digest_json
 from headgate.kit.progress import progress
 from headgate.ledger import schema
@@ -129,7 +130,8 @@ def erase(
     must_not_be_held(ledger, planned.rows, now)
     approval = second(ledger, ERASE, str(planned.target), planned.scope, person, now)
     staying = restating.of(ledger, planned.rows, planned.merged)
-    traces, out = _traces(ledger, planned, staying.addresses, quiet), Erased()
+    shards = _shards(ledger, planned, store)  # a run keeps their digests salted; other records and files go with them
+    traces, out = _traces(ledger, planned, {*staying.addresses, *_digests(ledger, shards)}, quiet), Erased()
     out.before = len(planned.rows) - sum(1 for _ in ledger.rows.bodies(planned.rows))
     out.left = _items(ledger, traces) if not planned.items else []
     if out.left:
@@ -139,7 +141,7 @@ def erase(
     with ledger.transaction():
         spend(ledger, approval, person, now)
         begun = ledger.record("decision", ERASURE, said | {"state": BEGUN, "rows": len(planned.rows)})
-    _erase_files(ledger, planned, traces, store, out)
+    _erase_files(shards, traces, store, out)
     with ledger.erasing() as swept:
         for address in list(traces.among(_content(ledger))):
             out.content += ledger.content.erase(address)
@@ -257,11 +259,23 @@ def _items(ledger: Ledger, traces: Traces) -> list[str]:
     return [*traces.among(kinds), *traces.among(frozen)]
 
 
-def _erase_files(ledger: Ledger, planned: Plan, traces: Traces, store: Path, out: Erased) -> None:
+def _shards(ledger: Ledger, planned: Plan, store: Path) -> list[Path]:
     ids = {row_id for _, row_id in ledger.rows.ids(planned.rows | planned.merged)}
-    shards = [path for path in _files(store) if path.suffix == ".shard"]
+    return [path for path in _files(store) if path.suffix == ".shard" and _has_rows(path, ids)]
+
+
+def _digests(ledger: Ledger, shards: Sequence[Path]) -> Iterator[str]:
+    """What shards are called by; not those that a run of an earlier headgate names, whose record stays as it is."""
+    if not ledger.seal.keyed:
+        return
+    named = {str(run.body.get("plan", run.body).get("data", run.body).get("shard")) for run in ledger.find("run")}
+    digests = (f"{ADDRESS}{path.stem}" for path in shards)
+    yield from (one for one in digests if schema.is_address(one) and one not in named)
+
+
+def _erase_files(shards: Sequence[Path], traces: Traces, store: Path, out: Erased) -> None:
     quoting = traces.in_files((path for path in _files(store) if path.suffix != ".shard"), out.unread)
-    for path in [*(path for path in shards if _has_rows(path, ids)), *quoting]:
+    for path in [*shards, *quoting]:
         inside = path.relative_to(store)
         if store.resolve().name != FOLDER or inside.parts[0] not in OURS:
             out.yours.append(str(inside))  # nothing that a person may have put there is deleted

@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 
 from headgate.kit.errors import Refused
+from headgate.kit.hashing import PREFIX
 from headgate.ledger.ledger import Ledger, Node
 from headgate.rights.reach import Reach
+from headgate.train.closure import salted
+from headgate.train.material import salt_of
 from headgate.train.shard import read
 
 
@@ -51,9 +54,17 @@ def exposure(ledger: Ledger, found: Reach, store: Path) -> list[Exposure]:
         rows = split.intersection_cardinality(found.rows)
         made = ledger.nodes.many(link.source_id for link in ledger.edges_to(run.id, "derived-from"))
         adapters = dict.fromkeys(node.name for node in made if node.kind == "adapter")
-        tokens = _learned(store / "work" / "shards" / f"{str(data['shard']).removeprefix('b3:')}.shard", ids)
+        salt = salt_of(ledger, str(data["manifest"])) if data.get("salted") else ""
+        tokens = _learned(_shard(store, str(data["shard"]), salt), ids)
         out.append(Exposure(run, tuple(adapters), rows, len(split), tokens, int(data["learned_tokens"])))
     return out
+
+
+def _shard(store: Path, address: str, salt: str) -> Path:
+    """The file of a shard that a run names; one that is not there where none is."""
+    places = (store / "work" / "shards").glob("*.shard")
+    found = (path for path in places if salted(salt, f"{PREFIX}{path.stem}") == address)
+    return next(found, store / "work" / "shards" / "gone.shard")
 
 
 def _learned(path: Path, ids: set[str]) -> int | None:

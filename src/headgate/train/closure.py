@@ -13,8 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from blake3 import blake3
+
 from headgate.kit.errors import Refused
-from headgate.kit.hashing import digest, digest_json
+from headgate.kit.hashing import PREFIX, digest, digest_json
 from headgate.ledger.ledger import Ledger
 from headgate.models.fingerprint import Fingerprint, fingerprint_of
 from headgate.train.environment import changes_of, code, environment, hardware
@@ -77,18 +79,28 @@ def plan(
             "manifest": material.version.manifest_digest,
             "split": material.split,
             "rows": len(shard),
-            "row_ids": digest_json(list(shard.row_ids)),
-            "shard": shard.digest,
+            "row_ids": salted(material.salt, digest_json(list(shard.row_ids))),
+            "shard": salted(material.salt, shard.digest),
             "learned_tokens": shard.supervised,
-            "held_shard": held.digest if held else "",
+            "salted": bool(material.salt),
+            "held_shard": salted(material.salt, held.digest if held else ""),
         },
         "base": {"name": base.name, "fingerprint": base.fingerprint.as_json()},
         "settings": {key: value for key, value in resolved(settings).items() if key != "base"},
-        "schedules": {str(seed): one.digest for seed, one in schedules.items()},
+        "schedules": {str(seed): salted(material.salt, one.digest) for seed, one in schedules.items()},
         "engine": {"name": settings.trainer, "source": engine_source()},
         "environment": environment(settings.variables),
         "hardware": hardware(settings.threads),
     }
+
+
+def salted(salt: str, address: str) -> str:
+    """What a plan keeps in place of a digest over rows; without a salt the digest itself."""
+    return (
+        PREFIX + blake3(address.encode(), key=bytes.fromhex(salt[len(PREFIX) :])).hexdigest()
+        if salt and address
+        else address
+    )
 
 
 def history(ledger: Ledger, material: Material, settings: Settings, project: Path) -> dict[str, Any]:

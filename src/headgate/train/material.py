@@ -17,6 +17,7 @@ class Material:
     version: Any  # headgate.ledger.versions.DatasetVersion
     split: str
     rows: tuple[Row, ...]
+    salt: str = ""  # for digests over these rows that are kept; empty: they stay plain
 
 
 def material(ledger: Ledger, dataset: str, split: str) -> Material:
@@ -45,4 +46,13 @@ def material(ledger: Ledger, dataset: str, split: str) -> Material:
             found=f"{len(numbers) - len(rows)} of {len(numbers)} have no content any more",
             next_step="freeze a new version without them: headgate curate",
         )
-    return Material(version=version, split=split, rows=rows)
+    return Material(version=version, split=split, rows=rows, salt=salt_of(ledger, version.manifest_digest))
+
+
+def salt_of(ledger: Ledger, manifest: str) -> str:
+    """What digests over the rows of a dataset version are salted with; who has no key of the ledger has no salt.
+
+    A record of a run is never erased, and who knows all rows but one could try texts for that one against a plain
+    digest of all of them.
+    """
+    return ledger.seal.address(b"digests over " + manifest.encode()) if ledger.seal.keyed else ""

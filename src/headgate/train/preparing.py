@@ -14,7 +14,7 @@ from headgate.models.chat_template import ChatTemplate
 from headgate.models.tokenizer import Tokenizer
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
-from headgate.train.closure import Base, find_base, plan
+from headgate.train.closure import Base, find_base, plan, salted
 from headgate.train.distilling import distilled
 from headgate.train.flights import Flight, fly
 from headgate.train.material import Material, material
@@ -138,9 +138,15 @@ def workshop(p: Prepared, settings: Settings) -> Workshop:
     probed = p.probed.seen.shard if p.probed else None
     planned = plan(material=p.rows, shard=shard, schedules=schedules, base=p.base, settings=settings, held=held)
     planned |= {"start": {"adapter": p.start.digest, "node": p.start.node_id} if p.start else None, **p.flight.scored}
+    if "references" in planned:
+        planned["references"] = salted(p.rows.salt, str(planned["references"]))
     if settings.probe.drift:
         planned["drift"] = digest_file(p.context.folder / settings.probe.drift)
-    planned |= {"probed_shard": probed.digest if probed else "", "distilled": p.distilled}
+    salt = p.rows.salt
+    planned |= {
+        "probed_shard": salted(salt, probed.digest if probed else ""),
+        "distilled": salted(salt, p.distilled),
+    }
     keep(shard, p.context.work / "shards")
     others = [one for one in (p.held, p.probed) if one is not None]
     return Workshop(

@@ -17,7 +17,7 @@ from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.steps import StageContext, StepResult
 from headgate.stats.chosen import Chosen, chosen_of
 from headgate.stats.verdict import Verdict, worst
-from headgate.train.closure import choice, engine_source, find_base, history
+from headgate.train.closure import choice, engine_source, find_base, history, salted
 from headgate.train.environment import packages
 from headgate.train.flights import Flight
 from headgate.train.governing import settled, standing
@@ -174,7 +174,7 @@ def _stopped(ledger: Ledger, p: Prepared, flight: Flight) -> StepResult:
         "why": summary,
         "dataset": p.rows.version.name,
         "split": p.rows.split,
-        "shard": seen.shard.digest,
+        "shard": salted(p.rows.salt, seen.shard.digest),
     }
     run_id = record_run(ledger, p.rows, p.base, p.context, body)
     return StepResult(

@@ -181,3 +181,19 @@ def test_a_curation_diff_tells_no_word_to_who_may_not_read(folder, capsys, monke
     assert ["asthma" in one for one in seen["Zoe"]] == [True] * 3
     assert ["asthma" in one for one in seen["Max"]] == [False] * 3
     assert ["diagnosis=[withheld]" in one for one in seen["Max"][1:]] == [True] * 2
+
+
+def test_a_walk_from_python_tells_what_the_verb_tells(habits, monkeypatch):
+    """Whole verdicts for Zoe; for Max the same outcomes without a word of a row."""
+    import headgate
+
+    walks = {}
+    for who in ("Zoe", "Max"):
+        monkeypatch.setenv("HEADGATE_USER", who)
+        walks[who] = headgate.open(habits).run(until="check")
+    said = {
+        who: str([verdict.as_json() for step in walk.steps for verdict in step.result.verdicts]).lower()
+        for who, walk in walks.items()
+    }
+    assert {"Zoe": True, "Max": False} == {who: "so sorry" in text for who, text in said.items()}
+    assert walks["Zoe"].outcome is walks["Max"].outcome

@@ -12,10 +12,12 @@ import orjson
 import pytest
 from pyroaring import BitMap
 
+from headgate.curate import disjoint
 from headgate.curate.disjoint import prove_disjoint
 from headgate.curate.run import run
 from headgate.curate.settings import DecontaminateSettings, Settings, SplitSettings
 from headgate.kit.errors import Refused
+from headgate.kit.hashing import digest
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext
 from headgate.rows.row import Kind, Message, Row, Side, from_bytes
@@ -149,6 +151,10 @@ def test_dialogues_split_by_conversation_and_caller(
     checked = prove_disjoint(ledger, version)
     assert checked.holds
     assert checked.proof.between == {"dev and train": {"content": 0, "keys": 0, "near-duplicates": 0}}
+    # Without the key of the ledger nobody can try texts for a row that was erased against what the manifest keeps.
+    contents = "\n".join(sorted(one.content_id for one in rows_of(ledger, version, "train"))).encode()
+    told = ledger.versions.get(version).manifest["manifest"][disjoint.ENTRY]["splits"]["train"]["content"]
+    assert told["digest"] == ledger.seal.address(contents) != digest(contents)
 
 
 def test_a_version_whose_splits_share_a_caller_does_not_prove(

@@ -19,6 +19,8 @@ from headgate.models.fingerprint import fingerprint_of
 from headgate.models.model import Sampling
 from headgate.rows.row import Message
 from headgate.stats.verdict import Outcome
+from headgate.train.closure import salted
+from headgate.train.material import salt_of
 from headgate.train.run import depends_on
 from headgate.train.settings import Adapter, Settings
 
@@ -43,6 +45,12 @@ def test_an_adapter_learns_and_says_what_it_was_made_from(project, base: Path) -
     assert run["plan"]["base"]["fingerprint"]["root"] == fingerprint_of(base).root
     assert run["plan"]["data"]["dataset"] == "requests@1"
     assert run["results"][0]["adapter"] == adapter_mark(folder).digest
+    (shard,) = (project.folder / ".headgate" / "work" / "shards").glob("*.shard")
+    assert run["plan"]["data"]["shard"] != f"b3:{shard.stem}"  # nobody can try texts for a row against what is kept
+    assert run["plan"]["data"]["shard"] == salted(
+        salt_of(project.ledger, run["plan"]["data"]["manifest"]), f"b3:{shard.stem}"
+    )
+    assert shard.stem not in json.dumps([one.body for one in project.ledger.find("run")])
     assert len(json.loads(project.ledger.content.get(run["results"][0]["loss_curve"]))) == 30
     assert sorted(path.name for path in folder.iterdir()) == [
         "adapter_config.json",
