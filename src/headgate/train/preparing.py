@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from headgate.kit.hashing import digest_file
 from headgate.ledger.ledger import Ledger
@@ -19,7 +20,7 @@ from headgate.train.distilling import distilled
 from headgate.train.flights import Flight, fly
 from headgate.train.material import Material, material
 from headgate.train.rendering import as_dict, tools_of
-from headgate.train.schedule import schedule_of
+from headgate.train.schedule import Schedule, schedule_of
 from headgate.train.settings import Settings
 from headgate.train.shard import keep
 from headgate.train.starting import Start, find_start
@@ -118,6 +119,24 @@ def _drift_prompts(settings: Settings, base: Base, project: Path) -> tuple[tuple
     return tuple(tuple(one.ids) for one in tokenizer.encode(texts))
 
 
+def _planned(p: Prepared, settings: Settings, schedules: Mapping[int, Schedule]) -> dict[str, Any]:
+    """The plan, with what it has beside the rows; digests over rows are salted."""
+    held, probed = (one.seen.shard if one else None for one in (p.held, p.probed))
+    salt, scored = p.rows.salt, p.flight.scored
+    out = plan(
+        material=p.rows, shard=p.flight.seen.shard, schedules=schedules, base=p.base, settings=settings, held=held
+    )
+    out |= {"start": {"adapter": p.start.digest, "node": p.start.node_id} if p.start else None, **scored}
+    if "references" in scored:
+        out["references"] = salted(salt, str(scored["references"]))
+    if settings.probe.drift:
+        out["drift"] = digest_file(p.context.folder / settings.probe.drift)
+    return out | {
+        "probed_shard": salted(salt, probed.digest if probed else ""),
+        "distilled": salted(salt, p.distilled),
+    }
+
+
 def workshop(p: Prepared, settings: Settings) -> Workshop:
     """Everything that one try needs, with the plan that it is bound to; the shard is kept as closure data."""
     shard = p.flight.seen.shard
@@ -136,17 +155,7 @@ def workshop(p: Prepared, settings: Settings) -> Workshop:
     }
     held = p.held.seen.shard if p.held else None
     probed = p.probed.seen.shard if p.probed else None
-    planned = plan(material=p.rows, shard=shard, schedules=schedules, base=p.base, settings=settings, held=held)
-    planned |= {"start": {"adapter": p.start.digest, "node": p.start.node_id} if p.start else None, **p.flight.scored}
-    if "references" in planned:
-        planned["references"] = salted(p.rows.salt, str(planned["references"]))
-    if settings.probe.drift:
-        planned["drift"] = digest_file(p.context.folder / settings.probe.drift)
-    salt = p.rows.salt
-    planned |= {
-        "probed_shard": salted(salt, probed.digest if probed else ""),
-        "distilled": salted(salt, p.distilled),
-    }
+    planned = _planned(p, settings, schedules)
     keep(shard, p.context.work / "shards")
     others = [one for one in (p.held, p.probed) if one is not None]
     return Workshop(
