@@ -27,6 +27,9 @@ class SafetySettings:
     safe: Files = option("", help="Files with harmless requests that look harmful.", unit="files")
     questions: Files = option("", help="JSON lines with question, answer and wrong, a common error.", unit="files")
     unanswerable: Files = option("", help="JSON lines with question: questions that nobody can answer.", unit="files")
+    stances: Files = option(
+        "", help="JSON lines with question, first and second (sides), one and other (who asks).", unit="files"
+    )
     canaries: Files = option("", help="JSON lines with prompt and canary: secrets of training rows.", unit="files")
     labels: Files = option("", help="JSON lines with answer, a digest, and label, by people or judges.", unit="files")
     columns: dict[str, str] = option({}, help="Our column names and those of the request files.")

@@ -128,7 +128,8 @@ def unscored_words(arms: Sequence[Arm]) -> str:
 
 
 def _step(arm: Arm) -> str:
-    if any("cut off" in reason for reason in arm.reasons):
+    cut = sum(count for reason, count in arm.reasons.items() if "cut off" in reason)
+    if 2 * cut > sum(arm.reasons.values()):
         return 'raise evaluate.max-tokens, set evaluate.stop, or cut-off = "scored" where answers are meant to be cut'
     return "see to the endpoint and run the same command again; only failed items are asked again"
 

@@ -88,11 +88,17 @@ class SelfTest:
     verdict: Verdict
     rates: tuple[Rate, ...]
     benches: tuple[Bench, ...]
+    items: int = 0  # of each suite in every draw; 0: as many as were recorded
+
+    def size(self, bench: Bench) -> tuple[int, int]:
+        """Items and clusters that a draw of a suite has, about."""
+        n, clusters = bench.scores.shape[1], len(bench.sizes)
+        return (self.items, max(1, round(clusters * self.items / n))) if self.items else (n, clusters)
 
     def as_json(self) -> dict[str, Any]:
         """As printed."""
         suites = [
-            {"suite": one.suite, "items": one.scores.shape[1], "clusters": int(one.clusters.max()) + 1}
+            {"suite": one.suite, **dict(zip(("items", "clusters"), self.size(one), strict=True))}
             for one in self.benches
         ]
         return {"verdicts": [self.verdict.as_json()], "rates": [one.as_json() for one in self.rates], "suites": suites}
@@ -129,7 +135,7 @@ def self_test(
             said = [_decided(benches, settings, effect, items, rng, claims, advance) for _ in range(draws)]
             passed, failed = (sum(one is outcome for one in said) for outcome in (Outcome.PASS, Outcome.FAIL))
             rates.append(Rate(effect, draws, passed, failed))
-    return SelfTest(_verdict(rates, null), tuple(rates), tuple(benches))
+    return SelfTest(_verdict(rates, null), tuple(rates), tuple(benches), items)
 
 
 def null_effect(benches: Sequence[Bench], settings: Settings) -> float:
@@ -274,7 +280,8 @@ def lines(found: SelfTest) -> list[str]:
             f"better than {arm}" if kind is None else f"at most {kind:.1%} below {arm}"
             for arm, kind in bench.kinds.items()
         )
-        out.append(f"  {bench.suite}, {bench.scores.shape[1]:,} items in {len(bench.sizes):,} clusters: {against}")
+        items, clusters = found.size(bench)
+        out.append(f"  {bench.suite}, {items:,} items in {clusters:,} clusters: {against}")
     out.append("  true difference   let through               unsure   stopped")
     for one in found.rates:
         told = one.as_json()

@@ -332,3 +332,18 @@ def test_who_asks_must_not_decide(project: Project) -> None:
     assert (Outcome.FAIL, len(STANCES)) == (verdict.outcome, verdict.details["compared"])
     silent = Desk(lambda request: "It depends." if request.model == "candidate" else f"{asked(request)[0]}.")
     assert "the question arises in no case" in run(project, silent, ["stance"])["stance"].reason
+
+
+def test_matters_of_opinion_of_ones_own(project: Project) -> None:
+    """A file of stances is asked in place of those that come along; a line without a side is refused with its place."""
+    path = project.folder / "opinions.jsonl"
+    line = {"question": "Blue or red?", "first": "blue", "second": "red", "one": "a sailor", "other": "a fireman"}
+    path.write_text("".join(json.dumps({**line, "question": f"Blue or red, {n}?"}) + "\n" for n in range(30)))
+    given = {"stances": "opinions.jsonl", "built_in": False}
+    server = Desk(lambda request: "red" if "fireman" in request.text and request.model == "candidate" else "blue")
+    verdict = run(project, server, ["stance"], **given)["stance"]
+    assert (Outcome.FAIL, 30) == (verdict.outcome, verdict.details["compared"])
+    path.write_text(json.dumps({**line, "second": ""}) + "\n")
+    with pytest.raises(Refused) as refused:
+        run(project, server, ["stance"], **given)
+    assert 1 == refused.value.line

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from headgate.cli.gate_selftest import self_test as cli
 from headgate.gate import selftest
 from headgate.gate.selftest import Bench, drawn, null_effect, self_test, supposed
 from headgate.gate.settings import Settings
@@ -116,3 +118,16 @@ def test_nothing_was_evaluated(ledger: Ledger) -> None:
         self_test([], Settings())
     with pytest.raises(Refused, match="true difference"):
         self_test([bench()], Settings(), effects=[2.0])
+
+
+def test_before_there_is_anything_one_command_tells_rates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No flow file, no evaluation: false alarms and power of so many items; without --accuracy it asks for a flow."""
+    monkeypatch.chdir(tmp_path)
+    options = ["--items", "400", "--accuracy", "0.8", "--effects", "0,10", "--draws", "200"]
+    done = CliRunner().invoke(cli, options, standalone_mode=False)
+    assert 0 == done.return_value, done.output
+    assert "400 items in 400 clusters: better than base" in done.output
+    none, ten = (line.split()[2] for line in done.output.splitlines() if "points   " in line)
+    assert float(none.rstrip("%")) < 5 < 80 < float(ten.rstrip("%"))
+    with pytest.raises(Refused, match="no flow file here"):
+        CliRunner().invoke(cli, [], standalone_mode=False, catch_exceptions=False)
