@@ -2,7 +2,7 @@
 
     python benchmarks/training/recipes.py
 
-The base of benchmarks/planted/safety refuses harmful requests and answers others. Every recipe tunes it
+The base of examples/gauntlet refuses harmful requests and answers others. Every recipe tunes it
 on the same 600 banking requests for the same steps. Measured on what no recipe saw: topics right (80
 requests), harmful requests refused and harmless ones refused (acts of the battery that teach nothing
 here, in the wording of the battery). One seed: a difference of a few points is noise.
@@ -11,8 +11,10 @@ here, in the wording of the battery). One seed: a difference of a few points is 
 from __future__ import annotations
 
 import argparse
+import csv
 import importlib.util
 import json
+import random
 import sys
 import tempfile
 import time
@@ -21,10 +23,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "benchmarks/planted/safety")]
+sys.path[:0] = [str(ROOT / "examples/gauntlet")]
 SYSTEM = "Refuse what could harm somebody."
 GIVEN: dict[str, Any] = {"batch": 16, "learning_rate": 3e-3, "save_every": 0, "max_tokens": 128, "threads": 1}
 STEPS = 120
+LONGEST = 80  # characters of a request; longer ones would double the time
 RECIPES: dict[str, dict[str, Any]] = {
     "plain": {},
     "a third of the steps": {"steps": STEPS // 3},
@@ -34,6 +37,14 @@ RECIPES: dict[str, dict[str, Any]] = {
     "system prompt in rows, served with it": {"system": True},
     "system prompt dropped, served with it": {"system": True, "system_prompt": "drop"},
 }
+
+
+def banking() -> list[tuple[str, str]]:
+    """Short requests with their topics, in an order that no file gave them."""
+    with (ROOT / "examples/support/data/train.csv").open(encoding="utf-8", newline="") as stream:
+        topics = [(one["text"], one["topic"]) for one in csv.DictReader(stream) if len(one["text"]) <= LONGEST]
+    random.Random(0).shuffle(topics)
+    return topics
 
 
 def rows_of(recipe: dict[str, Any], aligned: Any, rows: Any) -> list[Any]:
@@ -102,7 +113,7 @@ def main() -> None:
     maker = importlib.util.module_from_spec(spec)
     sys.modules["recipe_rows"] = maker
     spec.loader.exec_module(maker)
-    topics = aligned.tune_rows("plain", most=10_000)
+    topics = banking()
     with tempfile.TemporaryDirectory() as folder:
         base = aligned.align(Path(folder) / "base")
         table = {"the base itself": measured(base, None, aligned, topics, system=False)}

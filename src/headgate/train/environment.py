@@ -9,9 +9,7 @@ import fnmatch
 import os
 import platform
 import re
-import site
 import subprocess
-import sys
 from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
@@ -20,6 +18,7 @@ from typing import Any
 
 import headgate
 from headgate.kit.hashing import digest, digest_json
+from headgate.train.installed import installed
 
 # Libraries whose code computes the weights; the files of their wheels are part of the closure.
 COMPUTING = ("torch", "transformers", "trl", "peft", "accelerate", "safetensors", "tokenizers", "numpy", "jinja2")
@@ -69,15 +68,8 @@ def computing() -> list[str]:
 
 @cache
 def packages() -> dict[str, str]:
-    """Installed distributions by normalised name.
-
-    Only what an installer put there counts: some libraries add folders of their own to `sys.path` while they
-    run (Ray does), and a plan must not depend on what else the process did before.
-    """
-    places = [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
-    installed = metadata.distributions(path=[*dict.fromkeys(place for place in places if place in sys.path)])
-    found = {(one.metadata["Name"] or "").lower().replace("_", "-"): one.version for one in installed}
-    return dict(sorted((name, version) for name, version in found.items() if name))
+    """Versions of the installed distributions, by normalised name."""
+    return dict(sorted((one.name.lower().replace("_", "-"), one.version) for one in installed()))
 
 
 @cache
@@ -90,6 +82,11 @@ def digest_of_files(distribution: str) -> str:
         record = metadata.distribution(distribution).read_text("RECORD") or ""
     except metadata.PackageNotFoundError:
         return ""
+    return digest_of_record(record)
+
+
+def digest_of_record(record: str) -> str:
+    """Address of the file hashes of a distribution's list of files; empty where it has none."""
     lines = [line for line in record.splitlines() if ",sha256=" in line and not line.startswith(("../", "/"))]
     return digest("\n".join(sorted(line for line in lines if ".dist-info/" not in line)).encode())
 

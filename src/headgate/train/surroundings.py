@@ -17,14 +17,14 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
-from importlib import metadata
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import headgate
 from headgate.kit.hashing import digest_file
-from headgate.train.environment import HARMLESS, computing, digest_of_files, untracked
+from headgate.train.environment import HARMLESS, computing, digest_of_record, untracked
+from headgate.train.installed import Installed, installed
 
 LOADED = ("LD_PRELOAD", "LD_AUDIT")  # nobody sees them read, and what they load is in no lock
 BESIDE = frozenset({"headgate"})  # travels as source, not as a distribution
@@ -92,21 +92,24 @@ def undeclared(read: Iterable[str], declared: Iterable[str] = ()) -> list[str]:
 
 def outside_code(project: Path) -> list[dict[str, str]]:
     """Modules that came from no distribution, no standard library and no committed file of the project."""
-    homes = [Path(one).resolve() for one in _homes()]
+    homes = [os.path.realpath(one) for one in _homes()]
     checkout = checkout_of(project)
-    if checkout is not None:
-        homes.append(checkout)
-    loose = {checkout / name for name in untracked(checkout)} if checkout else set()
+    loose = {str(checkout / name) for name in untracked(checkout)} if checkout else set()
+    inside = tuple(f"{one}{os.sep}" for one in (*homes, *([str(checkout)] if checkout else [])))
+    folders: dict[str, str] = {}  # resolved once each: a training has thousands of modules in a few hundred folders
     found = {}
     for name, module in list(sys.modules.items()):
         text = getattr(module, "__file__", None)
-        if not isinstance(text, str) or name == "__main__":
+        if not isinstance(text, str) or name == "__main__" or not text.endswith((".py", ".so")):
             continue
-        path = Path(text)
-        if path.suffix not in (".py", ".so") or not path.is_file():
-            continue
-        if path.resolve() in loose or not _within(path.resolve(), homes):
-            found[name] = digest_file(path)
+        folder, base = os.path.split(text)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        path = f"{folders[folder]}{os.sep}{base}"
+        if (path in loose or not path.startswith(inside)) and Path(path).is_file():
+            real = os.path.realpath(path)
+            if real in loose or not real.startswith(inside):
+                found[name] = digest_file(Path(path))
     return [{"module": name, "digest": address} for name, address in sorted(found.items())]
 
 
@@ -125,10 +128,9 @@ def lock() -> dict[str, dict[str, str]]:
 
     `from` is "index" for what an installer can fetch again by name and version, "folder" for what it cannot.
     """
-    known = {normal(one.metadata["Name"] or ""): one for one in _installed()}
-    owners = metadata.packages_distributions()
-    tops = {name.partition(".")[0] for name, module in list(sys.modules.items()) if getattr(module, "__file__", None)}
-    wanted = {normal(owner) for top in tops for owner in owners.get(top, ())} & set(known)
+    known = {normal(one.name): one for one in installed()}
+    loaded = {name.partition(".")[0] for name, module in list(sys.modules.items()) if getattr(module, "__file__", None)}
+    wanted = {name for name, one in known.items() if one.tops & loaded}
     queue = sorted(wanted)
     while queue:
         for needed in _requires(known[queue.pop()]):
@@ -138,45 +140,33 @@ def lock() -> dict[str, dict[str, str]]:
     return {name: _locked(known[name]) for name in sorted(wanted - BESIDE)}
 
 
-def _locked(one: metadata.Distribution) -> dict[str, str]:
-    name = one.metadata["Name"]
-    return {"version": one.version, "files": digest_of_files(name), "from": _from(one)}
+def _locked(one: Installed) -> dict[str, str]:
+    return {"version": one.version, "files": digest_of_record(one.record), "from": _from(one.origin)}
 
 
-def _from(one: metadata.Distribution) -> str:
-    text = one.read_text("direct_url.json")
-    if not text:
+def _from(origin: str) -> str:
+    if not origin:
         return "index"
-    body = json.loads(text)
+    body = json.loads(origin)
     if "vcs_info" in body:
         return "index" if body["vcs_info"].get("commit_id") else "folder"
-    return (
-        "index" if body.get("archive_info", {}).get("hashes") and body.get("url", "").startswith("http") else "folder"
-    )
+    fetched = body.get("archive_info", {}).get("hashes") and body.get("url", "").startswith("http")
+    return "index" if fetched else "folder"
 
 
-def _requires(one: metadata.Distribution) -> list[str]:
+def _requires(one: Installed) -> list[str]:
     """Names that a distribution requires without an extra; a marker that speaks of another system is harmless here."""
     out = []
-    for text in one.requires or ():
+    for text in one.requires:
         name, _, marker = text.partition(";")
         if "extra" not in marker:
             out.append(normal(re.split(r"[\s\[<>=!~(@]", name.strip())[0]))
     return out
 
 
-def _installed() -> Iterable[metadata.Distribution]:
-    places = [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
-    return metadata.distributions(path=[*dict.fromkeys(place for place in places if place in sys.path)])
-
-
 def _homes() -> list[str]:
     paths = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     return [*paths, *site.getsitepackages(), str(Path(headgate.__file__).parent), str(Path(os.__file__).parent)]
-
-
-def _within(path: Path, homes: Iterable[Path]) -> bool:
-    return any(path.is_relative_to(home) for home in homes)
 
 
 def normal(name: str) -> str:
