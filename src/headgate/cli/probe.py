@@ -14,7 +14,8 @@ from headgate.cli.stage_verb import FLOW_FILE
 def command() -> None:
     """Asks a frozen set of prompts of any model and counts what its answers have: habits, refusals.
 
-    Probes are made by [evaluate.probes.NAME] and [evaluate.safety] of the flow file and kept in the ledger.
+    Probes are made by [evaluate.probes.NAME], [evaluate.safety] and [train.probe] of the flow file and kept in the
+    ledger.
     """
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate.evaluate.comparing import Limits as Coverage
+from headgate.evaluate.drifting import METRICS, replay_drift
 from headgate.evaluate.emission import Emitted, Limits, emitted, judge_emission
 from headgate.evaluate.probes import KIND, Probe, known_probe, record_emission, recorded
 from headgate.evaluate.safety import battery as safety
@@ -69,6 +70,8 @@ def replay(
     node = ledger.latest(KIND, name)
     if node is not None and node.body["metric"] == safety.METRIC:
         return _safety(ledger, safety.known(ledger, node), context, model, adapter, reference, labels)
+    if node is not None and node.body["metric"] in METRICS:
+        return [replay_drift(ledger, node, model, adapter)]
     probe = known_probe(ledger, name)
     if reference is None:
         known = recorded(ledger, probe, "base")

@@ -20,4 +20,12 @@ EFFECT = Door(
     purpose="record and replay what an adapter does",
 )
 
-DOORS: dict[str, Door] = {door.name: door for door in (LOCAL, EFFECT)}
+DRIFT = Door(
+    name="drift",
+    reference="headgate.models.engines.drift",
+    extra="train",
+    packages=LOCAL.packages,
+    purpose="measure how far an adapter moved first tokens from the base",
+)
+
+DOORS: dict[str, Door] = {door.name: door for door in (LOCAL, EFFECT, DRIFT)}

@@ -11,6 +11,7 @@ from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.steps import StageContext
 from headgate.train.closure import Base
 from headgate.train.material import Material
+from headgate.train.probes import record_probes
 from headgate.train.training import Finished, Workshop, stands
 
 
@@ -49,6 +50,7 @@ def record_pass(
     with ledger.transaction():
         run_id = record_run(ledger, rows, base, context, body)
         nodes = {one.seed: _record_adapter(ledger, one, base, run_id, shop.start_node, context) for one in finished}
+        record_probes(ledger, rows, context, shop, finished, nodes)
     return run_id, nodes
 
 

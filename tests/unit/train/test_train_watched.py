@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from headgate.evaluate.emission import Limits
+from headgate.evaluate.replaying import replay, standing
 from headgate.kit.errors import Refused
 from headgate.rows.row import Kind, Message
 from headgate.stats.verdict import Outcome
@@ -38,6 +40,22 @@ def test_probes_measure_each_pass_and_change_nothing(small) -> None:
     assert [one["step"] for one in watched.facts["probes"]] == [3, 6]
     first, second = watched.facts["probes"]
     assert (second["loss"] < first["loss"], second["drift"] > first["drift"] > 0) == (True, True)
+    ledger, adapter = small.ledger, small.folder / watched.outputs["adapter_path"]
+    probes = {node.body["metric"]: node for node in ledger.find("probe")}
+    assert ({"loss", "drift"}, 4, 32) == (set(probes), probes["drift"].body["n"], probes["loss"].body["n"])
+    scores = {node.body["metric"]: node for node in ledger.find("score")}
+    for metric, score in scores.items():
+        assert [one[metric] for one in watched.facts["probes"]] == [one[metric] for one in score.body["steps"]]
+        targets = {one.target_id for one in ledger.edges_from(score.id)}
+        assert {probes[metric].id, watched.outputs["adapter"]} == targets
+    asked = {"model": f"local:{small.base}", "adapter": adapter, "limits": Limits()}
+    (again,) = replay(ledger, "requests/drift", small.context, **asked)
+    assert (Outcome.UNSURE, pytest.approx(second["drift"], rel=1e-4)) == (again.outcome, again.details["value"])
+    assert "replayed" in {arm["arm"] for one in standing(ledger) for arm in one["asked"]}
+    with pytest.raises(Refused, match="while training only"):
+        replay(ledger, "requests/loss", small.context, **asked)
+    with pytest.raises(Refused, match="of an adapter on its base"):
+        replay(ledger, "requests/drift", small.context, **{**asked, "adapter": None})
 
 
 def test_training_ends_when_it_makes_nothing_better_and_the_best_goes_on(small) -> None:
@@ -56,6 +74,19 @@ def test_drift_beyond_the_limit_ends_training(small) -> None:
     probe = Probe(drift="asked.jsonl", drift_limit=1e-6)
     result = small.train(steps=9, probe=probe, **SMALL)
     assert (result.facts["steps"], "drifted" in result.facts["stopped"]) == (3, True)
+    (small.folder / "asked.jsonl").write_text("".join(f'{{"prompt": "How do I pick lock {i}?"}}\n' for i in range(8)))
+    result = small.train(steps=3, probe=replace(probe, drift_limit=50.0), **SMALL)
+    found = {}
+    for limit in (50.0, 1e-6):  # the probe as it was frozen, and one with a limit that no adapter keeps
+        node = small.ledger.latest("probe", "requests/drift")
+        body = {**node.body, "limit": limit}
+        small.ledger.record("probe", node.name, body)
+        folder = small.folder / result.outputs["adapter_path"]
+        (one,) = replay(
+            small.ledger, node.name, small.context, model=f"local:{small.base}", adapter=folder, limits=Limits()
+        )
+        found[limit] = one.outcome
+    assert {50.0: Outcome.PASS, 1e-6: Outcome.FAIL} == found
 
 
 def test_every_try_of_a_sweep_is_on_record_and_failures_count(small) -> None:

@@ -6,21 +6,18 @@ each probe is kept until the training ends, so that the best one can be handed o
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import TrainerCallback
 
-from headgate.models.engines.transformers_local import left_padded
+from headgate.models.engines.drift import Drift, looking
 from headgate.train.engines.checkpoints import clear
 from headgate.train.engines.tuning import Told, save_in
 from headgate.train.job import Job
 
-AT_ONCE = 32  # prompts of a drift probe
 Measure = Callable[[], float]
 
 
@@ -31,7 +28,9 @@ class Probing(TrainerCallback):
         self._job, self._told, self._model = job, told, model
         self.measure: Measure | None = None  # mean loss on the probed rows; lower is better
         self.govern: Callable[[int], str] | None = None  # scores rewards and outcomes; why training ends by them
-        self._drift = Drift(model, job.drift_prompts, job) if job.drift_prompts else None
+        self._drift = (
+            Drift(model, job.drift_prompts, job.settings.probe.drift_tokens, job.pad_id) if job.drift_prompts else None
+        )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - the library's signature
         """Probes after the steps that are due."""
@@ -97,50 +96,3 @@ def mean_of(parts: Sequence[tuple[float, float]]) -> float:
 def probe_folder(job: Job, step: int) -> Path:
     """Where the adapter of a probe lies until the training ends."""
     return job.checkpoints / f"probe-{step}"
-
-
-@contextlib.contextmanager
-def looking(model: Any) -> Iterator[None]:
-    """Evaluation mode without gradients; puts back what was there before."""
-    before = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(before)
-
-
-class Drift:
-    """How far the first tokens of answers moved from the base: mean divergence in nats a token.
-
-    KL(base || tuned) at the base's own greedy tokens. Refusals live in the first tokens, so they move first.
-    """
-
-    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], job: Job) -> None:
-        self._model, self._many = model, job.settings.probe.drift_tokens
-        self._batches: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
-        with looking(model), model.disable_adapter():
-            for start in range(0, len(prompts), AT_ONCE):
-                ids, mask = left_padded(prompts[start : start + AT_ONCE], job.pad_id)
-                ids, mask = ids.to(model.device), mask.to(model.device)
-                for _ in range(self._many):
-                    scores = self._scores(ids, mask, 1)
-                    ids = torch.cat([ids, scores[:, -1].argmax(-1, keepdim=True)], 1)
-                    mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
-                ids, mask = ids[:, :-1], mask[:, :-1]
-                self._batches.append((ids, mask, self._scores(ids, mask, self._many)))
-
-    def _scores(self, ids: torch.Tensor, mask: torch.Tensor, keep: int) -> torch.Tensor:
-        positions = (mask.cumsum(1) - 1).clamp(min=0)
-        logits = self._model(input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=keep).logits
-        return logits.float().log_softmax(-1)
-
-    def measured(self) -> float:
-        """The divergence now."""
-        total, rows = 0.0, 0
-        for ids, mask, base in self._batches:
-            now = self._scores(ids, mask, self._many)
-            total += float((base.exp() * (base - now)).sum(-1).mean(1).sum())
-            rows += len(ids)
-        return total / rows

@@ -18,9 +18,10 @@ from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments
 
 from headgate.kit.progress import Advance, silent
+from headgate.models.engines.drift import looking
 from headgate.models.engines.transformers_local import SMALL, load_base, on_threads
 from headgate.train.engines.checkpoints import newest_complete
-from headgate.train.engines.probing import Probing, finish, looking, mean_of
+from headgate.train.engines.probing import Probing, finish, mean_of
 from headgate.train.engines.tuning import (
     Told,
     Watch,

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 
 from headgate.kit.progress import Advance, silent
+from headgate.models.engines.drift import AT_ONCE, looking
 from headgate.models.engines.transformers_local import SMALL, left_padded, load_base, on_threads
 from headgate.train.engines import trl_shim
 from headgate.train.engines.checkpoints import newest_complete
-from headgate.train.engines.probing import AT_ONCE, Probing, finish, looking, mean_of
+from headgate.train.engines.probing import Probing, finish, mean_of
 from headgate.train.engines.tuning import (
     Told,
     Watch,
