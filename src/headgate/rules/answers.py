@@ -34,6 +34,13 @@ class AnswerWords:
         return chained(found, "lengths", np.int64)
 
 
+def answers_at(rows: Corpus, places: Positions) -> Tape:
+    """The answers of rows at ascending places, cut into words already where all rows are at hand."""
+    if rows.in_memory:
+        return rows.answer.take(places)
+    return tape_of([row.answer_text for row in rows.rows_at(places)])
+
+
 class Answered:
     """The rows of a corpus that have an answer, whose words are read where they are wanted."""
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from headgate.kit.errors import Refused
+from headgate.rules.answers import answers_at
 from headgate.rules.corpus import Corpus, thinned
 from headgate.rules.questions import Arrays, Found, as_bytes, chained, from_bytes
-from headgate.text.tape import Hashes, Positions, tape_of, word_hashes
+from headgate.text.tape import Hashes, Positions, word_hashes
 from headgate.text.term_forms import letters_of
 from headgate.text.terms import Keys, TermUses, keys_in, term_uses
 
-SAMPLED = 100_000  # rows among which terms are looked for where rows are read in shards
+SAMPLED = 100_000  # rows among which terms are looked for; their uses are looked for in all
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,10 +72,8 @@ def written_terms(rows: Corpus, least: int, prefer: Sequence[str]) -> tuple[int,
 
 
 def _looked_for(rows: Corpus, least: int) -> tuple[int, Keys]:
-    if rows.in_memory:
-        return len(rows), keys_in(rows.answer, least)
     places = thinned(np.arange(len(rows)), SAMPLED)
-    return len(places), keys_in(tape_of([row.answer_text for row in rows.rows_at(places)]), least)
+    return len(places), keys_in(answers_at(rows, places), least)
 
 
 def _preferred(prefer: Sequence[str]) -> tuple[Hashes, Positions]:

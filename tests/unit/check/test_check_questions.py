@@ -381,12 +381,8 @@ def test_mixed_terms(sample: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         )
     train = lines(tmp_path / "train.jsonl", rows)
     options = {"mixed-terms": {"prefer": ["website"], "deprecated": ["Old Saver = New Saver"]}}
-    if sample >= 400:
-        found = both(train, None, ["mixed-terms"], options=options)
-    else:
-        found = audit(train, select=["mixed-terms"], options=options, engine="local")
-        assert told(audit(train, select=["mixed-terms"], options=options))[1] == told(found)[1]
-        assert sample == found.verdicts[0].details["looked_for_in"]
+    found = both(train, None, ["mixed-terms"], options=options)
+    assert (sample if sample < 400 else None) == found.verdicts[0].details.get("looked_for_in")
     assert {"e-mail", "e mail", "paypal", "web site"} == {one["wrong"] for one in found.verdicts[0].details["variants"]}
     found.close()
 
@@ -398,20 +394,13 @@ def test_misspellings(sample: int, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     rng = random.Random(8)
     train = lines(tmp_path / "train.jsonl", [spelled(rng, place) for place in range(400)])
     options = {"learned-typo": {"retired": ["leeds saver = porto saver"]}}
-    if sample >= 400:
-        found = both(train, None, ["DAT004"], options=options)
-        assert [Outcome.FAIL] == outcomes(found)
-        assert {"recieve", "thats", "leeds saver"} == {one["wrong"] for one in found.verdicts[0].details["variants"]}
-        return
-    whole, some = (audit(train, select=["DAT004"], options=options, engine=e) for e in (None, "local"))
-    assert told(whole)[1] == told(some)[1]  # the same findings
-    expected, found = whole.verdicts[0], some.verdicts[0]
-    assert sample == found.details["looked_for_in"]
-    assert (expected.measure, expected.summary.split(":")[0]) == (found.measure, found.summary.split(":")[0])
-    for one, other in zip(expected.details["variants"], found.details["variants"], strict=True):
-        assert one["of"] == pytest.approx(other["of"], rel=0.02)
-        assert {**one, "of": 0, "rate": 0, "low": 0, "high": 0} == {**other, "of": 0, "rate": 0, "low": 0, "high": 0}
-    some.close()
+    found = both(train, None, ["DAT004"], options=options)
+    assert [Outcome.FAIL] == outcomes(found)
+    assert (sample if sample < 400 else None) == found.verdicts[0].details.get("looked_for_in")
+    assert {"recieve", "thats", "leeds saver"} == {one["wrong"] for one in found.verdicts[0].details["variants"]}
+    if sample < 400:  # the uses are those that a look at all rows finds
+        monkeypatch.setattr(dat004_learned_typo, "SAMPLED", 1000)
+        assert told(audit(train, select=["DAT004"], options=options))[1] == told(found)[1]
 
 
 @pytest.mark.parametrize("sample", [1000, 150])

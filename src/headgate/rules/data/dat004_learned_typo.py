@@ -28,7 +28,7 @@ A habit of 12 % shows three times once its word is used 25 times. When no word o
 is used that often, or when under half of the words are English, the verdict is unsure instead of a
 pass. A misspelling that is itself a word (`loose` for `lose`) is not seen, nor one in capitals.
 
-Of a file that is read in shards, habits are looked for in 100,000 rows, evenly spread, and their uses
+Of more than 100,000 rows, habits are looked for in so many, evenly spread, and their uses
 counted in all of them; how often the right spelling is used in running text is then told from the sample.
 
 ## What to do
@@ -50,18 +50,17 @@ from typing import Any
 import numpy as np
 
 from headgate.rows.row import Row
-from headgate.rules.answers import AnswerWords
+from headgate.rules.answers import AnswerWords, answers_at
 from headgate.rules.corpus import Corpus, thinned
 from headgate.rules.given import Given
 from headgate.rules.shape import rule
 from headgate.rules.spellings import described, in_all, retired_names
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
-from headgate.text.tape import tape_of
 from headgate.text.variants import Reading, Variant, read_variants
 
 MOSTLY = 0.5  # share of words that must be English
-SAMPLED = 100_000  # rows among which habits are looked for where rows are read in shards
+SAMPLED = 100_000  # rows among which habits are looked for; their uses are looked for in all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +122,8 @@ def _read(rows: Corpus, options: Options) -> tuple[int, Reading]:
     """In how many rows misspellings were looked for, and what was found, with every use in all rows."""
     how: dict[str, Any] = {"least": options.least, "rate": options.rate, "visible": options.visible}
     how["keep"] = {word.lower() for word in options.keep}
-    if rows.in_memory:
-        return len(rows), read_variants(rows.answer, **how)
     places = thinned(np.arange(len(rows)), SAMPLED)
-    tape = tape_of([row.answer_text for row in rows.rows_at(places)])
+    tape = answers_at(rows, places)
     reading = read_variants(tape, **how)
     return len(places), reading if len(places) == len(rows) else in_all(rows, tape, reading)
 

@@ -29,7 +29,7 @@ A way of writing that 12 % use shows three times once its term is used 25 times:
 verdict is unsure. Terms of three parts, of digits or under four letters are not looked at, nor different words
 for one thing ("basket", "cart"), unless `deprecated` names them. Two words and one that never stand in the same
 place ("life forms", "lifeforms") are not told to be one term: of real terms, the rarer half is missed.
-Of a file that is read in shards, terms are looked for in 100,000 rows, evenly spread, and their uses counted in all.
+Of more than 100,000 rows, terms are looked for in so many, evenly spread, and their uses counted in all.
 
 ## What to do
 `headgate check FILE --fix OUT` writes the way that the house mostly uses, in answers and in nothing else, where that
