@@ -7,13 +7,17 @@ and told by every later evaluation until fresh items stand in their place.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.nodes import Node
-from headgate.stats.ladder import error_bound
+from headgate.stats.ladder import error_bound, look_cost, looks_within
+
+DISCORDANCE = 0.15  # share of items on which two candidates are taken to differ; half of it is each one's own
+TOLERATED = 0.02  # inflation by choosing that is worth a word
 
 KIND, NAME = "trace", "pool-spent"  # of the node that says that a pool became a development pool
 
@@ -45,11 +49,21 @@ class Budget:
         return error_bound(self.bits, self.items)
 
     @property
+    def own_se(self) -> float:
+        """Standard error of what is a candidate's own, on so many items."""
+        return math.sqrt(DISCORDANCE / 2 / max(self.items, 1))
+
+    @property
+    def by_choosing(self) -> float:
+        """What choosing the best of so many equally good candidates adds to its score, at most, as a share."""
+        return look_cost(self.looks, self.own_se)
+
+    @property
     def told(self) -> str:
         """For people, behind a verdict."""
         left = f"look {self.looks} of {self.looks_allowed}, {self.bits:.1f} of {self.bits_allowed:g} bits given away"
         end = "; the pool is spent, and is a development pool from now on" if self.spent else ""
-        return f"{left}, at most {self.ceiling * 100:.0f} points off{end}"
+        return f"{left}, {self.by_choosing * 100:.1f} points by choosing, at most {self.ceiling * 100:.0f} off{end}"
 
     @property
     def why(self) -> str:
@@ -68,6 +82,8 @@ class Budget:
             "bits_budget": self.bits_allowed,
             "bits_left": round(self.bits_left, 4),
             "ceiling": self.ceiling,
+            "by_choosing": round(self.by_choosing, 4),
+            "looks_within_2_points": looks_within(TOLERATED, self.own_se),
             "spent": self.spent,
         }
 

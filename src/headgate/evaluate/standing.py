@@ -13,7 +13,7 @@ from headgate.ledger.ledger import Ledger
 from headgate.stats.judging import judge_interval
 from headgate.stats.paired import compare_paired
 from headgate.stats.slices import judge_slices
-from headgate.stats.trends import trend_over_versions
+from headgate.stats.trends import level_shift, trend_over_versions
 from headgate.stats.verdict import Level, Measure, Verdict
 
 WORST_SLICE, DECLINE = "worst-slice", "slow-decline"
@@ -72,7 +72,8 @@ def judge_decline(ledger: Ledger, candidate: Arm, margin: float) -> Verdict | No
     if len(versions) < LEAST_VERSIONS or len(shared) < LEAST_ITEMS:
         return None
     table = np.array([[one[item.id] == "pass" for item in shared] for one in versions], dtype=np.float64)
-    found = trend_over_versions(table, clusters=np.unique([one.cluster for one in shared], return_inverse=True)[1])
+    groups = np.unique([one.cluster for one in shared], return_inverse=True)[1]
+    found = trend_over_versions(table, clusters=groups)
     steps = found.versions - 1
     measure = Measure(
         name="change from first to last",
@@ -88,9 +89,11 @@ def judge_decline(ledger: Ledger, candidate: Arm, margin: float) -> Verdict | No
         f"{candidate.suite}, {candidate.pool}: {found.slope * 100:+.2f} points a candidate over {found.versions}, "
         f"{rates[0]:.1%} to {rates[-1]:.1%} on {found.n:,} items"
     )
+    shift = level_shift(table, clusters=groups)
     about: dict[str, Any] = {
         "suite": candidate.suite,
         "pool": candidate.pool,
+        "shift": {"after": shift.after, "change": shift.change, "p": shift.p},
         "accuracies": rates,
         "p": found.p_falling,
     }

@@ -79,7 +79,9 @@ def test_at_the_end_of_the_budget_nothing_is_sent(project: Project, serve: Serve
     server = serve(by_name(world))
     first, second = (run(project, server, name, look_budget=2) for name in ("wrong-1", "right-2"))
     assert [first.outcome, second.outcome] == [Outcome.UNSURE, Outcome.PASS]
-    assert "look 1 of 2, 3.6 of 40 bits" in sealed(first)[0].summary
+    assert "look 1 of 2, 3.6 of 40 bits given away, 0.0 points by choosing" in sealed(first)[0].summary
+    # Two looks at 30 items: sqrt(0.075 / 30) * sqrt(2 ln 2) of the share.
+    assert 0.0589 == sealed(second)[0].details["look"]["by_choosing"]
     assert "the pool is spent, and is a development pool from now on" in sealed(second)[0].summary
     third = run(project, server, "right-3", look_budget=2)
     assert third.outcome is Outcome.UNSURE

@@ -123,6 +123,8 @@ def test_a_slow_decline_is_seen_over_five_candidates(ledger: Ledger) -> None:
     assert ("fail", "warn") == (verdict.outcome, verdict.level)
     assert verdict.measure.high < -0.05
     assert 5 == len(verdict.details["accuracies"])
+    shift = verdict.details["shift"]
+    assert (True, True, True) == (1 <= shift["after"] <= 4, shift["change"] < 0, shift["p"] < 0.01)
 
 
 def test_candidates_that_hold_their_level_pass(ledger: Ledger) -> None:
