@@ -31,6 +31,11 @@ NOBODY = "nobody is listening"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
+def sent(response: httpx.Response, key: str) -> bool:
+    """Whether the request that was answered held a key; a text that quotes the key is escaped and does not count."""
+    return f'"{key}"'.encode() in response.request.content
+
+
 class EndpointModel:
     """A named model behind a URL."""
 
@@ -210,7 +215,7 @@ class EndpointModel:
                 wanted=f"{self.url}/chat/completions with model {self.name!r}",
                 next_step=f"curl {self.url}/models lists the names",
             )
-        if "max_completion_tokens" in said and self._limit_name == "max_tokens":
+        if "max_completion_tokens" in said and sent(response, "max_tokens"):
             self._limit_name = "max_completion_tokens"
             raise Later("the server wants max_completion_tokens", after=0.0)
         if context_exceeded(data):

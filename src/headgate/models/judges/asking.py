@@ -15,7 +15,7 @@ from headgate.kit.errors import Refused
 from headgate.kit.progress import progress
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.nodes import Node
-from headgate.models.endpoint import NOBODY, EndpointModel, Later
+from headgate.models.endpoint import NOBODY, EndpointModel, Later, sent
 from headgate.models.judges.book import LedgerBook, name_of
 from headgate.models.judges.protocol import (
     COMPARE,
@@ -199,7 +199,8 @@ class _SchemaEndpoint(EndpointModel):
         return super()._gave_up(key, reason, journal, attempts)
 
     def _refused(self, response: httpx.Response, data: bytes) -> Completion:
-        wants_none = response.status_code in (400, 422) and self._takes_schema
+        # By what this request held: several may be under way when the first is refused.
+        wants_none = response.status_code in (400, 422) and sent(response, "response_format")
         if wants_none and any(word in data for word in (b"response_format", b"json_schema", b"structured")):
             self._takes_schema = False
             raise Later("the server takes no schema", after=0.0)
