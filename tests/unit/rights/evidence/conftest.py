@@ -145,7 +145,8 @@ def _with_settings(made: Any) -> None:
         "environment": {"python": "3.11.9", "packages": {"torch": "2.6"}},
     }
     code = {"headgate": "0.1.0", "source": "b3:" + "c" * 64, "project": {"commit": "a" * 40, "dirty": False}}
-    body = {"outcome": "pass", "plan": plan, "plan_digest": "b3:" + "d" * 64, "code": code}
+    around: dict[str, Any] = {"outside_code": [], "undeclared_variables": [], "lock": {}}
+    body = {"outcome": "pass", "plan": plan, "plan_digest": "b3:" + "d" * 64, "code": code, "surroundings": around}
     run_id = ledger.record("run", "support", body, edges=[Edge("trained-on", version.node_id)])
     old = ledger.node(made.outputs["train"]["adapter"])
     edges = [Edge("derived-from", run_id), Edge("derived-from", base)]
