@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from headgate.cli import curate_diff, curate_protection, curate_review
+from headgate.cli import curate_diff, curate_protection, curate_review, curate_score
 from headgate.cli.output import common_options, examples
 from headgate.cli.stage_verb import FLOW_FILE, OVERRIDES, run_until
 
@@ -31,6 +31,7 @@ def command(
 
 for part in (
     curate_diff.diff,
+    curate_score.score,
     curate_review.review,
     curate_review.restore,
     curate_protection.firewall,
