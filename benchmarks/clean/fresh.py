@@ -118,6 +118,37 @@ def library_functions(folder: Path) -> Rows:  # noqa: ARG001 - one shape; what i
     return rows
 
 
+def reworded_signals(folder: Path) -> Rows:
+    """Published rephrasings of MMLU questions, each in the place of its original."""
+    records = _lines(folder / "rephrased_tests" / "mmlu_pairs.jsonl.gz")
+    pairs = [(one["original"], one["rephrased"]) for one in records if one["kind"] == "paraphrase_en"]
+    return _signals("reworded_signals", ((before, after) for before, after in pairs if after.strip() != before.strip()))
+
+
+def solved_signals(folder: Path) -> Rows:
+    """Right solutions of GSM8K by a model, each in the place of a wrong one by another model."""
+    said: dict[str, dict[bool, str]] = {}
+    for one in _lines(folder / "gsm8k" / "graded_model_solutions.jsonl.gz"):
+        if one["model"].endswith("finetuning"):
+            said.setdefault(one["question"], {})[bool(one["is_correct"])] = one["solution"]
+    return _signals("solved_signals", ((held[False], held[True]) for held in said.values() if len(held) > 1))
+
+
+def preferred_signals(folder: Path) -> Rows:
+    """The preferred last turn of each pair of the harmless test set, in the place of the other."""
+    records = _lines(folder / "hh_harmless_test" / "pairs.jsonl.gz")
+    ends = ((one[side].rpartition("\n\nAssistant: ")[2].strip() for side in ("rejected", "chosen")) for one in records)
+    return _signals("preferred_signals", ((before, after) for before, after in ends if before and after != before))
+
+
+def _signals(name: str, pairs: Iterator[tuple[str, str]]) -> Rows:
+    return [
+        _row(name, n, f"Question {n}", after, Side(source=name, extra={"original_answer": before}))
+        for n, (before, after) in enumerate(pairs, start=1)
+        if after.strip()
+    ]
+
+
 def rewritten_programs(folder: Path) -> Rows:
     """HumanEval programs that were rewritten in Python, JavaScript and C: what each defines. 492 rows."""
     rows: Rows = []
@@ -200,4 +231,7 @@ LOADERS: Mapping[str, Callable[[Path], Rows]] = {
     "library_functions": library_functions,
     "rewritten_programs": rewritten_programs,
     "model_calls": model_calls,
+    "reworded_signals": reworded_signals,
+    "solved_signals": solved_signals,
+    "preferred_signals": preferred_signals,
 }

@@ -86,6 +86,17 @@ def few(load: Callable[[Path], Rows], labels: int) -> Callable[[Path], Rows]:
     return chosen
 
 
+def late(load: Callable[[Path], Rows], labels: int) -> Callable[[Path], Rows]:
+    """As `few`, of the labels that come last by name."""
+
+    def chosen(folder: Path) -> Rows:
+        rows = load(folder)
+        kept = set(sorted({row.answer_text for row in rows})[-labels:])
+        return [row for row in rows if row.answer_text in kept]
+
+    return chosen
+
+
 def nlupp(folder: Path) -> Rows:
     """3,080 questions to banks and hotels, with the domain as the label."""
     rows = []
@@ -141,6 +152,8 @@ def relabelled(folder: Path) -> Rows:
 LOADERS: Mapping[str, Callable[[Path], Rows]] = {
     "banking77_few": few(banking77, 20),
     "clinc150_few": few(clinc150, 30),
+    "banking77_late": late(banking77, 20),
+    "clinc150_late": late(clinc150, 30),
     "nlupp": nlupp,
     "gsm8k_signals": gsm8k_signals,
     "relabelled": relabelled,
