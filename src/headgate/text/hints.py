@@ -40,7 +40,7 @@ WORDS = {
     ),
     "escalation": (
         r"escalat|team|department|supervisor|manager|colleague|specialist|agent|representative|expert|tier|level|billing"
-        r"|support|engineer|advis|human|some|desk|office|second",
+        r"|support|engineer|advis|human|someone|somebody|desk|office|second",
     ),
     "action": (
         r"i\b|we\b|your\b",
