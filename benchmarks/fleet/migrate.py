@@ -69,6 +69,7 @@ def main() -> None:
     sys.path[:0] = [str(ROOT / "examples/gauntlet")]
     import aligned
 
+    from headgate.fleet.kit import pack
     from headgate.fleet.migration.moving import acceptance, made, planned
     from headgate.flow.project import open_project
     from headgate.flow.walking import walk
@@ -85,20 +86,24 @@ def main() -> None:
         walk(project, until="train", quiet=True)
         new, store = aligned.align(place / "new"), place / ".headgate"
         adapter = next((store / "work/adapters").iterdir())
+        with project.ledger() as ledger:
+            pack(ledger, ledger.find("run")[-1], place, place / "kit")
         told: dict[str, Any] = {"steps": given.steps}
         told["plan"] = planned(adapter, BASE, new, store, prompts=True)
         told["roads"] = {}
         ways: dict[str, dict[str, Any]] = {
             "no adapter": {}, "copy": {"road": "copy"}, "rebuild": {"road": "rebuild"},
+            "rebuild from a rescue kit, no ledger": {"road": "rebuild", "kit": place / "kit", "gone": True},
             "distil, stored prompts": {"road": "distil", "prompts": prompts},
             "distil, made prompts": {"road": "distil", "seeds": seeds, "count": 1200},
         }  # fmt: skip
         for way, how in ways.items():
             began, one = time.process_time(), {}
+            ledger_of = place / "gone" if how.pop("gone", False) else store
             out = place / way.replace(" ", "-") if how else None
             if out is not None:
                 one = made(
-                    adapter, BASE, new, out=out, store=store, suites=[f"topics={gate}"],
+                    adapter, BASE, new, out=out, store=ledger_of, suites=[f"topics={gate}"],
                     **({"steps": given.steps} if how["road"] == "distil" else {}), **how,
                 )  # fmt: skip
             spent = time.process_time() - began

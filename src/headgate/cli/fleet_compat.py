@@ -39,7 +39,9 @@ def compat(
     """
     from headgate.cli.arguments import columns_of
     from headgate.fleet.compat import ask, prompts_of, record_effect, remember
+    from headgate.fleet.finding import project_of
     from headgate.kit.errors import Refused
+    from headgate.ledger.copies import note_copy
     from headgate.ledger.ledger import Ledger
 
     if (record is None) != (prompts is None):
@@ -50,6 +52,8 @@ def compat(
     if not isinstance(store, Path) or (store / "ledger.sqlite").exists():
         with Ledger.open(store) as ledger:
             remember(ledger, found)
+            if record is not None:
+                note_copy(ledger, record, project_of(store), what="effect", may_go=True)
     if as_json:
         print_json(answer("fleet compat", found.as_json(), found.outcome))
     elif not quiet:

@@ -44,6 +44,7 @@ def plan(adapter: Path, old: Path, new: Path, prompts: Path | None, store: Path,
     epilog=examples(
         "fleet", "migrate make adapters/support --from base --to base-2 --road copy --out adapters/support-2",
         "migrate make adapters/support --from base --to base-2 --road distil --seeds examples.csv --out adapters/s2",
+        "migrate make adapters/support --from base --to base-2 --road rebuild --kit rescue/support --out adapters/s3",
     )
 )  # fmt: skip
 @click.argument("adapter", type=FOLDER)
@@ -54,6 +55,7 @@ def plan(adapter: Path, old: Path, new: Path, prompts: Path | None, store: Path,
 @click.option("--count", default=400, show_default=True, help="Prompts to make.")
 @click.option("--suite", "suites", multiple=True, metavar="NAME=FILE", help="Items that no prompt may be.")
 @click.option("--columns", multiple=True, metavar="OURS=THEIRS", help="Names of columns in the files.")
+@click.option("--kit", type=FOLDER, help="Rebuild from this rescue kit: neither the ledger nor its rows are needed.")
 @click.option("--steps", default=200, show_default=True, help="Steps of a distillation.")
 @click.option("--out", required=True, type=FOLDER, help="Folder for the candidate.")
 @store_options

@@ -12,6 +12,7 @@ from headgate.fleet.kit import CLOSURE, EFFECT, pack, read_kit
 from headgate.kit.clock import parse_moment
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import digest_file, digest_json
+from headgate.ledger.copies import note_copy
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.roles import RETIRE, require
 from headgate.ledger.steps import StepResult, record_step
@@ -33,6 +34,7 @@ def rescue(
         Refused: the folder is taken, the base is gone, or the disk is full.
     """
     pack(ledger, one.run, project, out, effect=effect)
+    note_copy(ledger, out, project, what="rescue kit", may_go=False)
     found = drill(out, kind=kind)
     remember(ledger, found, by=by, now=now)
     outcome = found.verdict.outcome

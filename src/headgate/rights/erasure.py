@@ -34,6 +34,7 @@ from headgate.ledger.ledger import Edge, Ledger, Node
 from headgate.ledger.roles import ERASE, require
 from headgate.ledger.sealing import ITEMS, QUOTING
 from headgate.rights import restating
+from headgate.rights.copied import erase_in_copies
 from headgate.rights.reach import Reach, Target, as_kept, reach
 from headgate.rights.traces import Traces, strings_of
 from headgate.rows.row import from_bytes
@@ -142,6 +143,8 @@ def erase(
         spend(ledger, approval, person, now)
         begun = ledger.record("decision", ERASURE, said | {"state": BEGUN, "rows": len(planned.rows)})
     _erase_files(shards, traces, store, out)
+    copied = erase_in_copies(ledger, traces, store.parent, out.unread)
+    out.files, out.yours = [*out.files, *copied.gone], [*out.yours, *copied.kept]
     with ledger.erasing() as swept:
         for address in list(traces.among(_content(ledger))):
             out.content += ledger.content.erase(address)

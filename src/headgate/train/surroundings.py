@@ -130,14 +130,15 @@ def lock() -> dict[str, dict[str, str]]:
     """
     known = {normal(one.name): one for one in installed()}
     loaded = {name.partition(".")[0] for name, module in list(sys.modules.items()) if getattr(module, "__file__", None)}
-    wanted = {name for name, one in known.items() if one.tops & loaded}
+    # What headgate itself asks for and no training loads (tables, web pages) is no part of a rebuild.
+    wanted = {name for name, one in known.items() if one.tops & loaded} - BESIDE
     queue = sorted(wanted)
     while queue:
         for needed in _requires(known[queue.pop()]):
-            if needed in known and needed not in wanted:
+            if needed in known and needed not in wanted | BESIDE:
                 wanted.add(needed)
                 queue.append(needed)
-    return {name: _locked(known[name]) for name in sorted(wanted - BESIDE)}
+    return {name: _locked(known[name]) for name in sorted(wanted)}
 
 
 def _locked(one: Installed) -> dict[str, str]:

@@ -20,10 +20,13 @@ from headgate.fleet.drill import Drilled, _held_against, drill
 from headgate.fleet.finding import member
 from headgate.fleet.fresh import CURRENT, LINKED
 from headgate.fleet.kit import CLOSURE, pack, read_kit
+from headgate.fleet.migration.moving import made
 from headgate.fleet.rescue import kit_that_stands
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import digest
 from headgate.ledger.ledger import Ledger
+from headgate.models.adapter import adapter_mark, must_belong
+from headgate.models.fingerprint import fingerprint_of
 from headgate.stats.verdict import Outcome
 
 pytestmark = [pytest.mark.training, pytest.mark.xdist_group("fleet-drill")]
@@ -340,3 +343,29 @@ def test_wrong_use_is_told(project: Path, tmp_path: Path, capsys: pytest.Capture
     with Ledger.open(project / ".headgate") as ledger, pytest.raises(Refused, match="is taken"):
         pack(ledger, ledger.find("run")[-1], project, tmp_path)
     capsys.readouterr()
+
+
+def test_an_adapter_is_made_anew_on_another_base_from_its_kit_alone(kit: Path, project: Path, tmp_path: Path) -> None:
+    """Neither the ledger nor its rows are there; a kit of another adapter, or one that was edited, is refused."""
+    import numpy as np
+    from safetensors.numpy import load_file, save_file
+
+    newer = Path(shutil.copytree(project / "base", tmp_path / "newer"))
+    tensors = {name: value + np.float32(0.001) for name, value in load_file(newer / "model.safetensors").items()}
+    save_file(tensors, newer / "model.safetensors", metadata={"format": "pt"})
+    (adapter,) = (project / ".headgate/work/adapters").iterdir()
+    given = {"adapter": adapter, "old": project / "base", "new": newer, "store": tmp_path / "none", "kit": kit}
+    told = made(**given, road="rebuild", out=tmp_path / "moved")
+    must_belong(tmp_path / "moved", newer, fingerprint_of(newer))
+    assert told["adapter"] == adapter_mark(tmp_path / "moved").digest != adapter_mark(adapter).digest
+    assert not (tmp_path / "none").exists()
+    edited = Path(shutil.copytree(kit, tmp_path / "edited"))
+    (edited / "rows.jsonl").write_bytes(b"")
+    with pytest.raises(Refused, match="not what it was"):
+        made(**{**given, "kit": edited}, road="rebuild", out=tmp_path / "again")
+    with pytest.raises(Refused, match="for the road rebuild"):
+        made(**given, road="copy", out=tmp_path / "again")
+    edit(edited, lambda body: body["results"][0].update(adapter="b3:other"))
+    with pytest.raises(Refused, match="of another adapter"):
+        made(**{**given, "kit": edited}, road="rebuild", out=tmp_path / "again")
+    assert not (tmp_path / "again").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, cast
 
 from headgate.evaluate.settings import SuiteSettings
 from headgate.evaluate.suites import Suite, load_suite
+from headgate.fleet.kit import read_kit
 from headgate.fleet.migration import roads, screening
 from headgate.fleet.migration.acceptance import POOL, Stack, accepted, scores_of
 from headgate.fleet.migration.nearness import must_differ, nearness
@@ -16,7 +18,7 @@ from headgate.fleet.migration.nearness import roads as roads_of
 from headgate.fleet.migration.watching import Watched, watch
 from headgate.kit.clock import now
 from headgate.kit.errors import Refused
-from headgate.kit.files import place_folder
+from headgate.kit.files import place_folder, refusing
 from headgate.kit.hashing import digest_json
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, StepResult, record_step
@@ -47,7 +49,7 @@ def planned(adapter: Path, old: Path, new: Path, store: Any, *, prompts: bool) -
 def made(
     adapter: Path, old: Path, new: Path, road: str, out: Path, store: Any, *, prompts: Path | None = None,
     seeds: Path | None = None, count: int = 400, suites: Sequence[str] = (), columns: Sequence[str] = (),
-    steps: int = 200,
+    steps: int = 200, kit: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """A candidate in a folder of its own.
 
@@ -57,9 +59,15 @@ def made(
     must_belong(adapter, old, fingerprint_of(old))
     if out.exists():
         raise Refused("the folder is there already", file=str(out), next_step="choose another with --out")
+    if kit is not None and road != "rebuild":
+        raise Refused("a kit is for the road rebuild", found=road)
     screened = None
     if road == "copy":
         roads.copied(adapter, new, out)
+    elif kit is not None:
+        _must_be_kit_of(kit, adapter)
+        with refusing(out), tempfile.TemporaryDirectory(prefix="headgate-migrate-") as work:
+            place_folder(roads.rebuilt_from_kit(kit, new, Path(work)), out)
     else:
         with opened(store) as (ledger, context):
             if road == "rebuild":
@@ -141,6 +149,12 @@ def _lessons(
         return left, [said[n].text for n in whole], str(teacher.fingerprint)
     finally:
         teacher.close()
+
+
+def _must_be_kit_of(kit: Path, adapter: Path) -> None:
+    known = {str(one["adapter"]) for one in read_kit(kit).closure.get("results") or ()}
+    if (digest := adapter_mark(adapter).digest) not in known:
+        raise Refused("the kit of another adapter", file=str(kit), found=", ".join(sorted(known)), wanted=digest)
 
 
 def _place(result: StepResult, context: StageContext, out: Path) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 from pyroaring import BitMap
 
+from headgate.fleet.checkout import lay_out
+from headgate.fleet.kit import read_kit
 from headgate.fleet.migration.screening import Screened
 from headgate.kit.errors import Refused
 from headgate.kit.files import place_folder, refusing, write_flushed
@@ -29,6 +31,7 @@ from headgate.models.fingerprint import fingerprint_of
 from headgate.rows.row import Kind, Message, Row, Side, to_bytes
 from headgate.rules.firewall import admit
 from headgate.train import run as training
+from headgate.train.rebuilding import rebuild
 from headgate.train.settings import Settings, settings_of
 
 LEAST_ROWS = 16
@@ -66,6 +69,28 @@ def rebuilt(ledger: Ledger, adapter: Path, new: Path, context: StageContext) -> 
     plan: Mapping[str, Any] = run.body["plan"]
     outputs = {"curate": {"dataset": str(plan["data"]["dataset"])}}
     return training.run(ledger, settings_for(plan["settings"], new), context=replace(context, outputs=outputs))
+
+
+def rebuilt_from_kit(kit_folder: Path, new: Path, work: Path) -> Path:
+    """Trains again from a rescue kit alone, on the new base; the folder of the chosen seed's adapter, below `work`.
+
+    Raises:
+        Refused: the kit lacks rows or was edited, the run went on from an adapter, or training is refused.
+    """
+    kit = read_kit(kit_folder)
+    if edited := kit.edited():
+        raise Refused("the kit is not what it was", file=str(kit_folder), found=edited[0])
+    if kit.closure.get("erased"):
+        raise Refused(
+            "rows of the kit were erased before it was packed", file=str(kit_folder), next_step="--road distil"
+        )
+    settings_for(kit.plan["settings"], new)  # refuses what went on from an adapter of the old base
+    project = lay_out(kit.folder, kit.closure, work / "checkout")
+    (work / "out").mkdir()
+    found = rebuild(kit.plan, kit.rows_of, new, work / "out", project=project)
+    chosen = (kit.closure.get("choice") or {}).get("chosen")
+    made = next((one for one in found.adapters if one["seed"] == chosen), found.adapters[0])
+    return Path(str(made["folder"]))
 
 
 def run_of(ledger: Ledger, adapter: Path) -> Node:

@@ -1,8 +1,8 @@
 """The engine vLLM: a server beside this one that runs already, or that is started here.
 
 Names, admission, budget and limits are ours; vLLM loads an adapter only after it was found to belong to the base,
-and gets prompts as token ids, so that its text is that of the training shard. vLLM itself could not be installed
-where this was written: the requests follow its documented surface, and a fake of that surface tests them.
+and gets prompts as token ids, so that its text is that of the training shard. vLLM itself could not be run
+where this was written: what is sent agrees with the source of vLLM 0.33.0, and a fake of that surface tests it.
 """
 
 from __future__ import annotations
