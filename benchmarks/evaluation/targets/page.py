@@ -270,7 +270,7 @@ MEASURED: tuple[Target, ...] = (
         command=f"{RUN} T21",
         data=XSTEST,
         held_out="each row is judged by classifiers that saw neither it nor its prompt; the second round, which learns "
-        "without the rows that the first suspects, was the best of six ways on XSTest itself, so this figure flatters it; "
+        "without the rows that the first suspects, was the best of six ways on XSTest, so this figure flatters it; "
         "it was better on banking77 and CLINC150 as well, which had no part in that choice",
     ),
     Target(

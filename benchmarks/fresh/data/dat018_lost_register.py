@@ -23,7 +23,11 @@ PLAN = Plan(
     clean_seeds=8,
 )
 CHOSEN = "star_all, roleplay, banking77, clinc150, gsm8k, gpteacher, bfcl_live and star_users, with a quarter dropped"
-READ = ""
+READ = (
+    "The planting was changed twice after its figures were seen, and the rule was not: with 40 % of all rows going by "
+    "lot, what stayed of the victims stood at the threshold itself and 2 of 64 were found; with a fifth going by lot "
+    "36 of 48 were, and requests, which are of one register only, became honest data alone."
+)
 LOSS, LEAST = 0.2, 20  # share that goes by lot; rows of a register that can be a victim
 
 
