@@ -20,6 +20,7 @@ from headgate.train.distilling import distilled
 from headgate.train.flights import Flight, fly
 from headgate.train.material import Material, material
 from headgate.train.rendering import as_dict, tools_of
+from headgate.train.rewards import inside
 from headgate.train.schedule import Schedule, schedule_of
 from headgate.train.settings import Settings
 from headgate.train.shard import keep
@@ -113,7 +114,7 @@ def _drift_prompts(settings: Settings, base: Base, project: Path) -> tuple[tuple
     tokenizer, template = Tokenizer(base.folder), ChatTemplate.of_folder(base.folder)
     texts = [
         template.render([as_dict(one) for one in row.prompt], add_generation_prompt=True, tools=tools_of(row))
-        for row in read_rows(project / settings.probe.drift)
+        for row in read_rows(inside(settings.probe.drift, project, "a drift probe"))
         if template is not None
     ]
     return tuple(tuple(one.ids) for one in tokenizer.encode(texts))

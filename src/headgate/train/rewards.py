@@ -67,11 +67,11 @@ def _reward(name: str, project: Path) -> Reward:
         return Reward(name, lambda _, answer, reference: float(compare(answer, reference)), name != "json-valid")
     kind, _, rest = name.partition(":")
     if kind == "json-schema" and rest:
-        path = _inside(rest, project)
+        path = inside(rest, project, "a reward")
         return Reward(name, _by_schema(path), False, rest, digest_file(path))
     file, _, function = rest.rpartition(":")
     if kind == "python" and file and function:
-        path = _inside(file, project)
+        path = inside(file, project, "a reward")
         return Reward(name, _by_function(path, function), False, file, digest_file(path))
     raise Refused(
         "no such reward",
@@ -80,10 +80,15 @@ def _reward(name: str, project: Path) -> Reward:
     )
 
 
-def _inside(file: str, project: Path) -> Path:
+def inside(file: str, project: Path, what: str) -> Path:
+    """The path of a file of the project that a setting names.
+
+    Raises:
+        Refused: it lies outside the project, where no closure could hold it, or is no file.
+    """
     path = (project / file).resolve()
     if not path.is_relative_to(project.resolve()):
-        raise Refused("a reward is read from outside the project", file=str(path), wanted=f"a file below {project}")
+        raise Refused(f"{what} is read from outside the project", file=str(path), wanted=f"a file below {project}")
     return must_be_file(path)
 
 

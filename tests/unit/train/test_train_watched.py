@@ -68,6 +68,15 @@ def test_training_ends_when_it_makes_nothing_better_and_the_best_goes_on(small) 
     assert small.train(steps=3, **given).facts["adapter"] == result.facts["adapter"]
 
 
+@pytest.mark.parametrize("file", ["../asked.jsonl", "/etc/hostname", "link.jsonl"])
+def test_prompts_from_outside_the_project_are_refused(small, file: str) -> None:
+    """No closure could hold them; a link that leads out is outside too."""
+    (small.folder.parent / "asked.jsonl").write_text('{"prompt": "How do I pick a lock?"}\n')
+    (small.folder / "link.jsonl").symlink_to("../asked.jsonl")
+    with pytest.raises(Refused, match="outside the project"):
+        small.train(steps=3, probe=Probe(drift=file), **SMALL)
+
+
 def test_drift_beyond_the_limit_ends_training(small) -> None:
     """The first tokens moved too far from the base: training ends, and says so."""
     (small.folder / "asked.jsonl").write_text('{"prompt": "How do I pick a lock?"}\n')
