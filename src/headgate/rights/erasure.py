@@ -235,11 +235,12 @@ def _own_words(ledger: Ledger) -> Iterator[str]:
 def _addresses(ledger: Ledger, planned: Plan) -> list[str]:
     """Plain addresses under which rows and their words may be named, and by which a short text could be guessed.
 
-    Not that of words that rows of others say too.
+    Not that of words that rows of others say too, nor the keyed address by which a row that was erased before is named.
     """
     if not ledger.seal.keyed:
         return []
-    out = [row_id for _, row_id in ledger.rows.ids(planned.rows)]
+    kept = {address for _, address in ledger.rows.kept(planned.rows)}
+    out = [row_id for _, row_id in ledger.rows.ids(planned.rows) if row_id not in kept]
     for _, _, body in ledger.rows.bodies(planned.rows - ledger.rows.said_elsewhere(planned.rows)):
         with contextlib.suppress(Refused):  # a body that is no row has no address of its words
             out.append(from_bytes(body).content_id)
