@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,16 @@ def tests_are_no_code_from_elsewhere() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(surroundings, "_homes", lambda: [*homes(), str(Path(__file__).parents[1])])
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def modules_that_a_test_wrote_go_with_it(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Else a later training in the same process would be said to lean on them."""
+    yield
+    written = str(tmp_path_factory.getbasetemp().resolve())
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(written):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,8 @@ def gaps_in_closure(ledger: Ledger, adapter: Node) -> list[Verdict]:
     gaps = gaps_of_adapter(ledger, adapter)
     if not gaps:
         return []
-    named = ", ".join(dict.fromkeys(gap.name for gap in gaps))
+    first = {gap.name: gap.what for gap in reversed(gaps)}
+    named = ", ".join(f"{name} ({first[name]})" for name in dict.fromkeys(gap.name for gap in gaps))
     verdict = judge_count(
         len(gaps),
         name="gaps in the closure",

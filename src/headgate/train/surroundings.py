@@ -27,6 +27,7 @@ from headgate.train.environment import HARMLESS, computing, digest_of_record, un
 from headgate.train.installed import Installed, installed
 
 LOADED = ("LD_PRELOAD", "LD_AUDIT")  # nobody sees them read, and what they load is in no lock
+STARTED = ("__main__", "__mp_main__")  # the script that was started, and what libraries of processes call it
 BESIDE = frozenset({"headgate"})  # travels as source, not as a distribution
 
 
@@ -100,7 +101,7 @@ def outside_code(project: Path) -> list[dict[str, str]]:
     found = {}
     for name, module in list(sys.modules.items()):
         text = getattr(module, "__file__", None)
-        if not isinstance(text, str) or name == "__main__" or not text.endswith((".py", ".so")):
+        if not isinstance(text, str) or name in STARTED or not text.endswith((".py", ".so")):
             continue
         folder, base = os.path.split(text)
         if folder not in folders:
