@@ -79,6 +79,7 @@ class Audit:
     training: Corpus = field(repr=False)
     evaluation: Corpus | None = field(repr=False, default=None)
     reference: Corpus | None = field(repr=False, default=None)
+    labels: Labels | None = field(repr=False, default=None)  # in place of rows
     sample: int | None = None  # training rows that the rules looked at, where not all of them
     work: Path | None = field(repr=False, default=None)  # where the scans of shards are kept
 
@@ -99,7 +100,6 @@ class Audit:
 
     def as_json(self) -> dict[str, Any]:
         """The shape that every surface prints."""
-        bad = self.bad_lines
         return {
             "headgate": __version__,
             "command": "check",
@@ -109,9 +109,9 @@ class Audit:
             **({"sample": self.sample} if self.sample is not None else {}),
             "bad_lines": [
                 {"file": line.file, "line": line.line, "what": line.what, "found": line.found, "wanted": line.wanted}
-                for line in bad[:BAD_LINES_SHOWN]
+                for line in self.bad_lines[:BAD_LINES_SHOWN]
             ],
-            "bad_lines_total": len(bad),
+            "bad_lines_total": len(self.bad_lines),
         }
 
 
@@ -205,7 +205,7 @@ def _of_labels(
 ) -> Audit:
     files = tuple(FileRead(path, role, "labels", count, bad, by_line=False) for path, role, count, bad in read)
     verdicts = run_rules(rules, Given({"labels": labels}), options or {}, levels or {}, quiet=quiet)
-    return Audit(verdicts=tuple(verdicts), files=files, training=Corpus([]))
+    return Audit(verdicts=tuple(verdicts), files=files, training=Corpus([]), labels=labels)
 
 
 def _training(

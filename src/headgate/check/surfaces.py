@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from headgate.check.agreed import Agreed, write_agreed
 from headgate.check.auditing import Audit, FileRead
 from headgate.check.mending import Mended, mend
 from headgate.check.repairing import ListedRepairs
@@ -68,17 +69,22 @@ def write_reports(
     page: Path | None,
     sarif: Path | None,
     people: Path | None = None,
+    consensus: Path | None = None,
     command: str,
     habits: Decisions | None = None,
     inputs: How | None = None,
     quiet: bool = True,
-) -> Mended | None:
-    """Writes the files that were asked for; each appears whole or not at all.
+) -> dict[str, Mended | Agreed]:
+    """Writes the files that were asked for; each appears whole or not at all. What was mended or agreed, by name.
 
     Raises:
         Refused: a target cannot be written.
     """
-    mended = mend(audit, fix, habits, inputs, quiet=quiet) if fix else None
+    written: dict[str, Mended | Agreed] = {}
+    if consensus:
+        written["consensus"] = write_agreed(audit, consensus)
+    if fix:
+        written["fixed"] = mend(audit, fix, habits, inputs, quiet=quiet)
     if page:
         section = html_page.Section(
             title="Rules", outcome=audit.outcome, summary=_files(audit), verdicts=audit.verdicts, facts=_facts(audit)
@@ -98,7 +104,7 @@ def write_reports(
     if sarif:
         with atomic_write(sarif) as stream:
             write_sarif(stream, audit.verdicts, audit.bad_lines)
-    return mended
+    return written
 
 
 def _habits_page(audit: Audit, habits: Decisions | None) -> str:
@@ -108,17 +114,20 @@ def _habits_page(audit: Audit, habits: Decisions | None) -> str:
     return habits_page.html(audit.verdicts, decided, title=f"Habits in {names}", rows=rows, at=now())
 
 
-def show(audit: Audit, mended: Mended | None, *, colour: bool) -> str:
+def show(audit: Audit, written: Mapping[str, Mended | Agreed], *, colour: bool) -> str:
     """The report for a person, in one screen."""
     lines = [_files(audit), *unread(audit)]
     lines += [screen.report(audit.verdicts, colour=colour), "", summary(audit)]
-    if mended:
-        why = ", ".join(f"{count} for {name}" for name, count in mended.reasons.items()) or "nothing to mend"
-        counts = f"{mended.kept:,} rows kept, {mended.dropped:,} dropped, {mended.changed:,} changed"
-        lines.append(f"wrote {mended.target}: {counts} ({why})")
-        lines.append(f"      {mended.diff} shows each change; patch --reverse undoes it")
-        lines += _repairs(mended.inputs) if mended.inputs else []
+    for one in written.values():
+        lines += one.lines() if isinstance(one, Agreed) else _mended(one)
     return "\n".join(lines)
+
+
+def _mended(mended: Mended) -> list[str]:
+    why = ", ".join(f"{count} for {name}" for name, count in mended.reasons.items()) or "nothing to mend"
+    counts = f"{mended.kept:,} rows kept, {mended.dropped:,} dropped, {mended.changed:,} changed"
+    shown = f"      {mended.diff} shows each change; patch --reverse undoes it"
+    return [f"wrote {mended.target}: {counts} ({why})", shown, *(_repairs(mended.inputs) if mended.inputs else [])]
 
 
 def unread(audit: Audit) -> list[str]:

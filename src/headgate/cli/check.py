@@ -75,20 +75,22 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
         from headgate.cli.stage_verb import run_until
 
         return run_until("check", flow_file, (), quiet=quiet, as_json=as_json)
+    from headgate.check.agreed import must_be_labels
     from headgate.check.auditing import audit
     from headgate.check.repairing import how_of
     from headgate.check.surfaces import decisions_of, must_be_writable, show, unread, write_reports
 
-    targets = {name: asked[name] for name in ("fix", "page", "people", "sarif")}
+    targets = {name: asked[name] for name in ("fix", "page", "people", "sarif", "consensus")}
     must_be_writable(*targets.values())
     options = rule_options(asked["options"])
     habits = decisions_of(asked["habits"], bool(asked["fix"] or asked["people"]), options)
-    inputs = how_of(asked)
+    inputs, columns = how_of(asked), columns_of(asked["columns"])
+    must_be_labels(files, asked["format_"], columns, target=asked["consensus"])
     result = audit(
         files,
         eval=asked["evaluation"],
         format=asked["format_"],
-        columns=columns_of(asked["columns"]),
+        columns=columns,
         eval_format=asked["eval_format"],
         eval_columns=columns_of(asked["eval_columns"], "--eval-columns"),
         **{name: asked[name] for name in NAMES},
@@ -103,11 +105,11 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
         sample=asked["sample"],
     )
     said = shlex.join(sys.argv[1:])
-    mended = write_reports(result, **targets, command=said, habits=habits, inputs=inputs, quiet=quiet)
+    written = write_reports(result, **targets, command=said, habits=habits, inputs=inputs, quiet=quiet)
     if as_json:
-        print_json(result.as_json() | ({"fixed": mended.as_json()} if mended else {}))
+        print_json(result.as_json() | {name: one.as_json() for name, one in written.items()})
     elif not quiet:
-        click.echo(show(result, mended, colour=sys.stdout.isatty()))
+        click.echo(show(result, written, colour=sys.stdout.isatty()))
     elif result.bad_lines:
         click.echo("\n".join(unread(result)), err=True)
     if asked["github"]:

@@ -28,6 +28,7 @@ OPTIONS = (
     click.option("--cut-sentences", is_flag=True, help="With --repair-inputs: also leave trailing sentences out."),
     click.option("--mix-words", type=FILE, help="With --repair-inputs: words and those of another language (CSV)."),
     click.option("--join-labels", metavar="TEXT", help="With --repair-inputs: merge inputs; TEXT joins their labels."),
+    click.option("--consensus", type=FILE, help="Of labels: write one for each item here, by the vote to be believed."),
     click.option("--judge", metavar="MODEL", help="Model that is sent likely pairs to compare, http://host/v1#name."),
 )
 NAMES = ("reference", "before", "earlier", "base", "registry", "prompts", "past_run", "instructions", "looks", "judge")

@@ -24,7 +24,8 @@ well; what is measured is that votes are not independent, whatever the cause.
 
 ## What to do
 Add an annotator of another kind (another family, a person, a check that can be executed), count effective
-votes, label more gold items, and take the anchored vote.
+votes, label more gold items, and take the anchored vote: `--consensus FILE` writes one label an item by the vote
+that may be used.
 
 ## References
 Kim and others 2025, arXiv 2506.07962. Kish 1965 on design effects. Dawid and Skene 1979. Bishop, Fienberg and
@@ -34,7 +35,7 @@ Holland 1975 on the standard error of phi.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ from headgate.stats.consensus import accuracy_left_out, majority
 from headgate.stats.independence import Pair, Panel, effective_votes, pairs, panel
 from headgate.stats.intervals import Interval, wilson
 from headgate.stats.judging import cannot_tell, judge_interval
-from headgate.stats.verdict import Finding, Measure, Verdict
+from headgate.stats.verdict import Finding, Measure, Outcome, Verdict
 
 SHOWN = 100  # pairs in the details, highest lower end first
 
@@ -78,7 +79,7 @@ def shared_errors(given: Given, options: Options) -> Verdict:
     couples = sorted(pairs(labels.votes, labels.gold, least=options.least), key=lambda each: -each.low)
     together = [each for each in couples if each.low > options.tolerated]
     name, worst = _worst(labels, whole, couples, options)
-    return judge_interval(
+    verdict = judge_interval(
         Measure(
             name=f"correlation of errors of {name}",
             value=worst.value,
@@ -92,8 +93,9 @@ def shared_errors(given: Given, options: Options) -> Verdict:
         minimum=options.anchors,
         summary=_summary(labels, whole, together),
         findings=[_finding(labels, each, kin) for each in together],
-        details=_details(labels, whole, couples, kin, independent=not together and whole.rho.low <= options.tolerated),
     )
+    details = _details(labels, whole, couples, kin, independent=verdict.outcome is Outcome.PASS)
+    return replace(verdict, details=details)
 
 
 def _worst(labels: Labels, whole: Panel, couples: Sequence[Pair], options: Options) -> tuple[str, Interval]:
