@@ -58,15 +58,21 @@ def test_a_kill_at_any_moment_ends_alike_for_a_team(
     assert [] == left_on_servers(place, cluster, objects)
 
 
+def in_files_of(cluster: Any) -> list[bytes]:
+    """What the files of a running server hold, of which it removes some meanwhile."""
+    found = []
+    for path in cluster.files():
+        with contextlib.suppress(FileNotFoundError):
+            found.append(path.read_bytes())
+    return found
+
+
 def left_on_servers(place: Any, cluster: Any, objects: Any) -> list[bytes]:
     """The words that stand in a file of the database server, or can be read in any version of any object."""
     wanted = [SECRET[:30].encode(), json.dumps(SECRET)[1:31].encode(), PARAPHRASE[20:50].encode()]
     pack = zstandard.ZstdCompressor(level=3).compress
     wanted += [pack(words(text))[12:36] for text in (SECRET, PARAPHRASE)]
-    hay = []
-    for path in cluster.files():
-        with contextlib.suppress(FileNotFoundError):
-            hay.append(path.read_bytes())
+    hay = in_files_of(cluster)
     if place.bucket:
         hay += [data for data in objects.pieces(place.bucket).values() if data]
         with Ledger.open(place.where, beside=place.folder) as ledger, ledger.snapshot() as connection:
@@ -103,7 +109,7 @@ def test_nobody_can_try_texts_against_what_stays_on_servers(
     store, place = shared(backend, tmp_path, place_of)
     guesses = as_written(short_family(store))
     assert (4, []) == ((done := run(store, items=True)).restated, done.remaining)
-    hay = [path.read_bytes() for path in cluster.files()]
+    hay = in_files_of(cluster)
     if place.bucket:
         hay += [data for data in objects.pieces(place.bucket).values() if data]
     with Ledger.open(place.where, beside=place.folder) as ledger:
