@@ -124,7 +124,7 @@ def test_bad_lines_stand_in_annotations_and_in_sarif(tmp_path: Path) -> None:
 
 def test_skipped_rules_say_in_plain_words_what_they_need(tmp_path: Path) -> None:
     """They are grouped by what is missing, each with the option or the place that gives it."""
-    shown = show(audit(chats(tmp_path / "one.jsonl", EMPTY[:1])), None, colour=False)
+    shown = show(audit(chats(tmp_path / "one.jsonl", EMPTY[:1])), {}, colour=False)
     flat = " ".join(shown.split())
     assert "one.jsonl: 1 training row (openai-sft)" in flat
     told = re.search(r"self-leak, ([a-z, -]+) \(--eval FILE gives them evaluation items\)", flat)
@@ -136,7 +136,7 @@ def test_skipped_rules_say_in_plain_words_what_they_need(tmp_path: Path) -> None
 def test_nothing_is_measured_where_there_is_nothing_to_look_at(tmp_path: Path) -> None:
     """No interval from 0 to 100 % over no items."""
     one = chats(tmp_path / "one.jsonl", [("Hi", "Yo")])
-    shown = show(audit(one, eval=one, select=["paraphrased-leak"]), None, colour=False)
+    shown = show(audit(one, eval=one, select=["paraphrased-leak"]), {}, colour=False)
     assert "of 0 (" not in shown
 
 
