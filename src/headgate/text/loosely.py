@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ FEW = 500  # texts for which the engine would take longer to load than `re` take
 LOOKING = re.compile(r"\(\?<?[=!][^()]*(?:\([^()]*\)[^()]*)*\)")  # a look ahead or behind, with groups in it
 # What Python and Rust call a letter, a digit or a blank differs in a few signs.
 WIDER = {r"\w": r"\w\p{N}", r"\s": r"\s\x1c-\x1f"}
+LONG = 4000  # signs of a pattern from which its alternatives are looked for one after the other
+OUTSIDE = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|[()|]")  # what is escaped, a class, or a sign that makes groups
 CLASS = re.compile(r"\[(?:\\.|[^\]\\])*\]|\\[ws]")  # a class of signs, or a sign for one
 
 
@@ -34,8 +37,25 @@ def may_match(tape: Tape, pattern: re.Pattern[str], *, bounds: bool = False, amo
         return out
     texts, asked = tape.once("series", lambda: _series(tape)), np.flatnonzero(out)
     some = texts if len(asked) == len(tape) else texts.gather(asked)
-    out[asked] = some.str.contains(loosened(pattern, bounds)).to_numpy()
+    found = np.zeros(len(asked), dtype=bool)
+    for alternative in _alternatives(loosened(pattern, bounds)):
+        found |= some.str.contains(alternative).to_numpy()
+    out[asked] = found
     return out
+
+
+@lru_cache(maxsize=64)
+def _alternatives(text: str) -> tuple[str, ...]:
+    """What a long pattern joins by | outside of groups: the engine keeps the states of one of them at a time."""
+    if len(text) < LONG:
+        return (text,)
+    flags = "(?i)" if text.startswith("(?i)") else ""
+    cuts, depth = [len(flags) - 1], 0
+    for hit in OUTSIDE.finditer(text, len(flags)):
+        depth += {"(": 1, ")": -1}.get(hit[0], 0)
+        if hit[0] == "|" and not depth:
+            cuts.append(hit.start())
+    return tuple(flags + text[start + 1 : end] for start, end in pairwise([*cuts, len(text)]))
 
 
 @lru_cache(maxsize=64)

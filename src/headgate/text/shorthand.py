@@ -46,10 +46,11 @@ SLASHED = r"(?:f/u|c/b|w/ (?:cx|cust))"
 TICKETS = r"(?-i:(?:INC|CHG|RITM|PRB|TKT|SCTASK|REQ|CAS|SR|WO|HD|SUP)[-#]?\d{3,})"
 POINTS = r"(?:see|per|re:?|ref:?|cf\.?|dup(?:licate)? of|linked to|merged (?:in)?to)\s+(?:ticket |tkt |case )?#?"
 BEFORE, AFTER = r"(?<![\w./@#$=<>\\'’-])", r"(?![\w(=@’-]|['/:][\w/]|\.\w)"
-_BARE = rf"(?-i:(?!(?:{'|'.join(USUAL.split())})\b){CONSONANTS})"
+# Few words are without vowels: that is asked first, for the list of usual ones is long.
+_BARE = rf"(?-i:(?={CONSONANTS}\b)(?!(?:{'|'.join(USUAL.split())})\b){CONSONANTS})"
 
 SHORTHAND = re.compile(
-    rf"\b(?:{LONE}|{DESK}|{OFFICE}|{_BARE})\b|\b{APOSTROPHE}\b|\b{SLASHED}|\b{POINTS}{TICKETS}\b", re.IGNORECASE
+    rf"\b(?=\w)(?:{LONE}|{DESK}|{OFFICE}|{_BARE})\b|\b{APOSTROPHE}\b|\b{SLASHED}|\b{POINTS}{TICKETS}\b", re.IGNORECASE
 )  # what every text with shorthand holds; not all that hold it are
 HINT = (
     rf"(?:{LONE}|{DESK}|{OFFICE}|(?!(?:{'|'.join(USUAL.split())})\b){CONSONANTS})\b|(?:adv|esc|req|rec|conf|cxl|auth|ack"

@@ -159,3 +159,14 @@ def test_grievances() -> None:
         aggrieved("This is unacceptable"),
         aggrieved("What time is it?"),
     ]
+
+
+def test_a_long_pattern_is_looked_for_in_parts_that_say_the_same() -> None:
+    """Bars in classes, in groups and behind a backslash part nothing; together the parts find what the whole finds."""
+    from headgate.text import loosely
+
+    parts = r"\bone (?:two|three)\b", r"[a|b]four", r"five\|six", r"se(?:v|x(?:e|i))n"
+    whole = "(?i)" + "|".join(parts)
+    assert (whole,) == loosely._alternatives(whole)
+    padded = whole + "|" + "z" * loosely.LONG
+    assert tuple(f"(?i){part}" for part in (*parts, "z" * loosely.LONG)) == loosely._alternatives(padded)
