@@ -78,7 +78,8 @@ def must_be_labels(
     """
     if target is not None and not are_labels(paths, format, columns):
         wanted = "a file with item, annotator and label"
-        raise Refused("a consensus is of labels", file=str(paths[0]), found="training rows", wanted=wanted)
+        found = "no item, annotator and label in its first record"
+        raise Refused("a consensus is of labels", file=str(paths[0]), found=found, wanted=wanted)
 
 
 def write_agreed(audit: Audit, target: Path) -> Agreed:
@@ -87,12 +88,21 @@ def write_agreed(audit: Audit, target: Path) -> Agreed:
     `confidence` is the method's own account, and more than the truth where annotators err together.
 
     Raises:
-        Refused: no item has a gold label, or the target is one of the files.
+        Refused: a line cannot be read, no item has a gold label, or the target is one of the files.
     """
     labels = audit.labels
     assert labels is not None, "must_be_labels"
     if any(Path(one.path).resolve() == target.resolve() for one in audit.files):
         raise Refused("the consensus would replace the labels", file=str(target), wanted="another name")
+    if bad := audit.bad_lines:
+        raise Refused(  # a label that is not counted could be the one that decides
+            "no consensus of labels that cannot all be read",
+            file=bad[0].file,
+            line=bad[0].line,
+            found=f"{bad[0].what}; {len(bad):,} such lines",
+            wanted=bad[0].wanted or "item, annotator and label",
+            next_step="mend the lines, or leave them out yourself",
+        )
     if not (labels.gold >= 0).any():
         raise Refused(
             "a consensus without gold items is agreement, and annotators may agree on what is wrong",

@@ -102,3 +102,15 @@ def test_agreement_alone_and_rows_are_refused(tmp_path: Path, capsys: pytest.Cap
     assert 2 == run(labels, "--consensus", labels)
     assert "would replace the labels" in capsys.readouterr().err
     assert (False, before) == (target.exists(), labels.read_text())
+
+
+def test_labels_of_which_a_line_cannot_be_read_have_no_consensus(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line that is missing might decide: it is named, and nothing is written."""
+    labels = votes(tmp_path / "labels.jsonl", {"ann": erring(0.1, 1), "bob": erring(0.1, 2)}, 20, 10)
+    lines = labels.read_text().splitlines(keepends=True)
+    labels.write_text("".join([*lines[:6], '{"item": "i2", "annot\n', *lines[7:]]))
+    assert 2 == run(labels, "--consensus", tmp_path / "agreed.csv")
+    assert f"{labels}:7" in capsys.readouterr().err
+    assert not (tmp_path / "agreed.csv").exists()
