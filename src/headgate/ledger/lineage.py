@@ -9,7 +9,6 @@ was made from a person's row may stand in a version that holds none of the perso
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +76,7 @@ class Walker:
         front, front_rows = set(ids), BitMap(numbers)
         while front or front_rows:
             # Links may lead to rows, and rows have links of their own.
-            linked = self._linked(front | {row_id for _, row_id in self._rows.kept(front_rows)}, downstream=downstream)
+            linked = self._linked(front, front_rows, downstream=downstream)
             near, near_rows = self._below(front, front_rows, seen) if downstream else self._above(front, front_rows)
             near_rows |= self._rows.numbers_of(linked)
             front, front_rows = (linked | near) - seen, near_rows - seen_rows
@@ -85,10 +84,11 @@ class Walker:
             seen_rows |= front_rows
         return seen, seen_rows
 
-    def _linked(self, ids: Iterable[str], *, downstream: bool) -> set[str]:
-        wanted = set(ids)
-        to_targets = self._nodes.links(wanted, upstream=True)
-        to_sources = self._nodes.links(wanted, upstream=False)
+    def _linked(self, ids: set[str], numbers: BitMap, *, downstream: bool) -> set[str]:
+        to_targets, to_sources = (
+            self._nodes.links(ids, upstream=upstream) + self._nodes.links_of_rows(numbers, upstream=upstream)
+            for upstream in (True, False)
+        )
         return {link.target_id for link in to_targets if _follows(link, to_whole=downstream, towards_target=True)} | {
             link.source_id for link in to_sources if _follows(link, to_whole=downstream, towards_target=False)
         }

@@ -14,6 +14,7 @@ from sqlalchemy.sql import Select
 from headgate.kit.errors import Broken, Refused
 from headgate.kit.hashing import canonical_json, short
 from headgate.ledger import schema
+from headgate.ledger.among import among, parts
 from headgate.ledger.chain import Writing
 from headgate.ledger.sealing import Seal
 
@@ -221,6 +222,19 @@ class Nodes:
                     query = query.where(table.label == label)
                 query = query.order_by(table.seq, table.label, table.target_id)
                 out += [Link(*row) for row in connection.execute(query)]
+        return out
+
+    def links_of_rows(self, numbers: Iterable[int], *, upstream: bool) -> list[Link]:
+        """Edges that leave some rows or arrive at them; few rows have any of their own."""
+        table = schema.edges.c
+        near = table.source_id if upstream else table.target_id
+        out: list[Link] = []
+        with self._reading() as connection:
+            for part in parts(numbers):
+                query = select(table.source_id, table.label, table.target_id).join(
+                    schema.rows, schema.rows.c.id == near
+                )
+                out += [Link(*row) for row in connection.execute(query.where(among(schema.rows.c.number, part)))]
         return out
 
 

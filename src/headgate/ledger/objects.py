@@ -22,6 +22,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from headgate.kit.doors import open_door
 from headgate.kit.errors import Refused
 from headgate.ledger import schema
+from headgate.ledger.among import among, parts
 from headgate.ledger.chain import Writing
 from headgate.ledger.database import Swept
 from headgate.ledger.doors import S3
@@ -173,9 +174,8 @@ class ObjectStore:
             )
         numbers = [row.number for row in stay]
         places = self.keep(writing, pieces, numbers)
-        for start in range(0, len(numbers), 500):
-            part = numbers[start : start + 500]
-            writing.connection.execute(delete(bodies).where(bodies.c.number.in_(part)))
+        for part in parts(numbers):
+            writing.connection.execute(delete(bodies).where(among(bodies.c.number, part)))
         moved = [{"number": row.number, "id": row.id, "body": place} for row, place in zip(stay, places, strict=True)]
         writing.connection.execute(insert(bodies), moved)
 

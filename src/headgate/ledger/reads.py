@@ -22,6 +22,7 @@ from headgate.kit.clock import parse_moment
 from headgate.kit.errors import HeadgateError, Refused
 from headgate.kit.people import acting, plain_name
 from headgate.ledger import schema
+from headgate.ledger.among import among, parts
 from headgate.ledger.claims import Moment
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.roles import LOGGED, PERSONAL, in_force, key_address, record_refusal, require
@@ -29,7 +30,6 @@ from headgate.ledger.roles import LOGGED, PERSONAL, in_force, key_address, recor
 KIND, NAME = "trace", "read"
 VARIABLE = "HEADGATE_PURPOSE"
 LISTED = 100  # people whose addresses stand in a record; of more, their number, and the rows tell
-BLOCK = 500
 ADDRESS = re.compile(r"b3:[0-9a-f]{64}")
 
 
@@ -121,13 +121,11 @@ def _people(ledger: Ledger, numbers: BitMap) -> set[str]:
     while newest:
         newest = ledger.rows.parents_of(newest) - known
         known |= newest
-    wanted, table, out = sorted(known), schema.rows.c, set[str]()
+    table, out = schema.rows.c, set[str]()
     with ledger.snapshot() as connection:
-        for start in range(0, len(wanted), BLOCK):
-            part = wanted[start : start + BLOCK]
-            whole = part[-1] - part[0] + 1 == len(part)
-            among = table.number.between(part[0], part[-1]) if whole else table.number.in_(part)
-            out.update(connection.scalars(select(table.subject).where(among, table.subject.is_not(None)).distinct()))
+        for part in parts(known):
+            query = select(table.subject).where(among(table.number, part), table.subject.is_not(None)).distinct()
+            out.update(connection.scalars(query))
     return out
 
 

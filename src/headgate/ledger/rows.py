@@ -12,16 +12,17 @@ from typing import Any
 
 import zstandard
 from pyroaring import BitMap
-from sqlalchemy import ColumnElement, Select, delete, func, insert, select
+from sqlalchemy import Select, delete, func, insert, select
 
 from headgate.kit.errors import Broken, Refused
 from headgate.kit.hashing import digest, digest_json
 from headgate.ledger import schema
+from headgate.ledger.among import among, parts
 from headgate.ledger.nodes import Begin, Reading
 from headgate.ledger.sealing import Seal
 from headgate.ledger.store import Store
 
-BLOCK = 500  # numbers asked for in one query
+BLOCK = 500  # addresses, or bodies, asked for in one query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,10 +143,8 @@ class Rows:
 
     def bodies(self, numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str, bytes]]:
         """(number, id, canonical bytes) in order of number; erased rows are left out."""
-        wanted = sorted(set(numbers))
         decompress = zstandard.ZstdDecompressor().decompress
-        for start in range(0, len(wanted), BLOCK):
-            part = wanted[start : start + BLOCK]
+        for part in parts(set(numbers), BLOCK):
             # An erasure may have moved rows between the look for them and the reading: then they are elsewhere.
             found = self._packed(part)
             if any(body is None for _, _, body in found):
@@ -162,7 +161,7 @@ class Rows:
         query = (
             select(rows.c.number, func.coalesce(bodies.c.id, rows.c.id, type_=schema.Address()), bodies.c.body)
             .join(bodies, bodies.c.number == rows.c.number)
-            .where(_among(rows.c.number, numbers))
+            .where(among(rows.c.number, numbers))
             .order_by(rows.c.number)
         )
         with self._reading() as connection:
@@ -186,11 +185,10 @@ class Rows:
         return self._each(select(schema.rows.c.number, schema.rows.c.content_id), numbers)
 
     def _each(self, query: Select[Any], numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str]]:
-        wanted, number = sorted(set(numbers)), schema.rows.c.number
-        for start in range(0, len(wanted), BLOCK):
+        number = schema.rows.c.number
+        for part in parts(set(numbers)):
             with self._reading() as connection:
-                part = query.where(_among(number, wanted[start : start + BLOCK])).order_by(number)
-                found = connection.execute(part).all()
+                found = connection.execute(query.where(among(number, part)).order_by(number)).all()
             yield from ((one, address) for one, address in found)
 
     def all_numbers(self) -> BitMap:
@@ -203,9 +201,9 @@ class Rows:
 
     def subjects_of(self, numbers: BitMap) -> int:
         """How many people some rows are about."""
-        table, found, wanted = schema.rows.c, set[str](), sorted(numbers)
-        for start in range(0, len(wanted), BLOCK):
-            query = select(table.subject).where(_among(table.number, wanted[start : start + BLOCK])).distinct()
+        table, found = schema.rows.c, set[str]()
+        for part in parts(numbers):
+            query = select(table.subject).where(among(table.number, part)).distinct()
             with self._reading() as connection:
                 found.update(one for one in connection.scalars(query) if one)
         return len(found)
@@ -221,15 +219,11 @@ class Rows:
 
     def said_elsewhere(self, numbers: BitMap) -> BitMap:
         """Those of some rows whose content stands in other rows too."""
-        table, wanted, out = schema.rows.c, sorted(numbers), BitMap()
-        others = schema.rows.alias("others")
-        for start in range(0, len(wanted), BLOCK):
-            part = wanted[start : start + BLOCK]
-            query = (
-                select(table.number, others.c.number)
-                .join(others, table.content_id == others.c.content_id)
-                .where(table.number.in_(part))
-            )
+        table, out = schema.rows.c, BitMap()
+        others = schema.rows.alias("others").c
+        beside = (others.content_id == table.content_id) & (others.number != table.number)
+        for part in parts(numbers):
+            query = select(table.number, others.number).where(among(table.number, part), beside)
             with self._reading() as connection:
                 out |= BitMap(own for own, other in connection.execute(query) if other not in numbers)
         return out
@@ -254,39 +248,36 @@ class Rows:
 
     def parents_of(self, numbers: BitMap | Iterable[int]) -> BitMap:
         """Numbers of the rows that these were made from, one step up; parents never captured are left out."""
-        wanted = sorted(numbers)
         out = BitMap()
         rows, made = schema.rows, schema.row_parents
         if not self._numbers(select(made.c.child).limit(1)):
             return out
         for address in (rows.c.id, rows.c.content_id):  # a parent may be called by what it says
             query = select(rows.c.number).join(made, made.c.parent_id == address)
-            for start in range(0, len(wanted), BLOCK):
-                out |= self._numbers(query.where(made.c.child.in_(wanted[start : start + BLOCK])))
+            for part in parts(numbers):
+                out |= self._numbers(query.where(among(made.c.child, part)))
         return out
 
     def children_of(self, numbers: BitMap | Iterable[int]) -> BitMap:
         """Numbers of the rows that were made from any of these rows, one step down."""
-        wanted = sorted(numbers)
         out = BitMap()
         rows, made = schema.rows, schema.row_parents
         if not self._numbers(select(made.c.child).limit(1)):
             return out
         for address in (rows.c.id, rows.c.content_id):
             query = select(made.c.child).join(rows, made.c.parent_id == address)
-            for start in range(0, len(wanted), BLOCK):
-                out |= self._numbers(query.where(_among(rows.c.number, wanted[start : start + BLOCK])))
+            for part in parts(numbers):
+                out |= self._numbers(query.where(among(rows.c.number, part)))
         return out
 
     def sources_of(self, numbers: BitMap | Iterable[int]) -> set[str]:
         """Ids of the source nodes of rows."""
-        wanted = sorted(numbers)
         out: set[str] = set()
-        for start in range(0, len(wanted), BLOCK):
+        for part in parts(numbers):
             query = (
                 select(schema.nodes.c.id)
                 .join(schema.rows, schema.rows.c.source == schema.nodes.c.seq)
-                .where(schema.rows.c.number.in_(wanted[start : start + BLOCK]))
+                .where(among(schema.rows.c.number, part))
                 .distinct()
             )
             with self._reading() as connection:
@@ -344,10 +335,3 @@ class Rows:
     def _numbers(self, query: Any) -> BitMap:
         with self._reading() as connection:
             return BitMap(connection.scalars(query).all())
-
-
-def _among(column: ColumnElement[int], numbers: Sequence[int]) -> ColumnElement[bool]:
-    # Numbers without a gap, as in a scan, are a range: faster than a list of hundreds.
-    if numbers[-1] - numbers[0] + 1 == len(numbers):
-        return column.between(numbers[0], numbers[-1])
-    return column.in_(numbers)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from headgate.kit.hashing import digest, digest_json
 from headgate.ledger import schema
+from headgate.ledger.among import among, parts
 from headgate.ledger.chain import GENESIS, Entry, Head, entry_hash, head_of
 from headgate.ledger.rows import facts_digest, parents_digest
 from headgate.ledger.sealing import Seal
@@ -275,10 +276,9 @@ def _holds(connection: Connection, packed: bytes, said: dict[str, Any]) -> bool:
     except (TypeError, ValueError):
         return False
     ids: list[str] = []
-    for start in range(0, len(numbers), 500):
-        part = numbers[start : start + 500]
-        query = select(schema.rows.c.id).where(schema.rows.c.number.in_(part)).order_by(schema.rows.c.number)
-        ids += connection.scalars(query)
+    table = schema.rows.c
+    for part in parts(numbers):
+        ids += connection.scalars(select(table.id).where(among(table.number, part)).order_by(table.number))
     return len(ids) == said.get("rows") and digest_json(ids) == said.get("ids")
 
 
