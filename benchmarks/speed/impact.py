@@ -1,13 +1,15 @@
 """From a person to every model made from their rows: against brute force, and beside what a user would do today.
 
-    python benchmarks/speed/impact.py                 both parts, about 6 minutes and 4 GB of disk
+    python benchmarks/speed/impact.py                 both parts, about 10 minutes and 6 GB of disk
     python benchmarks/speed/impact.py --rows 100000 --versions 100
 
 First a ledger of a million rows about 200 people, with paraphrases of paraphrases and merges of several rows, three
 dataset versions, adapters and a merged one: every answer must be the one of a walk over plain dictionaries. Then
-1,000 versions of up to a million rows in a space of ten million. Peers: a membership table in SQLite with a
-recursive query, and one Parquet file of row numbers for each version, scanned by polars. A table of a billion
-memberships would take tens of gigabytes: the peers hold `--peer-versions` of them, and their time is scaled up.
+1,000 versions of up to a million rows in a space of ten million rows, each made from an earlier one and about a
+person with 17 of them; each version was trained on, and its adapter deployed. One person and 300 people are asked
+about from end to end. Peers, for the versions that hold a thousand rows: a membership table in SQLite, and one
+Parquet file of row numbers for each version, scanned by polars. A table of a billion memberships would take tens of
+gigabytes: the peers hold `--peer-versions` of them, and their time is scaled up.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from headgate.rights.reach import Target, reach
 
 PEOPLE, BATCH, ASKED = 200, 10_000, 20
 SPACE, LARGEST = 10_000_000, 1_000_000
+OF_EACH = 17  # rows of a person in the large space, as METHODS has them
 
 
 def records(count: int, source: str) -> Iterator[tuple[RowRecord, list[int]]]:
@@ -159,12 +162,65 @@ def timed(ask: Callable[[], Any], runs: int = 5) -> tuple[float, Any]:
     return statistics.median(seconds), answer
 
 
+def fill_space(folder: Path, source: int) -> None:
+    """Ten million rows without words, straight into the tables; each but the first few is made from an earlier one."""
+    drawn, step = np.random.default_rng(7), 500_000
+    ids = drawn.bytes(32 * SPACE)
+    with closing(sqlite3.connect(folder / "ledger.sqlite")) as table:
+        table.execute("pragma synchronous = off")
+        table.execute("pragma cache_size = -2000000")
+        for start in range(0, SPACE, step):
+            numbers = range(start + 1, start + step + 1)
+            people = drawn.integers(0, SPACE // OF_EACH, step)
+            above = (drawn.random(step) * (np.arange(start, start + step))).astype(np.int64)
+            named = [ids[32 * one - 32 : 32 * one] for one in numbers]
+            rows = zip(numbers, named, named, named, (f"person-{one}" for one in people), strict=True)
+            table.executemany(f"insert into rows values (?, ?, ?, ?, 1, {source}, ?)", rows)
+            made = ((number, ids[32 * one : 32 * one + 32]) for number, one in zip(numbers, above, strict=True))
+            table.executemany("insert into row_parents values (?, ?)", made)
+            table.commit()
+
+
+def end_to_end(folder: Path) -> dict[str, Any]:
+    """A person, and 300 people, through rows, versions, runs and adapters to deployments."""
+    drawn, cold, warm, sizes = random.Random(8), [], [], []
+    people = [f"person-{drawn.randrange(SPACE // OF_EACH)}" for _ in range(300)]
+    for person in people[:5]:
+        started = time.perf_counter()
+        with Ledger.open(folder) as ledger:
+            reach(ledger, Target("subject", person))
+        cold.append(time.perf_counter() - started)
+    with Ledger.open(folder) as ledger:
+        for person in people[:ASKED]:
+            started = time.perf_counter()
+            found = reach(ledger, Target("subject", person))
+            warm.append(time.perf_counter() - started)
+            sizes.append([len(found.own), len(found.derived), len(found.versions), len(found.of("deployment"))])
+        own = BitMap.union(*(ledger.rows.numbers_of_subject(person) for person in people))
+        together, _ = timed(lambda: ledger.impact_of_rows(own))
+    return {
+        "median_own_rows_derived_versions_deployments": [statistics.median(one) for one in zip(*sizes, strict=True)],
+        "seconds": {
+            "one person, ledger just opened": round(statistics.median(cold), 3),
+            "one person": round(statistics.median(warm), 3),
+            "slowest person": round(max(warm), 3),
+            "300 people at once": round(together, 3),
+        },
+    }
+
+
 def many_versions(folder: Path, versions: int, peers: int) -> dict[str, Any]:
     """Which versions hold any of a thousand rows, ours and the peers'."""
     asked = np.sort(np.random.default_rng(6).choice(SPACE, 1000, replace=False)).astype(np.int64)
+    with Ledger.open(folder, create=True) as ledger:
+        source = ledger.node(ledger.record("source", "space", {})).seq
+    fill_space(folder, source)
     with Ledger.open(folder, create=True) as ledger, ledger._begin() as writing:
         for place, numbers in enumerate(sets(versions)):
             node = ledger.record("dataset-version", f"set@{place + 1}", {"rows": len(numbers)})
+            run = ledger.record("run", f"run-{place}", {}, edges=[Edge("trained-on", node)])
+            adapter = ledger.record("adapter", f"adapter-{place}", {}, edges=[Edge("derived-from", run)])
+            ledger.record("deployment", f"served-{place}", {}, edges=[Edge("derived-from", adapter)])
             seq = writing.connection.execute(select(schema.nodes.c.seq).where(schema.nodes.c.id == node)).scalar_one()
             row = {"seq": seq, "name": "set", "number": place + 1, "manifest_digest": digest(b"%d" % place)}
             writing.connection.execute(insert(schema.versions), row | {"numbers": packed(BitMap(numbers))})
@@ -173,6 +229,9 @@ def many_versions(folder: Path, versions: int, peers: int) -> dict[str, Any]:
     with Ledger.open(folder) as ledger:
         ledger.versions.nodes_holding(wanted)
     cold = time.perf_counter() - started
+    whole = end_to_end(folder)
+    with closing(sqlite3.connect(folder / "ledger.sqlite")) as table:
+        packed_bytes = table.execute("select sum(length(numbers)) from versions").fetchone()[0]
     with Ledger.open(folder) as ledger:
         ours, found = timed(lambda: ledger.versions.nodes_holding(wanted))
         known = {ledger.versions.get(f"set@{place + 1}").node_id for place in range(peers)} & found
@@ -209,8 +268,9 @@ def many_versions(folder: Path, versions: int, peers: int) -> dict[str, Any]:
         "asked_rows": len(asked),
         "versions_of_the_peers": peers,
         "same_versions_found": len(rows) == len(there) == len(known),
+        "end_to_end": whole,
         "megabytes": {
-            "ours, all versions": round((folder / "ledger.sqlite").stat().st_size / 1e6),
+            "ours, all versions": round(packed_bytes / 1e6),
             "sqlite join, its versions": round(size / 1e6),
             "parquet, its versions": round(sum(one.stat().st_size for one in folder.glob("*.parquet")) / 1e6),
         },

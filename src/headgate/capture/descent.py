@@ -2,7 +2,8 @@
 
 The ledger links rows by address. A row may stand before its parents, so what cannot be told yet waits for the end of
 the import. A name means a row of the same file, else of the same import, else of the ledger; where several rows have
-it, all of them, for an erasure must rather find too many than miss one.
+it, all of them, for an erasure must rather find too many than miss one. A parent that comes with a later import still
+is linked to the rows that named it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from headgate.ledger import schema
-from headgate.ledger.ledger import Ledger
+from headgate.ledger.ledger import Edge, Ledger
 from headgate.rows.row import Row
 from headgate.rows.stored import stored_rows
 
@@ -69,3 +70,19 @@ class Names:
     def _new(self) -> Iterator[Row]:
         start, self._learned = self._learned, len(self.seen)
         return (row for row in self.seen[start:] if row.side.id)
+
+
+def link_to_earlier(ledger: Ledger, rows: Iterable[Row]) -> int:
+    """Links rows of this import to the children that named them before they came; returns how many links are new.
+
+    Whoever captures the same files again, after a crash, makes the links that are missing and no others.
+    """
+    called: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.side.id:
+            called.setdefault(row.side.id, {})[row.id] = None
+    links = [
+        (child, [Edge("derived-from", parent) for parent in called[name]])
+        for child, name in ledger.rows.calling(called)
+    ]
+    return sum(ledger.link(child, edges) for child, edges in links)

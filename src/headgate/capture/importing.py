@@ -15,7 +15,7 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from headgate.capture.descent import Names
+from headgate.capture.descent import Names, link_to_earlier
 from headgate.capture.settings import Settings
 from headgate.kit.errors import Refused
 from headgate.kit.files import must_be_file
@@ -45,6 +45,7 @@ class Imported:
     by_file: dict[str, dict[str, Any]] = field(default_factory=dict)
     masked: Counter[str] = field(default_factory=Counter)
     orphans: int = 0  # names of parents that no row has
+    adopted: int = 0  # links from rows of earlier imports to rows of this one that they named
     in_keys: Counter[str] = field(default_factory=Counter)  # rows with personal data in a key, which stays
 
 
@@ -107,6 +108,7 @@ def import_files(
         told = imported.by_file[file]
         told |= {"new": told["new"] + imported.new - before[0], "known": told["known"] + imported.known - before[1]}
     imported.orphans = len(names.unknown)
+    imported.adopted = link_to_earlier(ledger, imported.rows)
     return imported
 
 

@@ -135,7 +135,8 @@ def _summary(imported: Imported, verdicts: Sequence[Verdict]) -> str:
     masked = f", masked: {hidden}" if hidden else ""
     keys = f", rows with personal data in a key: {imported.in_keys.total():,}" if imported.in_keys else ""
     lost = f", parents that no row is called: {imported.orphans:,}" if imported.orphans else ""
-    return f"{rows:,} rows from {sources} ({imported.new:,} new){twice}{bad}{masked}{keys}{lost}"
+    adopted = f", rows of earlier imports made from these: {imported.adopted:,}" if imported.adopted else ""
+    return f"{rows:,} rows from {sources} ({imported.new:,} new){twice}{bad}{masked}{keys}{lost}{adopted}"
 
 
 def _repeated(imported: Imported) -> int:
@@ -157,5 +158,6 @@ def _facts(imported: Imported, asserted: Asserted) -> dict[str, Any]:
         "masked": dict(sorted(imported.masked.items())),
         "personal-keys": dict(sorted(imported.in_keys.items())),
         "unknown-parents": imported.orphans,
+        "links-to-earlier": imported.adopted,
         "claims": {"new": dict(asserted.new), "known": asserted.known},
     }

@@ -187,9 +187,9 @@ class Ledger:
         """
         return self.nodes.record(kind, name, {**body, "at": stamp(at)} if at else body, edges)
 
-    def link(self, source_id: str, edges: Iterable[Edge]) -> None:
-        """Adds edges to a node that is there."""
-        self.nodes.link(source_id, edges)
+    def link(self, source_id: str, edges: Iterable[Edge]) -> int:
+        """Adds edges to a node or row that is there; returns how many were new."""
+        return self.nodes.link(source_id, edges)
 
     def node(self, name: str) -> Node:
         """A node by id, beginning of id, or name. Raises Refused when there is none."""

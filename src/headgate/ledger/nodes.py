@@ -94,14 +94,14 @@ class Nodes:
             self._link(writing, address, list(edges))
         return address
 
-    def link(self, source_id: str, edges: Iterable[Edge]) -> None:
-        """Adds edges to a node that is there; known edges are not added again."""
+    def link(self, source_id: str, edges: Iterable[Edge]) -> int:
+        """Adds edges to a node or row that is there; known edges are not added again. Returns how many were new."""
         with self._begin() as writing:
-            self._link(writing, source_id, list(edges))
+            return self._link(writing, source_id, list(edges))
 
-    def _link(self, writing: Writing, source_id: str, edges: Sequence[Edge]) -> None:
+    def _link(self, writing: Writing, source_id: str, edges: Sequence[Edge]) -> int:
         if not edges:
-            return
+            return 0
         unknown = sorted({edge.label for edge in edges} - LABELS)
         if unknown:
             raise Broken("unknown edge label", found=", ".join(unknown), wanted=", ".join(sorted(LABELS)))
@@ -118,10 +118,11 @@ class Nodes:
         )
         new = sorted(wanted - {(a, b, c) for a, b, c in known})
         if not new:
-            return
+            return 0
         seq = writing.append("edges", {"edges": [list(one) for one in new]})
         rows = [{"source_id": a, "label": b, "target_id": c, "seq": seq} for a, b, c in new]
         writing.connection.execute(insert(schema.edges), rows)
+        return len(new)
 
     def _there(self, connection: Connection, ids: Iterable[str]) -> set[str]:
         wanted = sorted(ids)

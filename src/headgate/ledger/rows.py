@@ -141,6 +141,18 @@ class Rows:
             found |= {row.id: row.number for row in connection.execute(query)}
         return found
 
+    def calling(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """(row, name) of rows that call one of their parents by a name which was that of no row when they came."""
+        kept = {digest(name.encode()): name for name in names}
+        called = {form: name for plain, name in kept.items() for form in self._seal.either({plain})}
+        table, made, forms = schema.rows.c, schema.row_parents.c, sorted(called)
+        for start in range(0, len(forms), BLOCK):
+            part = made.parent_id.in_(forms[start : start + BLOCK])
+            with self._reading() as connection:
+                query = select(table.id, made.parent_id).where(table.number == made.child, part)
+                found = connection.execute(query.order_by(table.number)).all()
+            yield from ((row_id, called[parent]) for row_id, parent in found)
+
     def bodies(self, numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str, bytes]]:
         """(number, id, canonical bytes) in order of number; erased rows are left out."""
         decompress = zstandard.ZstdDecompressor().decompress

@@ -217,3 +217,24 @@ def test_a_name_that_rows_of_several_files_have_means_all_of_them(
     run(ledger, replace(own, files=["made.jsonl"]), context=context)
     assert [{1, 3, 4}, {2, 4}] == [set(ledger.impact_of_rows(BitMap([n])).rows) for n in (1, 2)]  # names wait
     assert [{1}, {1, 2}] == [set(ledger.rows.parents_of([n])) for n in (3, 4)]
+
+
+def test_a_parent_that_comes_later_is_linked_to_the_rows_that_named_it(
+    ledger: Ledger, context: StageContext, folder: Path
+) -> None:
+    """Only where nothing had the name: a row that found its parent is not given another by a file that came later."""
+    own = replace(BANKING, columns={}, strict=True)
+    chats(folder, "child.jsonl", [
+        chat("of seven", id="8", parents=["7"]), chat("of eight", parents=["8"]), chat("of nobody", parents=["nobody"]),
+    ])  # fmt: skip
+    assert 2 == run(ledger, replace(own, files=["child.jsonl"]), context=context).facts["unknown-parents"]
+    late = [chat("seven was lost", id="7", subject="ann"), chat("another eight", id="8", subject="bob")]
+    chats(folder, "late.jsonl", late)
+    results = [run(ledger, replace(own, files=["late.jsonl"]), context=context) for _ in range(2)]
+    assert [1, 0] == [one.facts["links-to-earlier"] for one in results]
+    assert ["rows of earlier imports made from these: 1" in one.summary for one in results] == [True, False]
+    reached = [set(ledger.impact_of_subject(key).rows) for key in ("ann", "bob")]
+    assert [{1, 2, 4}, {5}] == reached
+    grandchild = next(row_id for _, row_id in ledger.rows.kept([1]))
+    assert {2, 4} == set(ledger.closure(grandchild).rows)
+    assert () == tuple(ledger.verify().problems)
