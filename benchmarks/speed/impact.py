@@ -1,6 +1,6 @@
 """From a person to every model made from their rows: against brute force, and beside what a user would do today.
 
-    python benchmarks/speed/impact.py                 both parts, about 10 minutes and 6 GB of disk
+    python benchmarks/speed/impact.py                 both parts, about 15 minutes and 6 GB of disk
     python benchmarks/speed/impact.py --rows 100000 --versions 100
 
 First a ledger of a million rows about 200 people, with paraphrases of paraphrases and merges of several rows, three
@@ -234,7 +234,7 @@ def many_versions(folder: Path, versions: int, peers: int) -> dict[str, Any]:
         packed_bytes = table.execute("select sum(length(numbers)) from versions").fetchone()[0]
     with Ledger.open(folder) as ledger:
         ours, found = timed(lambda: ledger.versions.nodes_holding(wanted))
-        known = {ledger.versions.get(f"set@{place + 1}").node_id for place in range(peers)} & found
+        known = {ledger.versions.get(f"set@{place + 1}").node_id for place in range(peers)} & set(found)
     with closing(sqlite3.connect(folder / "peer.sqlite")) as table:
         table.execute("create table member (row integer, version integer, primary key (row, version)) without rowid")
         table.execute("create table asked (row integer primary key)")

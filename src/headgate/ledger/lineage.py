@@ -9,6 +9,8 @@ was made from a person's row may stand in a version that holds none of the perso
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +30,7 @@ class Lineage:
 
     nodes: tuple[Node, ...]  # oldest first
     rows: BitMap
+    held: Mapping[str, int]  # downstream: how many of the rows each dataset version holds that holds any, by node id
 
     def of(self, kind: str) -> list[Node]:
         """The nodes of one kind."""
@@ -57,8 +60,8 @@ class Walker:
 
     def impact_of_rows(self, numbers: BitMap) -> Lineage:
         """Some rows and everything downstream of them."""
-        ids, rows = self._walk(set(), numbers, downstream=True)
-        return Lineage(nodes=tuple(self._nodes.many(ids)), rows=rows)
+        ids, rows, held = self._walk(set(), numbers, downstream=True)
+        return Lineage(nodes=tuple(self._nodes.many(ids)), rows=rows, held=held)
 
     def closure(self, address: str) -> Lineage:
         """Everything that a node or row needs, down to rows and their sources."""
@@ -68,21 +71,34 @@ class Walker:
         number = self._rows.number_of(address)
         start = {self._nodes.get(address).id} if number is None else set()
         own = BitMap() if number is None else BitMap([number])
-        ids, rows = self._walk(start, own, downstream=downstream)
-        return Lineage(nodes=tuple(self._nodes.many(ids - start)), rows=rows - own)
+        ids, rows, held = self._walk(start, own, downstream=downstream)
+        return Lineage(nodes=tuple(self._nodes.many(ids - start)), rows=rows - own, held=held)
 
-    def _walk(self, ids: set[str], numbers: BitMap, *, downstream: bool) -> tuple[set[str], BitMap]:
-        seen, seen_rows = set(ids), BitMap(numbers)
+    def _walk(self, ids: set[str], numbers: BitMap, *, downstream: bool) -> tuple[set[str], BitMap, Counter[str]]:
+        seen, seen_rows, held = set(ids), BitMap(numbers), Counter[str]()
         front, front_rows = set(ids), BitMap(numbers)
         while front or front_rows:
+            # Rows to their end first: what holds any of them is then read once, and not once for each generation.
+            front_rows = self._family(front_rows, seen_rows, downstream=downstream)
+            seen_rows |= front_rows
             # Links may lead to rows, and rows have links of their own.
             linked = self._linked(front, front_rows, downstream=downstream)
-            near, near_rows = self._below(front, front_rows, seen) if downstream else self._above(front, front_rows)
+            near, near_rows = self._below(front, front_rows) if downstream else self._above(front, front_rows)
+            held.update(near)  # each time of other rows
             near_rows |= self._rows.numbers_of(linked)
-            front, front_rows = (linked | near) - seen, near_rows - seen_rows
+            front, front_rows = (linked | set(near)) - seen, near_rows - seen_rows
             seen |= front
             seen_rows |= front_rows
-        return seen, seen_rows
+        return seen, seen_rows, held
+
+    def _family(self, numbers: BitMap, seen: BitMap, *, downstream: bool) -> BitMap:
+        """Some rows, and all rows made from them, or that they were made from, but those seen before."""
+        step = self._rows.children_of if downstream else self._rows.parents_of
+        family, newest = BitMap(numbers), numbers
+        while newest:
+            newest = step(newest) - family - seen
+            family |= newest
+        return family
 
     def _linked(self, ids: set[str], numbers: BitMap, *, downstream: bool) -> set[str]:
         to_targets, to_sources = (
@@ -93,25 +109,20 @@ class Walker:
             link.source_id for link in to_sources if _follows(link, to_whole=downstream, towards_target=False)
         }
 
-    def _below(self, ids: set[str], numbers: BitMap, seen: set[str]) -> tuple[set[str], BitMap]:
+    def _below(self, ids: set[str], numbers: BitMap) -> tuple[dict[str, int], BitMap]:
         rows = BitMap()
-        for node in self._nodes.many(ids):
+        for node in self._nodes.many(ids, kinds=("source", "subject")):
             if node.kind == "source":
                 rows |= self._rows.numbers_of_source(node.id)
-            elif node.kind == "subject":
+            else:
                 rows |= self._rows.numbers_of_subject(str(node.body.get("key", node.name)))
-        if not numbers:
-            return set(), rows
-        return self._versions.nodes_holding(numbers, seen), rows | self._rows.children_of(numbers)
+        return self._versions.nodes_holding(numbers) if numbers else {}, rows
 
-    def _above(self, ids: set[str], numbers: BitMap) -> tuple[set[str], BitMap]:
+    def _above(self, ids: set[str], numbers: BitMap) -> tuple[dict[str, int], BitMap]:
         rows = BitMap()
-        for node in self._nodes.many(ids):
-            if node.kind == KIND:
-                rows |= self._versions.get(node.name).numbers
-        if not numbers:
-            return set(), rows
-        return self._rows.sources_of(numbers), rows | self._rows.parents_of(numbers)
+        for node in self._nodes.many(ids, kinds=(KIND,)):
+            rows |= self._versions.get(node.name).numbers
+        return dict.fromkeys(self._rows.sources_of(numbers), 0) if numbers else {}, rows
 
 
 def _follows(link: Link, *, to_whole: bool, towards_target: bool) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy.sql import Select
 from headgate.kit.errors import Broken, Refused
 from headgate.kit.hashing import canonical_json, short
 from headgate.ledger import schema
-from headgate.ledger.among import among, parts
+from headgate.ledger.among import among, among_addresses, parts
 from headgate.ledger.chain import Writing
 from headgate.ledger.sealing import Seal
 
@@ -198,32 +198,22 @@ class Nodes:
             row = connection.execute(query.order_by(schema.nodes.c.seq.desc()).limit(1)).first()
         return _node(row) if row else None
 
-    def many(self, ids: Iterable[str]) -> list[Node]:
-        """Nodes by id, oldest first; ids of rows and unknown ids are left out."""
-        wanted = sorted(set(ids))
-        out: list[Node] = []
+    def many(self, ids: Iterable[str], kinds: Collection[str] = ()) -> list[Node]:
+        """Nodes by id, oldest first, of some kinds (or any); ids of rows and unknown ids are left out."""
+        query = _nodes().where(schema.nodes.c.kind.in_(kinds)) if kinds else _nodes()
+        query = query.where(among_addresses(schema.nodes.c.id, set(ids))).order_by(schema.nodes.c.seq)
         with self._reading() as connection:
-            for start in range(0, len(wanted), 500):
-                part = wanted[start : start + 500]
-                out += [_node(row) for row in connection.execute(_nodes().where(schema.nodes.c.id.in_(part)))]
-        return sorted(out, key=lambda node: node.seq)
+            return [_node(row) for row in connection.execute(query)]
 
     def links(self, ids: Iterable[str], *, upstream: bool, label: str | None = None) -> list[Link]:
         """Edges that leave the nodes (upstream: to what they need) or that arrive at them."""
         table = schema.edges.c
         near = table.source_id if upstream else table.target_id
-        wanted = sorted(set(ids))
-        out: list[Link] = []
+        query = select(table.source_id, table.label, table.target_id).where(among_addresses(near, set(ids)))
+        if label is not None:
+            query = query.where(table.label == label)
         with self._reading() as connection:
-            for start in range(0, len(wanted), 500):
-                query = select(table.source_id, table.label, table.target_id).where(
-                    near.in_(wanted[start : start + 500])
-                )
-                if label is not None:
-                    query = query.where(table.label == label)
-                query = query.order_by(table.seq, table.label, table.target_id)
-                out += [Link(*row) for row in connection.execute(query)]
-        return out
+            return [Link(*row) for row in connection.execute(query.order_by(table.seq, table.label, table.target_id))]
 
     def links_of_rows(self, numbers: Iterable[int], *, upstream: bool) -> list[Link]:
         """Edges that leave some rows or arrive at them; few rows have any of their own."""

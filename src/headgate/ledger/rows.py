@@ -17,7 +17,7 @@ from sqlalchemy import Select, delete, func, insert, select
 from headgate.kit.errors import Broken, Refused
 from headgate.kit.hashing import digest, digest_json
 from headgate.ledger import schema
-from headgate.ledger.among import among, parts
+from headgate.ledger.among import among, among_addresses, parts
 from headgate.ledger.nodes import Begin, Reading
 from headgate.ledger.sealing import Seal
 from headgate.ledger.store import Store
@@ -251,12 +251,8 @@ class Rows:
 
     def numbers_of(self, ids: Iterable[str]) -> BitMap:
         """Numbers of rows; ids that are no rows of this ledger are left out."""
-        wanted = sorted(self._seal.either(set(ids)))
-        out = BitMap()
-        table = schema.rows.c
-        for start in range(0, len(wanted), BLOCK):
-            out |= self._numbers(select(table.number).where(table.id.in_(wanted[start : start + BLOCK])))
-        return out
+        wanted = self._seal.either(set(ids))
+        return self._numbers(select(schema.rows.c.number).where(among_addresses(schema.rows.c.id, wanted)))
 
     def parents_of(self, numbers: BitMap | Iterable[int]) -> BitMap:
         """Numbers of the rows that these were made from, one step up; parents never captured are left out."""
@@ -276,10 +272,10 @@ class Rows:
         rows, made = schema.rows, schema.row_parents
         if not self._numbers(select(made.c.child).limit(1)):
             return out
-        for address in (rows.c.id, rows.c.content_id):
-            query = select(made.c.child).join(rows, made.c.parent_id == address)
-            for part in parts(numbers):
-                out |= self._numbers(query.where(among(rows.c.number, part)))
+        # A parent may be called by what it says.
+        query = select(made.c.child).join(rows, made.c.parent_id.in_((rows.c.id, rows.c.content_id)))
+        for part in parts(numbers):
+            out |= self._numbers(query.where(among(rows.c.number, part)))
         return out
 
     def sources_of(self, numbers: BitMap | Iterable[int]) -> set[str]:

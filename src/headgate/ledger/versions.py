@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import func, insert, select
 from headgate.kit.errors import Broken, Refused
 from headgate.kit.hashing import digest_json
 from headgate.ledger import schema
+from headgate.ledger.among import among
 from headgate.ledger.nodes import Begin, Edge, Nodes, Reading
 from headgate.ledger.protection import Protection
 from headgate.ledger.rows import Rows
@@ -158,34 +159,33 @@ class Versions:
         shared = {f"{row.name}@{row.number}": BitMap.deserialize(row.numbers) & wanted for row in rows}
         return {name: inside for name, inside in shared.items() if inside}
 
-    def nodes_holding(self, numbers: BitMap, beside: Collection[str] = ()) -> set[str]:
-        """Node ids of the versions that hold any of the rows; those `beside` are not looked at."""
+    def nodes_holding(self, numbers: BitMap) -> dict[str, int]:
+        """Node ids of the versions that hold any of the rows, with how many they hold."""
         table, nodes = schema.versions, schema.nodes
         query = select(nodes.c.id, table.c.numbers).join(nodes, nodes.c.seq == table.c.seq)
         with self._reading() as connection:
             # One bitmap at a time: a thousand versions of scattered rows would not fit into memory.
-            return {
-                node
+            counts = {
+                node: BitMap.deserialize(packed_numbers).intersection_cardinality(numbers)
                 for node, packed_numbers in connection.execute(query.execution_options(yield_per=64))
-                if node not in beside and not BitMap.deserialize(packed_numbers).isdisjoint(numbers)
             }
+        return {node: count for node, count in counts.items() if count}
 
-    def shares(self, numbers: BitMap, node_ids: Collection[str]) -> list[Share]:
-        """How many of the rows stand in each of some versions, in order of freezing."""
+    def shares(self, numbers: BitMap, held: Mapping[str, int]) -> list[Share]:
+        """Where the rows stand in some versions, of which it is known how many they hold, in order of freezing."""
         table, nodes, splits = schema.versions, schema.nodes, schema.version_splits
-        query = select(table, nodes.c.id).join(nodes, nodes.c.seq == table.c.seq).order_by(table.c.seq)
+        query = select(table.c.seq, table.c.name, table.c.number, nodes.c.id).order_by(table.c.seq)
         last: dict[str, int] = {}
         found: dict[int, tuple[Any, int]] = {}
         inside: dict[int, dict[str, int]] = {}
         with self._reading() as connection:
-            for row in connection.execute(query.execution_options(yield_per=64)):
+            for row in connection.execute(query.where(nodes.c.seq == table.c.seq)):
                 last[row.name] = max(last.get(row.name, 0), row.number)
-                if row.id in node_ids:
-                    shared = BitMap.deserialize(row.numbers).intersection_cardinality(numbers)
-                    found[row.seq] = ((row.name, row.number, row.id), shared)
-            for one in connection.execute(select(splits).execution_options(yield_per=64)):
-                count = BitMap.deserialize(one.numbers).intersection_cardinality(numbers) if one.seq in found else 0
-                if count:
+                if row.id in held:
+                    found[row.seq] = ((row.name, row.number, row.id), held[row.id])
+            cut = select(splits).where(among(splits.c.seq, list(found))).execution_options(yield_per=64)
+            for one in connection.execute(cut.order_by(splits.c.seq, splits.c.split)):
+                if count := BitMap.deserialize(one.numbers).intersection_cardinality(numbers):
                     inside.setdefault(one.seq, {})[one.split] = count
         return [
             Share(

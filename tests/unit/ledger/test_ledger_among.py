@@ -9,9 +9,13 @@ from sqlalchemy import create_engine, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from headgate.ledger import schema
-from headgate.ledger.among import among, parts
+from headgate.ledger.among import among, among_addresses, parts
 
-NUMBER = schema.row_parents.c.child
+NUMBER, PARENT = schema.row_parents.c.child, schema.row_parents.c.parent_id
+
+
+def address(number: int) -> str:
+    return f"b3:{number:064x}"
 
 
 @pytest.fixture
@@ -19,7 +23,7 @@ def connection():
     engine = create_engine("sqlite://")
     schema.row_parents.create(engine)
     with engine.connect() as opened:
-        rows = [{"child": number, "parent_id": "b3:" + "0" * 64} for number in range(1, 101)]
+        rows = [{"child": number, "parent_id": address(number % 10)} for number in range(1, 101)]
         opened.execute(insert(schema.row_parents), rows)
         yield opened
 
@@ -56,6 +60,18 @@ def test_postgresql_is_given_an_array():
 def test_more_numbers_than_sqlite_binds_go_in_one_query(connection):
     many = range(1, 2 * sqlite3.connect(":memory:").getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER), 2)
     assert 50 == len(list(connection.scalars(select(NUMBER).where(among(NUMBER, many)))))
+
+
+@pytest.mark.parametrize("asked", [set(), {3}, {3, 4, 77}, set(range(10, 5000))])
+def test_the_rows_with_addresses_are_found(connection, asked):
+    query = select(NUMBER).where(among_addresses(PARENT, {address(one) for one in asked}), NUMBER <= 10)
+    assert sorted(one for one in range(1, 11) if one % 10 in asked) == sorted(connection.scalars(query))
+
+
+def test_sqlite_answers_about_addresses_by_its_index(connection):
+    said = select(NUMBER).where(among_addresses(PARENT, {address(3)})).compile(dialect=sqlite.dialect())
+    plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", (b"\0" * 32, "[0]"))
+    assert "row_parents_by_parent" in " ".join(str(row[3]) for row in plan)
 
 
 def test_parts_are_ascending_and_leave_nothing_out():
