@@ -103,6 +103,6 @@ def spend(
     return ledger.record(KIND, NAME, body, edges=[Edge("derived-from", node)])
 
 
-def spent_pools(ledger: Ledger, suite: str) -> list[Node]:
-    """Every pool of a suite that was spent or replaced, oldest first."""
-    return [node for node in ledger.find(KIND, NAME) if not node.erased and node.body["suite"] == suite]
+def spent_pools(ledger: Ledger) -> list[Node]:
+    """Every pool that was spent or replaced, of suites of any name, oldest first."""
+    return [node for node in ledger.find(KIND, NAME) if not node.erased]

@@ -19,14 +19,19 @@ from headgate.evaluate.suites import Suite
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import canonical_json
 from headgate.ledger.ledger import Ledger
+from headgate.ledger.nodes import Node
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Level, Verdict
 
 KIND, NAME = "trace", "exposure"
 PERSON, REPORT, ENDPOINT, PROMPT = HOW = ("person", "report", "endpoint", "prompt")
 RULE, FAILURE = "item-exposure", "self-leak"
-DECIDING = ("gate", "sealed")
-WORDS = {PERSON: "shown to", REPORT: "named in", ENDPOINT: "sent to", PROMPT: "in the prompt of"}
+DEV, DECIDING = "dev", ("gate", "sealed")
+MINED = "mined"  # derived and never recorded: the item was asked as a development item
+WORDS = {
+    PERSON: "shown to", REPORT: "named in", ENDPOINT: "sent to", PROMPT: "in the prompt of",
+    MINED: "a development item of",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +79,22 @@ def exposures(ledger: Ledger) -> list[Exposure]:
     return out
 
 
+def mined(ledger: Ledger) -> list[Exposure]:
+    """One for each suite whose development pool held items: what was answered to them was in a file, item by item.
+
+    Items that were moved into a deciding pool since, by another file name or by another share, count as seen.
+    """
+    stood: dict[str, dict[str, Node]] = {}
+    for node in ledger.find("item"):
+        if not node.erased and node.body.get("pool") == DEV and "row" in node.body:
+            stood.setdefault(str(node.body["suite"]), {}).setdefault(str(node.body["row"]), node)
+    return [
+        Exposure(how=MINED, where=suite, items=frozenset(some), at=first.at, seq=first.seq)
+        for suite, some in stood.items()
+        for first in (min(some.values(), key=lambda one: one.seq),)
+    ]
+
+
 def host_of(spec: str) -> str:
     """The host of an endpoint; empty for a model that runs here."""
     return "" if spec.startswith("local:") else urlsplit(spec).hostname or ""
@@ -99,7 +120,7 @@ def named_items(ledger: Ledger, rows: Iterable[str]) -> set[str]:
 
 def judge_exposure(ledger: Ledger, suites: Sequence[Suite]) -> list[Verdict]:
     """One warning for each suite: how many of its gate and sealed items were seen, and by whom."""
-    known = exposures(ledger)
+    known = [*exposures(ledger), *mined(ledger)]
     out = []
     for suite in suites:
         mine = {item.id: item for pool in DECIDING for item in suite.pools[pool]}

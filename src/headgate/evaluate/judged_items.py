@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from headgate.evaluate.pools import Item, cluster_of
+from headgate.evaluate.pools import Item, cluster_of, clusters_of_items
 from headgate.evaluate.settings import POOLS, JudgedSettings, Settings
 from headgate.kit.errors import Refused, merged
 from headgate.kit.hashing import digest_json
@@ -60,7 +60,8 @@ def _loaded(ledger: Ledger, name: str, settings: JudgedSettings, folder: Path) -
     errors = [_silent(name, row) for row in rows if not row.prompt_text.strip()]
     if errors:
         raise merged(errors[:10])
-    found = [_item(name, row, settings) for row in rows]
+    clusters = clusters_of_items(rows)
+    found = [replace(_item(name, row, settings), cluster=own) for row, own in zip(rows, clusters, strict=True)]
     items = tuple({item.id: item for item in reversed(found)}.values())[::-1]
     body: dict[str, Any] = {
         "suite": name,

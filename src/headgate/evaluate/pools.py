@@ -13,12 +13,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from headgate.evaluate.extractors import normalised
 from headgate.evaluate.settings import POOLS
 from headgate.kit.hashing import digest
 from headgate.rows.row import Row
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Place, Verdict
+from headgate.text.clusters import components
+
+KINDS = ("group", "conversation", "user")  # what makes items belong together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +46,32 @@ class Item:
 
 def cluster_of(row: Row) -> str:
     """What makes items belong together: group, conversation or user where known, else the question itself."""
-    for kind in ("group", "conversation", "user"):
+    for kind in KINDS:
         if value := getattr(row.side, kind):
             return f"{kind}:{value}"
     return "question:" + digest(normalised(row.prompt_text).encode())
+
+
+def clusters_of_items(rows: Sequence[Row]) -> list[str]:
+    """The cluster of each row: `cluster_of`, and one for all that share a group, a conversation or a user.
+
+    A person with many conversations is one cluster, and not as many as conversations: error bars go by people.
+    """
+    first: dict[str, int] = {}
+    left, right = [], []
+    for place, row in enumerate(rows):
+        for kind in KINDS:
+            if value := getattr(row.side, kind):
+                other = first.setdefault(f"{kind}:{value}", place)
+                if other != place:
+                    left.append(other)
+                    right.append(place)
+    joined = components(len(rows), np.array(left, dtype=np.int64), np.array(right, dtype=np.int64))
+    names: dict[int, str] = {}
+    own = [cluster_of(row) for row in rows]
+    for number, name in zip(joined.tolist(), own, strict=True):
+        names[number] = min(name, names.get(number, name))
+    return [names[number] for number in joined.tolist()]
 
 
 def pool_of(suite: str, cluster: str, shares: Mapping[str, float]) -> str:

@@ -35,7 +35,8 @@ def suites_of(ledger: Ledger, settings: Settings, context: StageContext) -> list
     Raises:
         Refused: a file cannot be read, or an item cannot be scored.
     """
-    loaded = [load_suite(name, one, context.folder, known_pools(ledger, name)) for name, one in settings.suites.items()]
+    known = known_pools(ledger)
+    loaded = [load_suite(name, one, context.folder, known) for name, one in settings.suites.items()]
     for suite in loaded:
         node = freeze(ledger, suite)
         for pool in POOLS:
@@ -49,7 +50,7 @@ def suites_of(ledger: Ledger, settings: Settings, context: StageContext) -> list
 
 def _with_retired(ledger: Ledger, suite: Suite) -> Suite:
     """The suite with what was retired, and what was spent, in its development pool."""
-    nodes = spent_pools(ledger, suite.name)
+    nodes = spent_pools(ledger)
     open_ones = ledger.protection.retired() | {item for node in nodes for item in node.body["items"]}
     moved = [item for pool in POOLS if pool != DEV for item in suite.pools[pool] if item.id in open_ones]
     if not moved:

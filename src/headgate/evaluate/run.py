@@ -42,7 +42,7 @@ from headgate.evaluate.recording import facts_of, record_all, record_arm, write_
 from headgate.evaluate.renewing import judge_renewed
 from headgate.evaluate.safety import battery as safety
 from headgate.evaluate.safety.calibration import check_calibration
-from headgate.evaluate.sealed import SealedPools
+from headgate.evaluate.sealed import SealedPools, sealed_before
 from headgate.evaluate.settings import POOLS, Settings
 from headgate.evaluate.shadow.battery import check_shadow
 from headgate.evaluate.standing import judge_decline, judge_worst_slice
@@ -281,7 +281,7 @@ class _Stage:
         return chosen_on_items.judge(Given({LOOKS: mine}))
 
     def _sealed(self, asker: Asker) -> None:
-        suites = [suite for suite in self.suites if suite.pools["sealed"] or suite.spent]
+        suites = [one for one in self.suites if one.pools["sealed"] or one.spent or sealed_before(self.ledger, one.name)]
         if not suites:
             return
         spent = {name: pools.get("dev", {}) for name, pools in self.arms.items()}

@@ -37,6 +37,7 @@ from headgate.stats.verdict import Finding, Verdict
 
 FILE = "access-log.jsonl"
 VERDICT = "verdict"
+TAKEN_AWAY = "it answered {n:,} looks and stands in the flow file no more: what it said cannot be left out"
 
 Ask = Callable[[], tuple[Sequence[Arm], Arm, bool]]  # references, candidate, whether every answer is settled
 
@@ -71,8 +72,10 @@ class SealedPools:
         for pool in dict.fromkeys([suite.digest("sealed"), *suite.spent]):
             if known := self.log.answer_to(digest_json([pool, candidate, manner]), upto):
                 return [verdict_from_json(body) for body in known.detail["verdicts"]]
-        if not suite.pools["sealed"]:
+        if not suite.pools["sealed"] and suite.spent:
             return [self._silent(suite, "its sealed items are spent, and are development items now")]
+        if not suite.pools["sealed"]:
+            return [self._silent(suite, TAKEN_AWAY.format(n=len(looks)))] if (looks := self.looks(suite)) else []
         look = digest_json([suite.digest("sealed"), candidate, manner])
         about = f"suite:{suite.name}/sealed"
         require(self._ledger, SEALED, by=self._settings.actor, about=about, now=self._context.now)
@@ -125,8 +128,12 @@ class SealedPools:
         return sorted(kin)
 
     def _items(self, suite: Suite) -> list[str]:
-        """The items of the sealed pool; where it is empty, those that it had until they were spent."""
-        return [item.id for item in suite.pools["sealed"]] or [item for some in suite.spent.values() for item in some]
+        """The items of the sealed pool; where it is empty, those that it had until they were spent or taken away."""
+        return (
+            [item.id for item in suite.pools["sealed"]]
+            or [item for some in suite.spent.values() for item in some]
+            or [item for some in sealed_before(self._ledger, suite.name)[-1:] for item in some]
+        )
 
     def _spend(self, suite: Suite, why: str) -> None:
         node = self._ledger.record("suite", suite.name, suite.body())
@@ -196,6 +203,11 @@ class SealedPools:
             details={"suite": suite.name, "pool": "sealed", **self.facts(suite)},
         )
         return named(verdict, "sealed-look", FAILURE)
+
+
+def sealed_before(ledger: Ledger, suite: str) -> list[list[str]]:
+    """The items of every sealed pool that a suite of this name had, oldest first."""
+    return [some for node in ledger.find("suite", suite) if (some := list(node.body["pools"]["sealed"]))]
 
 
 def judge_log(log: AccessLog, problems: Sequence[str]) -> Verdict | None:

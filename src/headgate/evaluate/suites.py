@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from headgate.evaluate.pools import Item, cluster_of
+from headgate.evaluate.pools import Item, cluster_of, clusters_of_items
 from headgate.evaluate.scorers import Scorer
 from headgate.evaluate.settings import POOLS, SuiteSettings
 from headgate.evaluate.spreading import keys_of, must_be_moments, spread
@@ -80,7 +80,9 @@ def load_suite(name: str, settings: SuiteSettings, folder: Path, known: Mapping[
     labels = settings.labels or [row.answer_text.strip() for _, row in rows]
     scorer = Scorer(settings.scorer, settings.extractor, labels=labels, cut_off=settings.cut_off)
     _must_be_askable(name, rows, scorer)
-    items = [item_of(name, pool, row, settings) for pool, row in rows]
+    clusters = clusters_of_items([row for _, row in rows])
+    made = zip(rows, clusters, strict=True)
+    items = [replace(item_of(name, pool, row, settings), cluster=own) for (pool, row), own in made]
     pools = {pool: _once([item for item in items if item.pool == pool]) for pool in POOLS}
     kept = sum(len(pool) for pool in pools.values())
     return Suite(
@@ -172,13 +174,16 @@ def freeze(ledger: Ledger, suite: Suite) -> str:
     return node
 
 
-def known_pools(ledger: Ledger, suite: str) -> dict[str, str]:
-    """The pool that each item of a suite had when it was first frozen, by content id."""
+def known_pools(ledger: Ledger) -> dict[str, str]:
+    """The pool that each item had when it was first frozen, in a suite of any name, by content id.
+
+    The first one counts: items that were spent are frozen again as development items, and a suite under another name
+    must not deal its items anew.
+    """
     found: dict[str, str] = {}
-    for pool in POOLS:
-        for node in ledger.find("item", f"{suite}/{pool}"):
-            if not node.erased:
-                found.setdefault(str(node.body["row"]), pool)
+    for node in ledger.find("item"):
+        if not node.erased and "row" in node.body:
+            found.setdefault(str(node.body["row"]), str(node.body["pool"]))
     return found
 
 

@@ -84,3 +84,13 @@ def test_a_judge_behind_a_strange_host_has_seen_its_items(project: Project) -> N
     (one,) = exposures(project.ledger)
     assert ("endpoint", "judge.example.com", {"b3:1", "b3:2"}) == (one.how, one.where, set(one.items))
     assert '"b3:1"' not in json.dumps(project.ledger.find("trace", "exposure")[0].body)
+
+
+def test_a_development_item_that_decides_now_was_seen(project: Project, serve: Serve, world: ModuleType) -> None:
+    """Its answers stood in a file, one by one; moving it to another file does not make it unseen."""
+    server = serve()
+    assert Outcome.PASS is exposure(project.run(server)).outcome
+    world.write_items(project.folder / "gate.jsonl", [*world.items(100, 30), *world.items(0, 10)])
+    moved = exposure(project.run(server, suite={"dev": ""}))
+    assert (Outcome.FAIL, 10) == (moved.outcome, moved.findings_total)
+    assert "10 a development item of topics" in moved.summary

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from headgate.evaluate.protecting import suites_of
 from headgate.kit.errors import Refused
 from headgate.kit.people import Person
 from headgate.ledger import roles
@@ -170,6 +172,29 @@ def test_fresh_items_have_a_budget_of_their_own(project: Project, serve: Serve, 
     run(project, server, "right", look_budget=1)
     world.write_items(project.folder / "sealed.jsonl", world.items(400, 30))
     assert run(project, server, "right-2", look_budget=1).outcome is Outcome.PASS
+
+
+def test_a_spent_pool_of_spread_items_stays_spent(project: Project, serve: Serve, world: ModuleType) -> None:
+    """Every later evaluation says so, not only the next one, and a suite under another name as well."""
+    world.write_items(project.folder / "all.jsonl", world.items(100, 60))
+    spread = {"items": "all.jsonl", "sealed": "", "shares": {"gate": 0.5, "sealed": 0.5}}
+    server = serve(by_name(world))
+    told = [run(project, server, f"right-{i}", look_budget=1, suite=spread) for i in range(3)]
+    assert [Outcome.PASS, Outcome.UNSURE, Outcome.UNSURE] == [one.outcome for one in told]
+    settings = project.settings(server, suite={"dev": "", "gate": "", **spread})
+    (renamed,) = suites_of(project.ledger, replace(settings, suites={"b": settings.suites["topics"]}), project.context)
+    assert ((), True) == (renamed.pools["sealed"], bool(renamed.spent))
+
+
+def test_a_pool_that_answered_is_not_left_out(project: Project, serve: Serve, world: ModuleType) -> None:
+    """Without its line in the flow file the evaluation cannot tell; with it, it can."""
+    server = serve(by_name(world))
+    gate = {"gate": "gate.jsonl"}
+    assert Outcome.UNSURE is run(project, server, "wrong-1", suite=gate).outcome
+    without = run(project, server, "right-2", suite={**gate, "sealed": ""})
+    (silent,) = [v for v in without.verdicts if v.rule == "sealed-look"]
+    assert (Outcome.UNSURE, True) == (without.outcome, "it answered 1 looks" in silent.reason)
+    assert Outcome.PASS is run(project, server, "right-2", suite=gate).outcome
 
 
 def test_a_sealed_answer_is_coarse(project: Project, serve: Serve, world: ModuleType) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,29 @@ def test_what_hangs_rows_together_is_said_by_keys() -> None:
     told = list(keys_of(row(1, "again", user="u", conversation="c")))
     assert ["conversation:c", "person:u"] == told[:2]
     assert [True, True] == [told[2].startswith("opening:b3:"), told[3].startswith("question:b3:")]
+
+
+def test_another_name_of_a_suite_deals_nothing_anew(project) -> None:  # type: ignore[no-untyped-def]
+    """Items that were read one by one in development do not become gate items of a suite under another name."""
+    lines = [{"prompt": f"{one} number {i * 7919}?", "completion": "a"} for i, one in enumerate(WORDS * 5)]
+    (project.folder / "all.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    pools = {"dev": "", "gate": "", "sealed": "", "items": "all.jsonl", "shares": SHARES}
+    with FakeEndpoint(lambda _: "x") as server:
+        settings = project.settings(server, suite=pools)
+    (before,) = suites_of(project.ledger, settings, project.context)
+    renamed = replace(settings, suites={"subjects": settings.suites["topics"]})
+    (after,) = suites_of(project.ledger, renamed, project.context)
+    assert {item.id: item.pool for item in before.items} == {item.id: item.pool for item in after.items}
+
+
+def test_a_person_with_many_conversations_is_one_cluster(project) -> None:  # type: ignore[no-untyped-def]
+    """Error bars go by whoever wrote the items, over conversations and documents."""
+    lines = [
+        {"prompt": f"{one} number {i * 7919}?", "completion": "a", "conversation": f"c{i // 2}", "user": f"u{i // 6}"}
+        for i, one in enumerate(WORDS * 2)
+    ]
+    (project.folder / "gate.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    suite = load_suite("s", SuiteSettings(gate="gate.jsonl"), project.folder)
+    clusters = [item.cluster for item in suite.pools["gate"]]
+    assert (4, 24) == (len(set(clusters)), len(clusters))
+    assert [1, 1, 1, 1] == [len(set(clusters[start : start + 6])) for start in range(0, 24, 6)]
