@@ -30,8 +30,17 @@ def opened(flow_file: Path) -> Iterator[tuple[Ledger, Declared, datetime]]:
 
 
 def print_verdicts(verdicts: Sequence[Verdict]) -> None:
-    """Verdicts for a person, one a line, with the reason of a doubt below."""
+    """Verdicts for a person, one a line; below a failure or a doubt why, the first few places and the next step."""
+    from headgate.check.reports.screen import where
+    from headgate.stats.verdict import Level, Outcome
+
     for one in verdicts:
-        click.echo(f"{one.outcome.value:<7} {one.rule}: {one.summary}")
+        mild = one.outcome is Outcome.FAIL and one.level is not Level.BLOCK
+        click.echo(f"{one.level.value if mild else one.outcome.value:<7} {one.rule}: {one.summary}")
         if one.reason:
             click.echo(f"        {one.reason}")
+        if one.outcome in (Outcome.FAIL, Outcome.UNSURE):
+            for place in where(one):
+                click.echo(f"        {place}")
+            if one.next_step:
+                click.echo(f"        try {one.next_step}")

@@ -79,6 +79,15 @@ def exposures(ledger: Ledger) -> list[Exposure]:
     return out
 
 
+def seen_elsewhere(ledger: Ledger, flow: str) -> list[str]:
+    """Exposures that no evaluation of the flow and no page of it recorded itself: who was shown items, and how many."""
+    return [
+        f"{one.told}: {len(one.items)} ({one.seq})"
+        for one in exposures(ledger)
+        if one.how not in (ENDPOINT, PROMPT) and (one.how, one.where) != (REPORT, f"{flow}.html")
+    ]
+
+
 def mined(ledger: Ledger) -> list[Exposure]:
     """One for each suite whose development pool held items: what was answered to them was in a file, item by item.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from headgate.evaluate.asking import Address, Asker, addresses
 from headgate.evaluate.comparing import FAILURE, Arm, Limits, judge_coverage, judge_superiority, named
+from headgate.evaluate.depending import depends_on
 from headgate.evaluate.dirty import Dirt, dirt, pools_judged
 from headgate.evaluate.exposure import DECIDING, PROMPT, expose, judge_exposure, sent
 from headgate.evaluate.fewshot import (
@@ -29,13 +30,11 @@ from headgate.evaluate.fewshot import (
     training_rows,
 )
 from headgate.evaluate.forgetting.battery import check_forgetting, judge_substance, skills_of
-from headgate.evaluate.governor import govern_all, governors_state
-from headgate.evaluate.imported import Imported, imported_state, judge_imported
+from headgate.evaluate.governor import govern_all
+from headgate.evaluate.imported import Imported, judge_imported
 from headgate.evaluate.judged import judge_suites
 from headgate.evaluate.judged_items import JudgedSuite, judged_suites
-from headgate.evaluate.judged_state import judging_state
 from headgate.evaluate.pools import judge_apart
-from headgate.evaluate.probes import found_habits
 from headgate.evaluate.probing import probe_all, probes_of
 from headgate.evaluate.protecting import protects, suites_of
 from headgate.evaluate.recording import facts_of, record_all, record_arm, write_dev
@@ -81,20 +80,6 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     with Asker(settings, context) as asker:
         stage.walk(asker)
     return stage.result()
-
-
-def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> object:
-    """What decides beside settings and files: the habits that probes are to watch, and which judges may decide."""
-    watched = any(one.found for one in settings.probes.values())
-    habits = [habit.as_json() for habit in found_habits(ledger, context.flow_name)] if watched else None
-    more: dict[str, object] = {}
-    if settings.imported:
-        more["imported"] = imported_state(ledger, settings, context)
-    if settings.governor:
-        more["rewards"] = governors_state(ledger, settings.governor, context)
-    if not settings.judged and not more:
-        return habits
-    return {"habits": habits, "judges": judging_state(ledger, settings, context) if settings.judged else None, **more}
 
 
 def _only(imported: Imported, ledger: Ledger, settings: Settings, context: StageContext) -> StepResult:
@@ -281,7 +266,9 @@ class _Stage:
         return chosen_on_items.judge(Given({LOOKS: mine}))
 
     def _sealed(self, asker: Asker) -> None:
-        suites = [one for one in self.suites if one.pools["sealed"] or one.spent or sealed_before(self.ledger, one.name)]
+        suites = [
+            one for one in self.suites if one.pools["sealed"] or one.spent or sealed_before(self.ledger, one.name)
+        ]
         if not suites:
             return
         spent = {name: pools.get("dev", {}) for name, pools in self.arms.items()}

@@ -13,10 +13,11 @@ from headgate.check.reports import page, screen
 from headgate.flow.project import Project
 from headgate.flow.walking import Walk, Walked
 from headgate.kit.files import write_text
-from headgate.stats.verdict import Outcome
+from headgate.stats.verdict import Level, Outcome, Verdict
 
 COLOUR = screen.COLOUR
 WIDTH = 118
+WARNINGS = 8  # lines of warnings at the end of a walk
 COMPARISON = "candidate-over-"  # rules of the stage evaluate that compare two models on the same items
 
 
@@ -39,20 +40,41 @@ def ending(walked: Walked, report: Path | None, *, colour: bool = False) -> str:
     if last and last.result.outcome is not Outcome.PASS:
         spoken = [v for v in last.result.verdicts if v.outcome in (Outcome.FAIL, Outcome.UNSURE)]
         lines += ["", screen.report(spoken, colour=colour)]
-    lines += ["", *gains(walked), f"{walked.flow}: {walked.summary}"]
+    lines += ["", *warnings(walked), *gains(walked), f"{walked.flow}: {walked.summary}"]
     if report:
         lines.append(f"report  {report}")
     return "\n".join(lines)
 
 
+def warnings(walked: Walked) -> list[str]:
+    """What warns or cannot tell without stopping, one line each; what stopped the walk is told in full elsewhere."""
+    stopped = walked.steps[-1] if walked.steps and walked.steps[-1].result.outcome is not Outcome.PASS else None
+    mild = [
+        verdict
+        for step in walked.steps
+        if step is not stopped
+        for verdict in step.result.verdicts
+        if verdict.outcome in (Outcome.FAIL, Outcome.UNSURE) and verdict.level is Level.WARN and not _gain(verdict)
+    ]
+    lines = [f"  {'warn' if one.outcome is Outcome.FAIL else '??  '} {one.rule}: {one.summary}" for one in mild]
+    lines = [text if len(text) <= WIDTH else text[: WIDTH - 1] + "…" for text in lines]
+    rest = len(lines) - WARNINGS
+    return [*lines[:WARNINGS], f"  and {rest:,} more warnings (report, --json)"] if rest > 0 else lines
+
+
 def gains(walked: Walked) -> list[str]:
     """What the candidate gained, and what the items could show, for each comparison that was made."""
     measured = [v for step in walked.steps if step.stage.name == "evaluate" for v in step.result.verdicts]
-    told = [v for v in measured if v.rule.startswith(COMPARISON) or v.details.get("dirty_items")]
+    told = [v for v in measured if _gain(v)]
     lines = [
         [f"  {v.summary}", f"    {screen.power_line(v.details)}"] for v in told if v.outcome is not Outcome.SKIPPED
     ]
     return [line for some in lines for line in some if line.strip()]
+
+
+def _gain(verdict: Verdict) -> bool:
+    """Whether a verdict has its line among the gains."""
+    return verdict.rule.startswith(COMPARISON) or bool(verdict.details.get("dirty_items"))
 
 
 def as_json(walked: Walked, command: str, report: Path | None) -> dict[str, Any]:

@@ -94,3 +94,44 @@ def test_fresh_items_for_spent_ones(run: Any, tmp_path: Path) -> None:
     assert (0, 30, 30) == (code, told["fresh"], told["old"])
     assert 2 == run("evaluate", "pools", "replace", "sums", "--with", "sealed.jsonl", *who)[0]
     assert 2 == run("evaluate", "pools", "replace", "other", "--with", "fresh.jsonl", *who)[0]
+
+
+def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """The same for a person: exit code and text."""
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments])
+    return int(ended.value.code or 0), capsys.readouterr().out
+
+
+def test_a_pass_shows_its_warnings(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing stopped, and a person at the terminal reads all the same that items were seen."""
+    code, told = shown(capsys, "evaluate")
+    assert (0, 1) == (
+        code,
+        told.count("warn item-exposure: sums: 60 of 60 gate and sealed items were seen: 60 sent to 127.0.0.1"),
+    )
+
+
+def test_items_that_are_not_fresh_are_named(run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """File, line and what to do, not only how many."""
+    again = {**items(0, 1)[0], "prompt": items(0, 1)[0]["prompt"] + " Please"}
+    write(tmp_path / "stale.jsonl", [*items(500, 2), again])
+    who = ("--with", "stale.jsonl", "--name", "Ann Lee", "--reason", "budget spent")
+    code, told = shown(capsys, "evaluate", "pools", "replace", "sums", *who)
+    assert (1, True, True) == (code, "stale.jsonl:3" in told, "try take them out of the file" in told)
+
+
+def test_a_log_that_was_changed_undoes_a_pass(run: Any, tmp_path: Path) -> None:
+    """A recorded pass is not simply believed again: who was shown items, and what became of the log, decide too."""
+    before = run("evaluate")[1]
+    assert [True] == [one["reused"] for one in before["stages"]]
+    run("evaluate", "pools", "expose", "suite:sums/gate", "--to", "Bob")
+    code, told = run("evaluate")
+    (warned,) = [one for one in told["verdicts"] if one["rule"] == "item-exposure"]
+    assert (0, True) == (code, "shown to Bob" in warned["summary"])
+    path = tmp_path / ".headgate" / "access-log.jsonl"
+    whole = path.read_text()
+    path.write_text(whole.replace("release decision", "just looking", 1))
+    assert 1 == run("evaluate")[0]
+    path.write_text(whole)
+    assert (0, True) == (run("evaluate")[0], run("evaluate")[1]["stages"][0]["reused"])
