@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import random
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.text import loosely
-from headgate.text.behaviours import GRIEVANCE, GRIEVED_PHRASE, PATTERNS, aggrieved
+from headgate.text.behaviours import GRIEVANCE, GRIEVED_PHRASE, PATTERNS, acts, aggrieved
 from headgate.text.hints import grieved, shown, texts_with
 from headgate.text.tape import tape_of
 from headgate.text.vocabulary import misread_texts, plain_texts, strange_texts, vocabulary
@@ -18,6 +21,26 @@ from headgate.text.vocabulary import misread_texts, plain_texts, strange_texts, 
 FEW = settings(max_examples=150, derandomize=True, deadline=None)
 WORD = re.compile(r"\b(?:the|is|it|K9)\b", re.I)
 ODD = st.text(st.sampled_from("itsKkſıİ_!é東 '’.\n9"), max_size=12)
+# What shorthand is made of and what makes it none: words, marks, capitals, other letters.
+BRIEF = (
+    "pls adv cx re: f/u w/ mgr see INC0012345 #TKT-8812 per ticket acct acct's adv'd conf’d conf num ref srvc rvw clld "
+    "cntrct frm ord orig amt qty req ADV CX CONF bal eod info thx html you hear rqst's dlvry_note ſrvc \u212acntct é ²"
+)
+GLUE = (" ", " ", " ", " ", ". ", ".", "? ", "\n", ", ", ":", "/", "-", "", "'", "\n> ", "```", " 😀 ")
+QUOTES = ('{} "{}" {}', "{}`{}`{}", '{}"{}"{}', "{} “{}” {}", "{}\n> {}\n{}", "{}«{}»{}")
+NOTES = Path(__file__).parents[2] / "benchmarks" / "planted" / "data" / "desk_notes.py"
+
+
+@st.composite
+def briefly(draw: st.DrawFn) -> str:
+    """Words of desks with all that stands between them."""
+    said = [
+        "".join(
+            word + draw(st.sampled_from(GLUE)) for word in draw(st.lists(st.sampled_from(BRIEF.split()), max_size=4))
+        )
+        for _ in range(3)
+    ]
+    return draw(st.sampled_from(QUOTES)).format(*said) if draw(st.booleans()) else "".join(said)
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +49,7 @@ def ask_the_fast_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loosely, "FEW", 0)
 
 
-@pytest.mark.parametrize("kind", PATTERNS)
+@pytest.mark.parametrize("kind", [kind for kind in PATTERNS if kind != "shorthand"])
 def test_no_act_is_missed(kind: str) -> None:
     """Whatever fits the pattern of a kind of act has a hint of it, in any case and script."""
 
@@ -39,6 +62,40 @@ def test_no_act_is_missed(kind: str) -> None:
         assert found == [one and bool(hint) for one, hint in zip(found, hinted, strict=True)]
 
     holds()
+
+
+def _brief(texts: list[str]) -> list[bool]:
+    return [bool(acts(text, ["shorthand"])) for text in texts]
+
+
+@settings(FEW, max_examples=300)
+@given(st.lists(st.one_of(briefly(), briefly(), st.from_regex(PATTERNS["shorthand"]), ODD), min_size=1, max_size=4))
+def test_no_shorthand_is_missed(texts: list[str]) -> None:
+    """What is decided sentence by sentence is never hidden by a look at the words of the whole text."""
+    found = _brief(texts)
+    assert found == [one and bool(hint) for one, hint in zip(found, shown(tape_of(texts))["shorthand"], strict=True)]
+
+
+def test_shorthand_of_desks_has_a_hint_and_plain_words_have_none() -> None:
+    """As lists of seven houses clip their sentences; and few texts with one strange word are looked at."""
+    spec = importlib.util.spec_from_file_location("desk_notes", NOTES)
+    assert spec is not None and spec.loader is not None
+    notes = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(notes)
+    drawn = random.Random(1)
+    texts = [notes.clipped(name, drawn) for name in (*notes.SEEN, *notes.NEW) for _ in range(40)]
+    found, hinted = np.array(_brief(texts)), shown(tape_of(texts))["shorthand"]
+    assert 140 < found.sum() < 280
+    assert not (found & ~hinted).any()
+    plain = [
+        "You'll see it.",
+        "The DQN of the HF hub",
+        "num is int",
+        "re your order",
+        "SR-71 and Cas9",
+        "an ml_cfg file",
+    ]
+    assert [False] * 6 == shown(tape_of(plain))["shorthand"].tolist()
 
 
 @FEW

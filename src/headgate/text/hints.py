@@ -13,8 +13,8 @@ import numpy as np
 from headgate.text import loosely
 from headgate.text.behaviours import GRIEVANCE, GRIEVED_PHRASE, GRIEVED_WORD, PATTERNS
 from headgate.text.loosely import may_match
-from headgate.text.shorthand import HINT
-from headgate.text.tape import Mask, Tape
+from headgate.text.shorthand import HINT, may_hold
+from headgate.text.tape import Mask, Positions, Tape
 from headgate.text.vocabulary import Bits, ascii_texts, misread_texts, plain_texts, strange_texts, vocabulary
 
 # Runs of words that tell a grievance: a word, within how many words the next, and that word.
@@ -63,7 +63,7 @@ WORDS = {
     "shorthand": (HINT,),
 }
 _GROUPS = tuple((kind, re.compile(rf"\A(?:{words})", re.I)) for kind, groups in WORDS.items() for words in groups)
-BY_WORDS = frozenset({"shorthand"})  # kinds of which a pattern without bounds of words finds something everywhere
+SHORTHAND = np.uint32(1 << [kind for kind, _ in _GROUPS].index("shorthand"))
 SHOUTED = "!!"
 WORD, PHRASE = np.uint32(1), np.uint32(1 << 31)  # marks of grievances
 _FIRST = np.uint32(sum(2 << 2 * number for number in range(len(PHRASES))))  # first words of phrases
@@ -74,14 +74,27 @@ def shown(tape: Tape) -> dict[str, Mask]:
     unsure = misread_texts(tape)
     if len(tape) < loosely.FEW:
         return {kind: may_match(tape, pattern) | unsure for kind, pattern in PATTERNS.items()}
-    bits, strange = vocabulary(tape).bits([group for _, group in _GROUPS]), strange_texts(tape)
+    words, strange = vocabulary(tape), strange_texts(tape)
+    marks = words.marks([group for _, group in _GROUPS])
+    bits = words.in_texts(marks)
     told = dict[str, Mask]()
     for place, (kind, _) in enumerate(_GROUPS):
         told[kind] = told.get(kind, ~unsure) & ((bits & np.uint32(1 << place) != 0) | strange)
-    return {
-        kind: (told[kind] if kind in BY_WORDS else may_match(tape, pattern, among=told[kind])) | unsure
-        for kind, pattern in PATTERNS.items()
+    # A pattern without bounds of words would find shorthand everywhere: its words are looked at where they stand.
+    kinds = {
+        kind: may_match(tape, pattern, among=told[kind]) for kind, pattern in PATTERNS.items() if kind != "shorthand"
     }
+    brief = _shorthand(tape, np.flatnonzero(marks & SHORTHAND)) | (told["shorthand"] & strange)
+    return {kind: found | unsure for kind, found in (kinds | {"shorthand": brief}).items()}
+
+
+def _shorthand(tape: Tape, positions: Positions) -> Mask:
+    """The texts that may hold shorthand, by the words at some positions of the tape; shape (N,)."""
+    out = np.zeros(len(tape), dtype=bool)
+    texts, first = np.unique(np.searchsorted(tape.offsets, positions, side="right") - 1, return_index=True)
+    for text, places in zip(texts.tolist(), np.split(tape.starts[positions], first[1:]), strict=False):
+        out[text] = may_hold(tape.texts[text], places.tolist())
+    return out
 
 
 def grieved(tape: Tape) -> Mask:

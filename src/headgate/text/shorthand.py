@@ -10,6 +10,7 @@ word that the person who asked wrote too.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from headgate.text.phrases import QUOTED
 
@@ -68,6 +69,7 @@ _EXPLAINS = re.compile(
 )
 _CODE = re.compile(r"\w\(|\w_\w|[{}=;<>\[\]\\|]|::|\.\w+\(|://|\w@\w|^\s*[$#>]")
 _WORDS = re.compile(r"[\w/'’]+")
+_ALONE = re.compile(rf"{_LONE.pattern}|{TICKETS}\b", re.IGNORECASE)  # what may be shorthand by itself, where it begins
 
 
 def is_shorthand(sentence: str, asked: str = "") -> bool:
@@ -81,12 +83,38 @@ def is_shorthand(sentence: str, asked: str = "") -> bool:
     lone, desk, bare, office, clipped, hasty = (
         _said(pattern, text, known, shouted) for pattern in (_LONE, _DESK, _BARE_WORD, _OFFICE, _CLIPPED, _HASTY)
     )
-    long = {word for word in bare if len(word) > 3}
+    return bool(lone) or _together(desk, bare, office, clipped, hasty)
+
+
+def may_hold(text: str, places: Iterable[int]) -> bool:
+    """Whether a sentence of a text may be shorthand: what the words of the text make of it if they were one sentence.
+
+    `places`: where the words begin that `HINT` fits. Of False it is certain, as long as the words of the text are
+    what patterns take for words.
+    """
+    desk, bare, office = set[str](), set[str](), set[str]()
+    for place in places:
+        if _ALONE.match(text, place):
+            return True
+        for pattern, words in ((_DESK, desk), (_BARE_WORD, bare), (_OFFICE, office)):
+            if hit := pattern.match(text, place):
+                words.add(hit[0].lower())
+    if _together(desk, bare, office, set(), set()):
+        return True
+    if not desk and all(len(word) <= 3 for word in bare):
+        return False
+    # Whether a sentence is all in capitals is left open: what it holds would count in small letters.
+    clipped, hasty = (_said(pattern, text, set(), shouted=True) for pattern in (_CLIPPED, _HASTY))
+    return _together(desk, bare, office, clipped, hasty)
+
+
+def _together(desk: set[str], bare: set[str], office: set[str], clipped: set[str], hasty: set[str]) -> bool:
+    """Whether words of these kinds are enough for shorthand."""
     return (
-        bool(lone or any(len(word) > 4 for word in bare))
+        any(len(word) > 4 for word in bare)
         or (bool(desk) and len(desk | office | clipped | hasty | bare) > 1)
         or (bool(office) and len(office | bare) > 1)
-        or (bool(long) and bool(clipped))
+        or (bool(clipped) and any(len(word) > 3 for word in bare))
         or len(bare) > 1
     )
 
