@@ -1,9 +1,10 @@
 """Training rows that retell items: of failures that were studied, and of items that a person was shown.
 
-Works without discipline. For the last evaluation before a dataset version was frozen, the rows that came into that
-version since are held against the items that failed in it and those that passed; and for every person who was shown
-items, the rows that they wrote afterwards against the items they saw and those they did not. Whoever types an item in
-again leaves rows that are closer to the ones than to the others (rule failure-copies).
+Works without discipline. For each evaluation before a dataset version was frozen, the rows of that version that came
+between it and the next one are held against the items that failed in it and those that passed: each batch of rows is
+judged once, and what it said holds as long as its rows are there. And for every person who was shown items, the rows
+that they wrote afterwards are held against the items they saw and those they did not. Whoever types an item in again
+leaves rows that are closer to the ones than to the others (rule failure-copies).
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ from headgate.rules.data.dat014_failure_copies import RUN, failure_copies
 from headgate.rules.firewall import trained_rows
 from headgate.rules.given import Corpus, Given
 from headgate.rules.past_run import PastRun
-from headgate.stats.verdict import Verdict
+from headgate.stats.verdict import Outcome, Verdict
 
 TRIAGE = "triage-leak"
 OLDER, ADDED = 20_000, 50_000  # rows that were there before and rows that came since, at most
+BATCHES = 8  # newest runs whose rows are judged; of older ones those that were found copied
 PASSED, FAILED = "pass", "fail"
+CANDIDATES = "/gate/candidate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,39 +50,73 @@ def audit(ledger: Ledger, suites: Sequence[Suite], dataset: str) -> list[Verdict
     frozen = ledger.node(version.node_id)
     found: list[Verdict] = []
     for suite in suites:
-        run = last_run(ledger, suite, before=frozen.seq)
-        if run is None:
-            continue
-        outcomes: Mapping[str, str] = orjson.loads(ledger.content.get(run.body["outcomes"]))
-        since = rows_since(ledger, dataset, run.seq)
-        items = [item for item in suite.items if outcomes.get(item.id) in (PASSED, FAILED)]
-        failed = [item.id for item in items if outcomes[item.id] == FAILED]
-        verdict = _judged(items, failed, since.older, since.added)
-        if verdict is not None:
-            about = {"suite": suite.name, "run": run.id, "run_at": run.at, "dataset": version.name}
-            out = replace(verdict, summary=f"{suite.name}, run of {run.at[:10]}: {verdict.summary}")
-            found.append(replace(out, details={**verdict.details, **about}))
+        runs = runs_before(ledger, suite, frozen.seq)
+        failed = failed_before(ledger)
+        for place, run in enumerate(runs):
+            newest = place == len(runs) - 1
+            if place < len(runs) - BATCHES and run.id not in failed:
+                continue
+            since = rows_since(ledger, dataset, run.seq, None if newest else runs[place + 1].seq)
+            verdict = _of_run(ledger, suite, run, since)
+            if verdict is not None and (newest or verdict.outcome is Outcome.FAIL):
+                details = {**verdict.details, "dataset": version.name}
+                found.append(replace(verdict, details=details))
     return found + list(_by_people(ledger, suites, dataset))
 
 
-def last_run(ledger: Ledger, suite: Suite, *, before: int) -> Node | None:
-    """The last score of a candidate on gate items of a suite before an entry of the ledger, with its outcomes."""
-    for node in reversed(ledger.find("score", f"{suite.name}/gate/candidate")):
-        if node.seq < before and not node.erased and ledger.content.has(str(node.body.get("outcomes", ""))):
-            return node
-    return None
+def runs_before(ledger: Ledger, suite: Suite, seq: int) -> list[Node]:
+    """Scores of candidates on gate items before an entry of the ledger, oldest first, with their outcomes.
+
+    Those of suites of any name count, where an item of this suite was in them; of several between two dataset
+    versions the last.
+    """
+    versions = sorted(ledger.node(ledger.versions.get(name).node_id).seq for name in ledger.versions.names())
+    mine = {item.id for item in suite.items}
+    found = []
+    for node in ledger.find("score"):
+        if node.name.endswith(CANDIDATES) and node.seq < seq and not node.erased:
+            address = str(node.body.get("outcomes", ""))
+            if ledger.content.has(address) and mine & orjson.loads(ledger.content.get(address)).keys():
+                found.append(node)
+    ends = [node.seq for node in found[1:]] + [seq] * bool(found)
+    return [node for node, end in zip(found, ends, strict=True) if any(node.seq < one <= end for one in versions)]
 
 
-def rows_since(ledger: Ledger, dataset: str, seq: int) -> Since:
-    """The rows that a dataset version trains on, those apart that no version had before an entry of the ledger."""
+def failed_before(ledger: Ledger) -> set[str]:
+    """Runs whose failures were found copied, by what evaluations recorded."""
+    told = (node.body for node in ledger.find("verdict", failure_copies.name) if not node.erased)
+    return {str(one["details"].get("run", "")) for one in told if one["outcome"] == Outcome.FAIL}
+
+
+def _of_run(ledger: Ledger, suite: Suite, run: Node, since: Since) -> Verdict | None:
+    """Rows that came between a run and the next one against what failed in it; None where nothing can be said."""
+    outcomes: Mapping[str, str] = orjson.loads(ledger.content.get(run.body["outcomes"]))
+    items = [item for item in suite.items if outcomes.get(item.id) in (PASSED, FAILED)]
+    verdict = _judged(items, [item.id for item in items if outcomes[item.id] == FAILED], since.older, since.added)
+    if verdict is None:
+        return None
+    about = {"suite": suite.name, "run": run.id, "run_at": run.at}
+    summary = f"{suite.name}, run of {run.at[:10]}: {verdict.summary}"
+    return replace(verdict, summary=summary, details={**verdict.details, **about})
+
+
+def rows_since(ledger: Ledger, dataset: str, seq: int, until: int | None = None) -> Since:
+    """The rows that a dataset version trains on, those apart that no version had before an entry of the ledger.
+
+    With `until`, rows that no version had before that later entry either are left out.
+    """
     now = trained_rows(ledger, dataset)
-    before = BitMap()
+    before, then = BitMap(), BitMap()
     for name in ledger.versions.names():
-        if ledger.node(ledger.versions.get(name).node_id).seq < seq:
+        frozen = ledger.node(ledger.versions.get(name).node_id).seq
+        if frozen < seq:
             before |= trained_rows(ledger, name)
+        elif until is not None and frozen < until:
+            then |= trained_rows(ledger, name)
+    fresh = now - before if until is None else (now - before) & then
     added: list[Row] = []
     again: list[Row] = []
-    for row in _drawn(ledger, now - before, ADDED):
+    for row in _drawn(ledger, fresh, ADDED):
         # The same words under another name or date were there before.
         (again if ledger.rows.numbers_of_content(row.content_id) & before else added).append(row)
     return Since((*_drawn(ledger, now & before, OLDER), *again), tuple(added))

@@ -9,7 +9,7 @@ import pytest
 
 from headgate.evaluate.exposure import expose
 from headgate.evaluate.protecting import suites_of
-from headgate.evaluate.triage import audit, last_run, rows_since
+from headgate.evaluate.triage import audit, rows_since, runs_before
 from headgate.kit.hashing import canonical_json
 from headgate.ledger.rows import RowRecord
 from headgate.rows.row import Kind, Message, Row, Side, to_bytes
@@ -141,9 +141,25 @@ def test_nothing_is_asked_without_a_run_before_the_rows(scene: tuple[Project, An
     project, suite, first = scene
     assert {} == found(project, suite, first)
     node = project.ledger.find("score", "topics/gate/candidate")[0]
-    assert last_run(project.ledger, suite, before=node.seq) is None
+    assert [] == runs_before(project.ledger, suite, node.seq)
     since = rows_since(project.ledger, first, node.seq)
     assert (300, 0) == (len(since.older), len(since.added))
+
+
+def test_a_later_run_does_not_launder_copies(scene: tuple[Project, Any, str]) -> None:
+    """Rows that retold failures are told as long as they are there, whatever was evaluated or added since."""
+    project, suite, first = scene
+    copied = [retold(i) for i in range(12)] + [honest(i) for i in range(400, 500)]
+    second = freeze(project, copied, before=first)
+    outcomes = {item.id: "fail" if i % 4 == 0 else "pass" for i, item in enumerate(suite.pools["gate"])}
+    body = {"pool": "gate", "model": "n", "outcomes": project.ledger.content.put(canonical_json(outcomes))}
+    again = project.ledger.record("score", "renamed/gate/candidate", body)
+    third = freeze(project, [honest(i) for i in range(600, 640)], before=second)
+    said = [one for one in audit(project.ledger, [suite], third) if one.rule == "failure-copies"]
+    assert [(Outcome.FAIL, 112), (Outcome.PASS, 40)] == [(one.outcome, one.details["added_rows"]) for one in said]
+    assert again == said[1].details["run"]
+    without = freeze(project, [honest(i) for i in range(700, 740)], before=first)
+    assert Outcome.PASS is found(project, suite, without)["failure-copies"].outcome
 
 
 def test_rows_of_a_person_who_saw_items_are_held_against_them(scene: tuple[Project, Any, str]) -> None:
