@@ -25,7 +25,7 @@ from headgate.models.judges.canaries import CHANGED, Sung, calls_of, sung
 from headgate.models.judges.pairs import judged
 from headgate.models.judges.protocol import Pair, orders
 from headgate.rules.judge_uses import family_of
-from headgate.stats.intervals import mean_interval, wilson
+from headgate.stats.intervals import bounded_mean, wilson
 from headgate.stats.judging import cannot_tell, judge_count, judge_interval
 from headgate.stats.verdict import Level, Measure, Verdict
 
@@ -171,7 +171,7 @@ def dressed(desk: JudgeDesk, anchors: Anchors, words: str, probes: int) -> list[
         scores = np.array([one.score for one in results if one.score is not None])
         if len(scores) < 2:
             continue
-        shown = mean_interval(scores - 0.5)
+        shown = bounded_mean(scores - 0.5, least=-0.5, most=0.5)
         out.append(_shift(cue, shown.value, shown.low, shown.high, len(scores)))
     return out
 

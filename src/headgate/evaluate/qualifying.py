@@ -20,7 +20,7 @@ from headgate.models.judges.pairs import VALUE, Judged, ends, judged, positions,
 from headgate.models.judges.protocol import Call
 from headgate.rules.models import Kin, Kinship
 from headgate.stats.alternative import alternative_annotator
-from headgate.stats.intervals import Interval, mean_interval, wilson
+from headgate.stats.intervals import Interval, bounded_mean, wilson
 from headgate.stats.judging import cannot_tell, judge_count, judge_interval, judge_share
 from headgate.stats.kappa import cohen_kappa
 from headgate.stats.tells import Logit, lengths, logit
@@ -113,21 +113,32 @@ def _enough(scored: Scored, limits: Limits) -> Verdict:
 
 
 def _coverage(marks: Marks, limits: Limits) -> Verdict:
+    """What the judge left without a score; a call that nobody answered says nothing of the judge."""
     results = marks.results
-    lost = len(results) - ends(results)["scored"]
+    told = ends(results)
+    lost, silent = len(results) - told["scored"], told["error"]
+    details = {"outcomes": told, "reasons": reasons(results)}
+    summary = f"{lost:,} of {len(results):,} anchors have no score"
+    if silent and lost > limits.unscored * len(results) >= lost - silent:
+        verdict = cannot_tell(
+            summary=summary, details=details,
+            reason=f"{silent:,} of them were not answered at all, which is neither for the judge nor against it",
+            next_step="see to the endpoint and run the same command again; answers so far are kept",
+        )  # fmt: skip
+        return _line(verdict, "unscored")
     verdict = judge_share(
-        lost, len(results), name="anchors without a score", at_most=limits.unscored, census=True,
-        summary=f"{lost:,} of {len(results):,} anchors have no score",
-        details={"outcomes": ends(results), "reasons": reasons(results)},
+        lost, len(results), name="anchors without a score", at_most=limits.unscored, census=True, summary=summary,
+        details=details,
     )  # fmt: skip
     return _line(verdict, "unscored")
 
 
+RANDOM = "at random"
 NULLS: Mapping[str, Callable[[Anchor], float]] = {
     "longest": lambda one: _sign(len(one.pair.first), len(one.pair.second)),
     "first": lambda _: 0.0,
     "most marked up": lambda one: _sign(len(MARKUP.findall(one.pair.first)), len(MARKUP.findall(one.pair.second))),
-    "at random": lambda _: 0.5,
+    RANDOM: lambda _: 0.5,
 }
 
 
@@ -144,12 +155,13 @@ def _above_null(scored: Scored) -> Verdict:
     right = np.array([right_share(one, score) for one, score in scored])
     nulls = _nulls(scored)
     best = max(nulls, key=lambda name: nulls[name])
-    shown = mean_interval(right)
+    shown = bounded_mean(right)
     verdict = judge_interval(
         _measure("accuracy", Interval(shown.value, shown.low, shown.high), len(right)),
         at_least=nulls[best],
+        beyond=True,
         summary=f"right on {shown.value:.1%} ({shown.low:.1%} to {shown.high:.1%}) of {len(right):,} anchors; "
-        f"who takes the {best} is right on {nulls[best]:.1%}",
+        f"who {'draws' if best == RANDOM else 'takes the'} {best} is right on {nulls[best]:.1%}",
         details={"nulls": {name: round(value, 4) for name, value in nulls.items()}},
         next_step="another model or another prompt",
     )
@@ -165,7 +177,7 @@ def _adversarial(scored: Scored, limits: Limits) -> list[Verdict]:
     right = np.array([right_share(one, score) for one, score in scored if one.adversarial])
     if len(right) < 2:
         return []
-    shown = mean_interval(right)
+    shown = bounded_mean(right)
     text = f"right on {shown.value:.1%} ({shown.low:.1%} to {shown.high:.1%}) of {len(right):,} adversarial anchors"
     interval = Interval(shown.value, shown.low, shown.high)
     enough = judge_count(
@@ -173,7 +185,10 @@ def _adversarial(scored: Scored, limits: Limits) -> list[Verdict]:
         at_least=limits.accuracy, next_step="another model, or a rubric with metrics and a reference answer",
     )  # fmt: skip
     chance = judge_interval(
-        _measure("adversarial accuracy", interval, len(right)), at_least=0.5, summary=f"{text}; chance is 50 %"
+        _measure("adversarial accuracy", interval, len(right)),
+        at_least=0.5,
+        beyond=True,
+        summary=f"{text}; chance is 50 %",
     )
     lines = [_line(by_value(enough, interval, len(right)), "adversarial-accuracy")]
     return [*lines, _line(chance, "adversarial-above-chance")]
@@ -261,7 +276,7 @@ def _agreement(scored: Scored, limits: Limits) -> Verdict:
             f", people with each other on {people:.1%} (kappa {kappa:.2f}, of which it has {ceiling['reached']:.0%})"
         )
     verdict = judge_interval(
-        _measure("Cohen's kappa", shown.kappa, shown.n, "kappa"), at_least=0.0,
+        _measure("Cohen's kappa", shown.kappa, shown.n, "kappa"), at_least=0.0, beyond=True,
         summary=f"agrees with people on {shown.raw.value:.1%} ({shown.raw.low:.1%} to {shown.raw.high:.1%}); kappa "
         f"{shown.kappa.value:.2f} ({shown.kappa.low:.2f} to {shown.kappa.high:.2f}){told}",
         details={
@@ -307,7 +322,7 @@ def _slices(scored: Scored, limits: Limits) -> list[Verdict]:
     kept = {name: values for name, values in groups.items() if len(values) >= limits.slice_items}
     out = []
     for name, values in sorted(kept.items()):
-        shown = mean_interval(np.array(values), level=1 - 0.05 / len(kept))
+        shown = bounded_mean(np.array(values), level=1 - 0.05 / len(kept))
         interval = Interval(shown.value, shown.low, shown.high)
         verdict = judge_interval(
             _measure(f"accuracy on {name}", interval, len(values)), at_least=0.5,
@@ -365,7 +380,7 @@ def _own_family(scored: Scored, limits: Limits, model: str, family: str) -> list
     if len(excess) < limits.slice_items:
         return []
     values: Floats = np.array(excess)
-    shown = mean_interval(values)
+    shown = bounded_mean(values, least=-1.0)
     verdict = judge_interval(
         _measure("excess for its own family", Interval(shown.value, shown.low, shown.high), len(values)),
         at_most=limits.own,

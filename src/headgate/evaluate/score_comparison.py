@@ -18,7 +18,7 @@ from headgate.evaluate.score_files import Scores
 from headgate.kit.errors import Refused
 from headgate.stats.claims import Kind, judge_difference, must_be_claim, power_words
 from headgate.stats.detection import agreement_of, powered_share, rogan_gladen
-from headgate.stats.intervals import Floats, Interval, beta_interval, mean_interval, wilson
+from headgate.stats.intervals import Floats, Interval, beta_interval, bounded_mean, mean_interval, wilson
 from headgate.stats.judging import cannot_tell, judge_interval
 from headgate.stats.multiplicity import level_per_look
 from headgate.stats.paired import compare_paired
@@ -102,7 +102,8 @@ def one_system(scores: Scores, metric: Metric) -> Side:
     elif binary:
         shown, how = wilson(float(values.sum()), len(items)), "Wilson"
     else:
-        found = mean_interval(values, clusters=groups)
+        within = bool(((values >= 0) & (values <= 1)).all())
+        found = (bounded_mean if within else mean_interval)(values, clusters=groups)
         shown, how = Interval(found.value, found.low, found.high), f"t over {found.clusters:,} clusters"
         how += f", design effect {found.design_effect:.2f}" if groups is not None else ""
     return Side(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from headgate.kit.errors import Refused
 from headgate.stats.quantiles import beta_quantile, t_two_sided, z_two_sided
 
 Floats = NDArray[np.float64]
+NOTHING = 1e-12  # a standard error that is none but for rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,28 @@ def mean_interval(values: ArrayLike, *, clusters: ArrayLike | None = None, level
         clusters=count,
         design_effect=(se / naive) ** 2 if naive > 0 else 1.0,
     )
+
+
+def bounded_mean(
+    values: ArrayLike,
+    *,
+    clusters: ArrayLike | None = None,
+    level: float = 0.95,
+    least: float = 0.0,
+    most: float = 1.0,
+) -> MeanEstimate:
+    """`mean_interval` of scores that lie between two ends; ends of the interval stay within them.
+
+    Where all scores are alike the t interval has no width, which n items do not show: as many of the clusters may be
+    otherwise as no hit in so many allows, 1 - (1 - level)^(1/C), and those may lie at either end.
+
+    Raises:
+        Refused: fewer than two clusters, or a score that is no finite number.
+    """
+    found = mean_interval(values, clusters=clusters, level=level)
+    room = 1 - (1 - level) ** (1 / found.clusters) if found.se < NOTHING else 0.0
+    low = max(least, found.low - room * (found.value - least))
+    return replace(found, low=low, high=min(most, found.high + room * (most - found.value)))
 
 
 def clustered_se(residuals: Floats, numbers: NDArray[np.intp], count: int) -> float:

@@ -145,11 +145,12 @@ def judge_interval(
     next_step: str = "",
     details: Mapping[str, Any] | None = None,
     counted: str = "",
+    beyond: bool = False,
 ) -> Verdict:
     """Judges any measure that has an interval, such as a resampled diversity or an agreement.
 
     `minimum` is the number of units below which there is no `pass`, whatever the interval says; `counted`: what they
-    are, in words.
+    are, in words. `beyond`: what must be at least something must be more than that, such as chance.
 
     Raises:
         Refused: no threshold, or an interval that is no interval.
@@ -158,6 +159,8 @@ def judge_interval(
     if not measure.low <= measure.high:
         raise Refused("an interval must run from low to high", found=f"{measure.low} to {measure.high}")
     outcome, reason = against(measure.low, measure.high, at_most=at_most, at_least=at_least), ""
+    if beyond and outcome is Outcome.PASS and at_least is not None and measure.low <= at_least:
+        outcome = Outcome.UNSURE if measure.high > at_least else Outcome.FAIL
     if measure.n < max(1, minimum) and outcome is Outcome.PASS:
         outcome, reason = Outcome.UNSURE, too_few(measure.n, max(1, minimum))
     elif outcome is Outcome.UNSURE:

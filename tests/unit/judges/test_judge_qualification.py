@@ -22,6 +22,7 @@ from headgate.models.judges.canaries import canaries
 from headgate.models.judges.settings import JudgeSettings
 from headgate.rules.judge_fitness import standing_licence
 from headgate.testing.fake_endpoint import FakeEndpoint
+from headgate.testing.faults import always
 from headgate.testing.judges import Policy, always_first, judge, knowing, longest, obeying
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -275,3 +276,38 @@ def test_without_anchors_every_judge_counts_alike() -> None:
     assert {"a": 1.0, "b": 1.0} == weights_of(few, gold)
     with pytest.raises(Refused, match="a panel is two judges"):
         panel_of(few, gold)
+
+
+@pytest.mark.parametrize(
+    ("fault", "line", "outcome"),
+    [
+        ("429", "unsure", "unsure"),
+        ("stall", "unsure", "unsure"),
+        ("empty", "unsure", "unsure"),
+        ("length", "fail", "fail"),
+    ],
+)
+def test_silence_is_neither_for_a_judge_nor_against_it(
+    serve: Serve, desk: Desk, ledger: Ledger, anchors: Anchors, fault: str, line: str, outcome: str
+) -> None:
+    """An endpoint that does not answer leaves the card unsure; answers that are cut off are the judge's own doing."""
+    ann = desk(serve(judge(knowing(right(anchors))), always(fault)), attempts=1, timeout=0.2)
+    card = qualified(ledger, ann, anchors, 0)
+    told = {one.rule: one for one in card.verdicts}
+    assert (line, outcome) == (told["unscored"].outcome.value, card.outcome)
+    licence = standing_licence(ledger, ann.node, None, NOW)
+    assert licence is None or licence.value != "licensed"
+    if line == "unsure":
+        assert "60 of them were not answered at all" in told["unscored"].reason
+        assert "run the same command again" in told["unscored"].next_step
+
+
+def test_chance_is_not_beaten_by_reaching_it(serve: Serve, desk: Desk, ledger: Ledger, anchors: Anchors) -> None:
+    """Who always takes the first place is right on one half everywhere: no line calls that above chance."""
+    card = qualified(ledger, desk(serve(judge(always_first))), anchors, 0)
+    told = {one.rule: one for one in card.verdicts}
+    assert "pass" not in {
+        told[name].outcome.value for name in ("judge-accuracy", "adversarial-above-chance", "agreement")
+    }
+    measure = told["judge-accuracy"].measure
+    assert measure is not None and measure.low < 0.5 < measure.high

@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from headgate.kit.errors import Refused
-from headgate.stats.intervals import clopper_pearson, mean_interval, share_interval, wilson
+from headgate.stats.intervals import bounded_mean, clopper_pearson, mean_interval, share_interval, wilson
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (1, 10), (7, 312), (50, 100), (99, 100), (100, 100), (3, 5000)])
@@ -90,3 +90,13 @@ def test_one_cluster_has_no_interval():
         mean_interval([0.1, math.nan])
     with pytest.raises(Refused):
         mean_interval([0.1, 0.2], clusters=["a"])
+
+
+def test_scores_that_are_all_alike_still_have_an_interval():
+    """Ten ones in ten clusters allow what no failure in ten allows; and no end leaves the scale."""
+    found = bounded_mean([1.0] * 30, clusters=[i % 10 for i in range(30)])
+    assert (share_interval(10, 10).low, 1.0) == (pytest.approx(found.low), found.high)
+    middle = bounded_mean([0.5] * 20)
+    assert 0.0696 == pytest.approx(0.5 - middle.low, abs=1e-4) == pytest.approx(middle.high - 0.5, abs=1e-4)
+    near = bounded_mean([1.0] * 9 + [0.0])
+    assert (1.0, mean_interval([1.0] * 9 + [0.0]).low) == (near.high, near.low)
