@@ -23,10 +23,13 @@ PLAN = Plan(
     seeds=20,
     clean_seeds=30,
 )
-CHOSEN = "120 comments that are not kept; qa_signals, gsm8k_signals, relabelled and star_signals were measured before"
+CHOSEN = (
+    "120 comments that are not kept and on texts of two writers; the planted comments, qa_signals, gsm8k_signals, "
+    "relabelled and star_signals helped to fit the words"
+)
 READ = (
-    "Replies of a chat in the place of another reply (the harmless test set) were measured too and are left out, for "
-    "they correct nothing: one in fourteen is taken for a comment, and 11 of 30 sets of them failed."
+    "Replies of a chat in the place of another reply (the harmless test set) were measured too, by the rules alone, "
+    "and are left out, for they correct nothing: one in fourteen was taken for a comment, and 11 of 30 sets failed."
 )
 COMMENTS = (
     "fine, but I dislike the wording", "way too long", "who talks like this?", "tone is off", "good enough",

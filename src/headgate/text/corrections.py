@@ -3,13 +3,16 @@
 English only. A comment speaks of the answer, judges it or asks for another, in words for texts and opinions; a new
 answer speaks of the matter, in words of the question and of the old answer, tells a fact (a number, a name), or
 speaks to the user. Each sentence is one or the other by the share of its words that are of the first kind; the
-larger part decides.
+larger part is what the rules say. They see remarks in general words. Of remarks on what an answer is about they miss
+most, so what they say is one of the things by which `text.comment_words` decides.
 """
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
+
+from headgate.text.comment_words import features, reads_as_comment
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
@@ -113,13 +116,26 @@ def form_of(text: str, original: str = "", prompt: str = "") -> Form:
         return Form.STYLE
     if len(words) >= 5 and [word for word in words if word not in FILLER] == [w for w in before if w not in FILLER]:
         return Form.STYLE
+    comment = reads_as_comment(signs_of(text, original, prompt), ruled=rules_say(text, original, prompt))
+    return Form.COMMENT if comment else Form.REPLACEMENT
+
+
+def signs_of(text: str, original: str, prompt: str) -> dict[str, float]:
+    """What tells a comment from a new answer beside the rules."""
+    telling = [word for word in _words(text) if word not in STOP]
+    return features(text, telling, sum(map(_spoken, telling)), (set(_words(original)), set(_words(prompt))))
+
+
+def rules_say(text: str, original: str, prompt: str) -> bool:
+    """Whether the larger part of a text is sentences that speak of the answer in general words."""
+    words = _words(text)
     pieces = [piece for piece in SENTENCE.split(text.strip()) if _words(piece)]
     matter = (set(_words(original)) | set(_words(prompt))) - SPOKEN - STOP
     comments = [_is_comment(piece, matter) for piece in pieces]
     if len(words) > SHORT and not all(comments):
-        return Form.REPLACEMENT
+        return False
     spoken = sum(len(_words(piece)) for piece, comment in zip(pieces, comments, strict=True) if comment)
-    return Form.COMMENT if 2 * spoken > len(words) else Form.REPLACEMENT
+    return 2 * spoken > len(words)
 
 
 def _is_comment(piece: str, matter: set[str]) -> bool:

@@ -11,12 +11,17 @@ long".
 
 ## How it is measured
 Sentences whose words speak of texts and opinions, and not of the question, the old answer or a fact, are
-comments; where they make up most of a text, it is one. Short corrections ("No: 30 days") hold a fact and are
-answers. The share of rows that are no replacement, with a 95 % Wilson interval, against `tolerated`.
+comments; where they make up most of a text, the rules call it one. Remarks on what an answer is about ("who put Leeds
+in there?") use no such words, so a logistic model of the words, of where they stand, and of what the rules say,
+decides; it is set to take no more honest corrections for comments than the rules alone do. Short corrections ("No: 30
+days") hold a fact and are answers. The share of rows that are no replacement, with a 95 % Wilson interval, against
+`tolerated`.
 
 ## When it cannot tell
-English only. Without the original answer it knows less, and small talk ("that is good!") looks like a comment.
-Under `least` rows with feedback, unsure; without any, skipped. Whether a replacement is right it does not ask.
+English only. Of comments by somebody whose texts it has never seen it finds half (the table below): it sees that a
+field is misused, and not each misuse. Without the original answer it knows less, and small talk ("that is good!")
+looks like a comment. Under `least` rows with feedback, unsure; without any, skipped. Whether a replacement is right
+it does not ask.
 
 ## What to do
 Move comments to where a person rewrites the answer; drop rows that are empty; mark style changes as taste.
