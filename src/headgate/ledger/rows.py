@@ -23,6 +23,7 @@ from headgate.ledger.sealing import Seal
 from headgate.ledger.store import Store
 
 BLOCK = 500  # addresses, or bodies, asked for in one query
+NAMES = 10_000  # names of parents that are looked for in one query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,14 +144,17 @@ class Rows:
 
     def calling(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
         """(row, name) of rows that call one of their parents by a name which was that of no row when they came."""
-        kept = {digest(name.encode()): name for name in names}
-        called = {form: name for plain, name in kept.items() for form in self._seal.either({plain})}
-        table, made, forms = schema.rows.c, schema.row_parents.c, sorted(called)
-        for start in range(0, len(forms), BLOCK):
-            part = made.parent_id.in_(forms[start : start + BLOCK])
+        table, made = schema.rows.c, schema.row_parents.c
+        if not self._numbers(select(made.child).limit(1)):
+            return
+        named = list(names)
+        for start in range(0, len(named), NAMES):
+            plain = {digest(name.encode()): name for name in named[start : start + NAMES]}
+            called = {form: name for one, name in plain.items() for form in self._seal.either({one})}
+            query = select(table.id, made.parent_id).where(table.number == made.child)
+            query = query.where(among_addresses(made.parent_id, called)).order_by(table.number)
             with self._reading() as connection:
-                query = select(table.id, made.parent_id).where(table.number == made.child, part)
-                found = connection.execute(query.order_by(table.number)).all()
+                found = connection.execute(query).all()
             yield from ((row_id, called[parent]) for row_id, parent in found)
 
     def bodies(self, numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str, bytes]]:
