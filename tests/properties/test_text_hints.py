@@ -12,9 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headgate.rules.corpus import Corpus
+from headgate.rules.spellings import Uses
+from headgate.testing.literate import row_of
 from headgate.text import loosely
-from headgate.text.behaviours import GRIEVANCE, GRIEVED_PHRASE, PATTERNS, acts, aggrieved
-from headgate.text.hints import grieved, shown, texts_with
+from headgate.text.behaviours import GRIEVANCE, GRIEVED_PHRASE, PATTERNS, WAYS, acts, aggrieved
+from headgate.text.hints import WORDS, grieved, shown, texts_with
 from headgate.text.tape import tape_of
 from headgate.text.vocabulary import misread_texts, plain_texts, strange_texts, vocabulary
 
@@ -28,6 +31,7 @@ BRIEF = (
 )
 GLUE = (" ", " ", " ", " ", ". ", ".", "? ", "\n", ", ", ":", "/", "-", "", "'", "\n> ", "```", " 😀 ")
 QUOTES = ('{} "{}" {}', "{}`{}`{}", '{}"{}"{}', "{} “{}” {}", "{}\n> {}\n{}", "{}«{}»{}")
+TYPED = "don|t|'|’| |DONT|dont|don't|don’t|what| you|\u212aeepin|Keeping| keepin |\n|_|é"
 NOTES = Path(__file__).parents[2] / "benchmarks" / "planted" / "data" / "desk_notes.py"
 
 
@@ -49,12 +53,14 @@ def ask_the_fast_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loosely, "FEW", 0)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in PATTERNS if kind != "shorthand"])
-def test_no_act_is_missed(kind: str) -> None:
-    """Whatever fits the pattern of a kind of act has a hint of it, in any case and script."""
+@pytest.mark.parametrize(("kind", "way"), [(kind, place) for kind in WAYS for place in range(len(WORDS[kind]))])
+def test_no_act_is_missed(kind: str, way: int) -> None:
+    """Whatever fits the pattern of a kind of act, or of one way of it, has a hint of it, in any case and script."""
+    assert len(WORDS[kind]) in (1, len(WAYS[kind]))
+    pattern = PATTERNS[kind] if len(WORDS[kind]) == 1 else re.compile(WAYS[kind][way], re.IGNORECASE)
 
-    @FEW
-    @given(st.lists(st.from_regex(PATTERNS[kind]), max_size=3), ODD)
+    @settings(FEW, max_examples=max(150 // len(WORDS[kind]), 15))
+    @given(st.lists(st.from_regex(pattern), max_size=3), ODD)
     def holds(texts: list[str], odd: str) -> None:
         texts = [*texts, odd]
         hinted = shown(tape_of(texts))[kind]
@@ -116,6 +122,17 @@ def test_signs_that_no_pattern_counts_do_not_hide_a_grievance() -> None:
 def test_single_words_are_those_of_the_pattern(texts: list[str]) -> None:
     """A pattern for single words finds the same texts by their distinct words."""
     assert [WORD.search(text) is not None for text in texts] == texts_with(tape_of(texts), WORD).tolist()
+
+
+@FEW
+@given(st.lists(st.lists(st.sampled_from(TYPED.split("|"))).map("".join), max_size=5))
+def test_uses_of_words_are_those_of_all_answers_cut_into_words(answers: list[str]) -> None:
+    """Leaving out answers in which no word can be leaves the same uses at the same rows."""
+    asked = Uses(("dont", "keepin"), ("don't", "keeping"))
+    some, every = (Corpus([row_of({"user": "?", "assistant": one}) for one in answers]) for _ in range(2))
+    assert len(answers) == len(every.answer)
+    for name, array in asked.find(every).items():
+        assert array.tolist() == asked.find(some)[name].tolist()
 
 
 @FEW

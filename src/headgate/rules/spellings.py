@@ -15,7 +15,8 @@ from headgate.rules.corpus import Corpus
 from headgate.rules.examples import shown
 from headgate.rules.questions import Arrays, Found, chained
 from headgate.stats.intervals import wilson
-from headgate.text.tape import Positions, Tape
+from headgate.text.loosely import may_hold_words
+from headgate.text.tape import Positions, Tape, tape_of
 from headgate.text.variants import Reading, Variant, raw_uses, uses_of
 
 FEW = 3  # authors whose habit it may be
@@ -41,9 +42,10 @@ class Uses:
 
     def find(self, block: Corpus) -> Arrays:
         """Uses in a block."""
-        found = [self._found(block, wrong, right) for wrong, right in zip(self.wrong, self.right, strict=True)]
+        places, answers = self._answers(block)
+        found = [self._found(answers, wrong, right) for wrong, right in zip(self.wrong, self.right, strict=True)]
         counts = np.array([[len(rows), right] for rows, _, right in found], dtype=np.int64).reshape(-1)
-        rows = np.concatenate([np.zeros(0, dtype=np.uint32), *(rows for rows, _, _ in found)]).astype(np.uint32)
+        rows = np.concatenate([np.zeros(0, dtype=np.uint32), *(places[rows] for rows, _, _ in found)]).astype(np.uint32)
         spans = np.concatenate([np.zeros(0, dtype=np.int32), *(spans.reshape(-1) for _, spans, _ in found)])
         return {"counts": counts, "rows": rows, "spans": spans.astype(np.int32)}
 
@@ -58,12 +60,20 @@ class Uses:
             for word in range(len(self.wrong))
         ]
 
-    def _found(self, block: Corpus, wrong: str, right: str) -> tuple[Positions, Positions, int]:
-        if not len(block):
+    def _answers(self, block: Corpus) -> tuple[Positions, Tape]:
+        """Rows whose answers may hold one of the words, and these answers; cutting all into words would take longer."""
+        if self.names or "answer" in vars(block) or not all(map(str.isascii, (*self.wrong, *self.right))):
+            return np.arange(len(block)), block.answer
+        texts = [row.answer_text for row in block]
+        places = np.flatnonzero(may_hold_words(texts, (*self.wrong, *self.right)))
+        return places, tape_of([texts[place] for place in places.tolist()])
+
+    def _found(self, answers: Tape, wrong: str, right: str) -> tuple[Positions, Positions, int]:
+        if not len(answers):
             return np.zeros(0, dtype=np.int64), np.zeros((0, 2), dtype=np.int64), 0
         if self.names:
-            return _names(block.answer, wrong, right)
-        return *uses_of(block.answer, wrong), raw_uses(block.answer, right)
+            return _names(answers, wrong, right)
+        return *uses_of(answers, wrong), raw_uses(answers, right)
 
 
 def in_all(rows: Corpus, sample: Tape, reading: Reading) -> Reading:

@@ -83,9 +83,10 @@ REACH = _any(
     "call contact get_back email e-mail text write reach_out follow_up let_you_know make_sure ensure fix resolve"
 )
 
-PATTERNS: dict[str, re.Pattern[str]] = {
-    "apology": _compiled(r"\b(?:sorry|apolog\w+|my bad|pardon (?:me|us)|(?:i|we)\s+(?:deeply |sincerely )?regret)\b"),
-    "concession": _compiled(
+# By kind of act, the ways of doing it; `hints` lists the words of each.
+WAYS: dict[str, tuple[str, ...]] = {
+    "apology": (r"\b(?:sorry|apolog\w+|my bad|pardon (?:me|us)|(?:i|we)\s+(?:deeply |sincerely )?regret)\b",),
+    "concession": (
         rf"{DOER}\s+(?:{GIVE}{REST}{GIFT}|{GIFT})",
         rf"{YOU_GET}(?:get|receive|be given|be granted|entitled to){REST}{GIFT}",
         rf"{YOU_GET}be (?:refunded|credited|reimbursed|compensated)",
@@ -105,7 +106,7 @@ PATTERNS: dict[str, re.Pattern[str]] = {
         r"(?:voucher|coupon|gift card|code for|discount code)\b",
         rf"{DOER}\s+make (?:it|this) up to you\b",
     ),
-    "escalation": _compiled(
+    "escalation": (
         rf"{DOER}\s+(?:\w+ly\s+)?(?:escalat\w+|{HAND}{REST}{TEAM}\b)",
         rf"\b(?:{BEEN}|was|are being|is now)\s+(?:escalated"
         rf"|(?:forwarded|passed|handed|transferred|referred|reassigned|routed|moved|sent)\b[^.!?]*\b{TEAM}\b)",
@@ -117,31 +118,34 @@ PATTERNS: dict[str, re.Pattern[str]] = {
         rf"\bnow (?:sits|lies|rests|is) with (?:our|the)\b[^.!?]*\b{TEAM}\b",
         rf"{DOER}\s+(?:open|rais|creat|log)\w*\s+(?:a|an)\s+(?:case|ticket|request)\s+with\b[^.!?]*\b{TEAM}\b",
     ),
-    "action": _compiled(
+    "action": (
         r"\b(?:i|we)(?:\s*['’]\s*ve|\s+(?:have|just|already|now|successfully|went ahead and))+\s+(?:\w+ly\s+)?"
         rf"{DONE}(?:ed|d|led)?\b",
         rf"\b(?:i|we)\s+(?:{DID}|escalat)(?:ed|d|led)\b",
         rf"\byour\s[^.!?]*\b(?:has|have)\s+(?:been|now been)\s+(?:\w+ly\s+)?{DONE}(?:ed|d|led)?\b",
         rf"\byour\s[^.!?]*\bis\s+now\s+{DONE}(?:ed|d|led)\b",
     ),
-    "promise": _compiled(
+    "promise": (
         rf"\b(?:i|we)\s*(?:['’]\s*ll|\s+will|\s+promise|\s+guarantee)\b[^.!?]*\b(?:{REACH}|send|keep you|check back)\b",
         r"\byou(?:\s*['’]\s*ll|\s+will)\s+(?:receive|hear|get|be (?:called|contacted|informed|notified))\b",
     ),
-    "internal reference": _compiled(
+    "internal reference": (
         r"\b(?:jira|confluence|zendesk|salesforce|sharepoint|intranet|wiki|sop|runbook|playbook)\b",
         r"\b(?:kb[- ]?\d+|macro \d+)\b",
         r"\b(?:tier|level|l)[ -]?[123]\b(?= (?:team|support|queue|agent))",
         r"\binternal (?:note|tool|system|team|doc\w*)\b|\bthe [\w-]+ queue\b",
     ),
-    "delay": _compiled(
+    "delay": (
         r"\b(?:bear with (?:me|us)|(?:one|a|just a) (?:moment|minute|second|sec)\b|hold (?:on|the line|please)|asap"
-        r"|please (?:wait|hold)|in due course|as soon as possible)\b"
+        r"|please (?:wait|hold)|in due course|as soon as possible)\b",
     ),
-    "blame": _compiled(
+    "blame": (
         r"\byour (?:own )?(?:fault|mistake|error)\b|\byou failed to\b|\bas (?:i|we) (?:already )?(?:said|told you)\b",
         r"\byou should have (?:read|checked|known|called|told|said|asked|entered|sent|used|noticed)\b",
     ),
+}
+PATTERNS: dict[str, re.Pattern[str]] = {
+    **{kind: _compiled(*ways) for kind, ways in WAYS.items()},
     "shorthand": SHORTHAND,  # where a sentence may hold it; `is_shorthand` decides
 }
 DENIED = _compiled(

@@ -19,6 +19,7 @@ from headgate.text.tape import Hashes, Positions, Tape
 DIMENSIONS = 64  # of the random directions that stand for words
 OPENING = 3  # words
 COMMON_OPENERS = 20
+FIRST = 4096  # texts among which a sample is looked for before more are
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,9 +43,19 @@ def draws(
     drawn = []
     for _ in range(count):
         order = rng.permutation(len(lengths))
-        reached = int(np.searchsorted(np.cumsum(lengths[order]), words)) + 1
-        drawn.append((order[:texts], order[:reached]))
+        drawn.append((order[:texts], order[: _reaching(lengths, order, words)]))
     yield from _samples(drawn, read)
+
+
+def _reaching(lengths: Positions, order: Positions, words: int) -> int:
+    """How many of some texts, in order, it takes to reach a number of words; one more than there are if all do not."""
+    looked_at = FIRST
+    while True:
+        ends = np.cumsum(lengths[order[:looked_at]])
+        reached = int(np.searchsorted(ends, words)) + 1
+        if reached <= len(ends) or looked_at >= len(order):
+            return reached
+        looked_at *= 4
 
 
 def _samples(drawn: Sequence[tuple[Positions, Positions]], read: Callable[[Positions], Tape]) -> Iterator[Sample]:

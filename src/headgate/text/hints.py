@@ -7,11 +7,12 @@ all that a pattern asks for, and words are the same for the pattern and the tape
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
 from headgate.text import loosely
-from headgate.text.behaviours import GRIEVANCE, GRIEVED_PHRASE, GRIEVED_WORD, PATTERNS
+from headgate.text.behaviours import GRIEVANCE, GRIEVED_PHRASE, GRIEVED_WORD, PATTERNS, WAYS
 from headgate.text.loosely import may_match
 from headgate.text.shorthand import HINT, may_hold
 from headgate.text.tape import Mask, Positions, Tape
@@ -30,40 +31,101 @@ PHRASES = tuple(
         ),
     )
 )
-# Words of which every text that shows an act has one from each group, as beginnings of words.
-WORDS = {
-    "apology": (r"sorry|apolog|bad|pardon|regret",),
+_WE, _YOU = r"(?:i|we|let)\b", r"you\b"
+_GIFT = (
+    r"refund|credit|reimburs|compensat|waiv|discount|goodwill|voucher|coupon|gift|house|complimentary|free|cash|bonus"
+    r"|no\b"
+)
+_CHARGE = (
+    r"(?:(?:fee|charge|penalty|penaltie|surcharge|fine|interest|invoice|bill|cost|amount|deposit|payment)s?|price|money"
+    r"|taxi|return|shipping|repair|delivery)\b"
+)
+_GIVE_UP = (
+    r"waiv|remov|revers|forg|writ|wrote|refund|reimburs|tak|took|knock|strik|struck|lift|cancel|shav|giv|gave|cover|pay"
+    r"|put|transfer|send|make\b"
+)
+_GONE = r"refunded|waived|credited|reimbursed|returned|removed|reversed|forgiven|written|gone|settled|back\b"
+_OFF, _OURS, _HERE = (
+    r"(?:off|back|up)\b",
+    r"us\b|treat|expense|house|voucher|coupon|gift|code",
+    r"on\b|our\b|here|please",
+)
+_TEAM = (
+    r"escalat|(?:team|department|supervisors?|managers?|colleagues?|specialists?|agents?|representative|expert|tier|level"
+    r"|billing|support|engineers?|advis[eo]rs?|human|someone|somebody|desk|office|second)\b"
+)
+_HAND = (
+    r"escalat|transfer|connect|pass|hand|forward|rais|put|refer|bring|loop|tak|assign|reassign|rout|flag|shar|bump|kick"
+    r"|mov|get|fetch|grab|ask|have|open|creat|log"
+)
+_HANDED = (
+    r"escalated|forwarded|passed|handed|transferred|referred|reassigned|routed|moved|sent|putting|transferring|connecting"
+    r"|handing|passing|now\b"
+)
+_TAKES = r"contact|call|ring|phone|email|visit|reach|get|follow|be\b|look|handle|tak|review|deal"
+# For each way of an act, or for all of them together, groups of words of which every text that shows it has one from
+# each, as beginnings of words.
+WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "apology": ((r"sorry|apolog|bad|pardon|regret",),),
     "concession": (
-        r"refund|credit|reimburs|compensat|waiv|discount|goodwill|voucher|coupon|gift|house|complimentary|free|no\b|return"
-        r"|fees?\b|charge|penalt|surcharge|fines?\b|interest|invoice|bills?\b|costs?\b|amount|deposit|payment|price|off\b"
-        r"|back\b|up\b|us\b|treat|expense|code|bonus|cash|taxi|shipping|repair|delivery",
+        (_WE, _GIFT),
+        (_YOU, _GIFT),
+        (_YOU, _GIFT),
+        (_GIFT,),
+        (_GIFT,),
+        (_CHARGE, _GONE),
+        (_WE, _CHARGE, _GIVE_UP),
+        (_WE, _OFF, _GIVE_UP),
+        (_WE, _CHARGE, _GIVE_UP),
+        (_CHARGE, _GONE),
+        (_GIFT,),
+        (_YOU, _CHARGE, _GONE),
+        (_WE, _OFF, _GIVE_UP),
+        (_OURS, _HERE),
+        (_OURS, _HERE),
+        (_WE, _OFF, _GIVE_UP),
     ),
     "escalation": (
-        r"escalat|team|department|supervisor|manager|colleague|specialist|agent|representative|expert|tier|level|billing"
-        r"|support|engineer|advis|human|someone|somebody|desk|office|second",
+        (_TEAM, _WE, _HAND),
+        (_TEAM, _HANDED),
+        (_TEAM, _HANDED, _YOU),
+        (_TEAM, _WE, _HAND),
+        (_TEAM, _TAKES, r"(?:will|is|are)\b"),
+        (_TEAM, _HANDED),
+        (_TEAM, _WE, _HAND),
     ),
     "action": (
-        r"i\b|we\b|your\b",
-        r"book|reserv|cancel|refund|issu|process|updat|chang|sent|e|submi|sched|resched|creat|open|clos|reset|activat"
-        r"|deactivat|block|unblock|order|ship|dispatch|remov|delet|credit|appli|exten|waiv|escalat|forward|regist"
-        r"|confirm|fil|plac|arrang|transf|upgrad|replac|adjust|correct|fix|resolv|complet|notifi|add|enroll|log|assign"
-        r"|switch|flag|set|made",
-        r"ve\b|have\b|has\b|just\b|already\b|now\b|successfully\b|went\b|\w+(?:ed|led|d)\b",
+        (
+            r"i\b|we\b|your\b",
+            r"book|reserv|cancel|refund|issu|process|updat|chang|sent|e|submi|sched|resched|creat|open|clos|reset|activat"
+            r"|deactivat|block|unblock|order|ship|dispatch|remov|delet|credit|appli|exten|waiv|escalat|forward|regist"
+            r"|confirm|fil|plac|arrang|transf|upgrad|replac|adjust|correct|fix|resolv|complet|notifi|add|enroll|log|assign"
+            r"|switch|flag|set|made",
+            r"ve\b|have\b|has\b|just\b|already\b|now\b|successfully\b|went\b|\w+(?:ed|led|d)\b",
+        ),
     ),
     "promise": (
-        r"ll\b|will\b|promise|guarantee",
-        r"call|contact|get|e|text|write|reach|follow|let|make|ensure|fix|resolve|send|keep|check|receive|hear|be\b",
+        (
+            r"ll\b|will\b|promise|guarantee",
+            r"call|contact|get|e|text|write|reach|follow|let|make|ensure|fix|resolve|send|keep|check|receive|hear|be\b",
+        ),
     ),
     "internal reference": (
-        r"jira|confluence|zendesk|salesforce|sharepoint|intranet|wiki|sop|runbook|playbook|kb|macro|tier|level|l[123]?\b"
-        r"|internal|queue",
+        (
+            r"jira|confluence|zendesk|salesforce|sharepoint|intranet|wiki|sop|runbook|playbook|kb|macro|tier|level|l[123]?\b"
+            r"|internal|queue",
+        ),
     ),
-    "delay": (r"bear|moment|minute|sec|hold|asap|wait|due|possible",),
-    "blame": (r"fault|mistake|error|failed|said|told|should",),
-    "shorthand": (HINT,),
+    "delay": ((r"bear|moment|minute|sec|hold|asap|wait|due|possible",),),
+    "blame": ((r"fault|mistake|error|failed|said|told|should",),),
+    "shorthand": ((HINT,),),
 }
-_GROUPS = tuple((kind, re.compile(rf"\A(?:{words})", re.I)) for kind, groups in WORDS.items() for words in groups)
-SHORTHAND = np.uint32(1 << [kind for kind, _ in _GROUPS].index("shorthand"))
+_GROUPS = {
+    group: np.uint32(1 << place)
+    for place, group in enumerate(dict.fromkeys(group for ways in WORDS.values() for way in ways for group in way))
+}
+_BEGINNINGS = tuple(re.compile(rf"\A(?:{group})", re.I) for group in _GROUPS)
+SHORTHAND = _GROUPS[HINT]
 SHOUTED = "!!"
 WORD, PHRASE = np.uint32(1), np.uint32(1 << 31)  # marks of grievances
 _FIRST = np.uint32(sum(2 << 2 * number for number in range(len(PHRASES))))  # first words of phrases
@@ -75,17 +137,25 @@ def shown(tape: Tape) -> dict[str, Mask]:
     if len(tape) < loosely.FEW:
         return {kind: may_match(tape, pattern) | unsure for kind, pattern in PATTERNS.items()}
     words, strange = vocabulary(tape), strange_texts(tape)
-    marks = words.marks([group for _, group in _GROUPS])
+    marks = words.marks(_BEGINNINGS)
     bits = words.in_texts(marks)
-    told = dict[str, Mask]()
-    for place, (kind, _) in enumerate(_GROUPS):
-        told[kind] = told.get(kind, ~unsure) & ((bits & np.uint32(1 << place) != 0) | strange)
+
+    def told(way: tuple[str, ...]) -> Mask:
+        wanted = np.bitwise_or.reduce([_GROUPS[group] for group in way])
+        found: Mask = ((bits & wanted) == wanted) | strange
+        return found & ~unsure
+
+    out = dict[str, Mask]()
+    for kind, ways in WAYS.items():
+        # Each way is looked for where its own words are.
+        patterns: Sequence[re.Pattern[str] | str] = ways if len(WORDS[kind]) == len(ways) else (PATTERNS[kind],)
+        found = np.zeros(len(tape), dtype=bool)
+        for way, pattern in zip(WORDS[kind], patterns, strict=True):
+            found |= may_match(tape, pattern, among=told(way) & ~found)
+        out[kind] = found | unsure
     # A pattern without bounds of words would find shorthand everywhere: its words are looked at where they stand.
-    kinds = {
-        kind: may_match(tape, pattern, among=told[kind]) for kind, pattern in PATTERNS.items() if kind != "shorthand"
-    }
-    brief = _shorthand(tape, np.flatnonzero(marks & SHORTHAND)) | (told["shorthand"] & strange)
-    return {kind: found | unsure for kind, found in (kinds | {"shorthand": brief}).items()}
+    brief = _shorthand(tape, np.flatnonzero(marks & SHORTHAND))
+    return out | {"shorthand": brief | (told((HINT,)) & strange) | unsure}
 
 
 def _shorthand(tape: Tape, positions: Positions) -> Mask:

@@ -232,8 +232,11 @@ def uses_of(tape: Tape, wrong: str) -> tuple[Positions, Positions]:
 def raw_uses(tape: Tape, right: str) -> int:
     """Occurrences of a word, or of the two that a contraction is cut into, wherever they stand."""
     head, *tail = (np.uint64(word_hash(part)) for part in right.split("'"))
-    found = tape.words == head
-    return int(np.count_nonzero(found if not tail else found[:-1] & (tape.words[1:] == tail[0])))
+    found = np.flatnonzero(tape.words == head)
+    if not tail:
+        return len(found)
+    found = found[~np.isin(found + 1, tape.offsets)]  # the last word of a text has none after it
+    return int(np.count_nonzero(tape.words[found + 1] == tail[0]))
 
 
 def _count(tape: Tape, positions: Positions) -> int:
