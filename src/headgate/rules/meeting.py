@@ -4,15 +4,17 @@ Rows that are read in shards are in no memory, and a rule that asks more of them
 read again. Each rule is a thread, and one thread works at a time, in the order of the rules. A rule that wants
 another look waits; when every rule is done or waits, one look is taken for all that wait. The rows are then read as
 often as the rule that looks most often needs it, and not as often as all rules together.
+A look is taken by other processes, so rules that want none (`Rule.once`) work meanwhile.
 Answers do not depend on who else waits: a question is answered by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
-from threading import Semaphore, Thread
+from threading import Event, Semaphore, Thread
 from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
@@ -59,13 +61,16 @@ def look_together(look: Look, questions: tuple[str, ...]) -> Any:
     return found
 
 
-def met(works: Sequence[Callable[[], T]], finished: Callable[[], None]) -> list[T]:
+def met(works: Sequence[Callable[[], T]], finished: Callable[[], None], later: Collection[int] = ()) -> list[T]:
     """The results of some works, in their order; `finished` is called as each ends.
+
+    `later`: places of works that want no look. They are done while others wait for one, or after them.
 
     Raises:
         BaseException: what a work raised. Those before it in order are done or wait; none goes on.
     """
     guests = [_Guest(work) for work in works]
+    put_off = deque(guest for place, guest in enumerate(guests) if place in later)
     desk = Semaphore(0)
     try:
         for guest in guests:
@@ -73,9 +78,13 @@ def met(works: Sequence[Callable[[], T]], finished: Callable[[], None]) -> list[
             context = copy_context()
             _guest.reset(token)
             Thread(target=context.run, args=(_attended, guest, desk), daemon=True).start()
-            _let_on(guest, desk, finished)
-        while waiting := [guest for guest in guests if guest.look]:
-            _looked(waiting)
+            if guest not in put_off:
+                _let_on(guest, desk, finished)
+        while (waiting := [guest for guest in guests if guest.look]) or put_off:
+            if waiting:
+                _looked_meanwhile(waiting, put_off, desk, finished)
+            else:
+                _let_on(put_off.popleft(), desk, finished)
             for guest in waiting:
                 _let_on(guest, desk, finished)
     finally:
@@ -106,6 +115,30 @@ def _let_on(guest: _Guest[Any], desk: Semaphore, finished: Callable[[], None]) -
         raise guest.failed
     if guest.done:
         finished()
+
+
+def _looked_meanwhile(
+    waiting: Sequence[_Guest[Any]], put_off: deque[_Guest[Any]], desk: Semaphore, finished: Callable[[], None]
+) -> None:
+    """One look, during which works that were put off are done, one after the other."""
+    looked, failed = Event(), list[BaseException]()
+
+    def others() -> None:
+        try:
+            while put_off and not looked.is_set():
+                _let_on(put_off.popleft(), desk, finished)
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            failed.append(error)
+
+    meanwhile = Thread(target=others, daemon=True)
+    meanwhile.start()
+    try:
+        _looked(waiting)
+    finally:
+        looked.set()
+    meanwhile.join()
+    if failed:
+        raise failed[0]
 
 
 def _looked(waiting: Sequence[_Guest[Any]]) -> None:

@@ -49,7 +49,7 @@ def run_rules(
     works = [partial(_judged, rule, given, read[rule.name], asked.get(rule.name)) for rule in rules]
     with progress("rules", len(rules), quiet=quiet) as advance:
         if not given.in_memory:
-            return met(works, partial(advance, 1))
+            return met(works, partial(advance, 1), {place for place, rule in enumerate(rules) if rule.once})
         verdicts = []
         for work in works:
             verdicts.append(work())

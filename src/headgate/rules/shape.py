@@ -46,6 +46,7 @@ class Rule:
     check: Check
     module: str
     asks: tuple[Ask, ...] | None = None  # all that it asks of training rows; None: it needs them in memory
+    once: bool = False  # whether the first scan tells it all: it works while others have rows looked at again
     package: str = ""  # distribution that a foreign rule came with; empty for the rules of headgate
     version: str = ""  # of that distribution
 
@@ -109,11 +110,12 @@ def rule(
     level: str = "warn",
     status: str = "trial",
     asks: tuple[Ask, ...] | None = None,
+    once: bool = False,
 ) -> Callable[[Check], Rule]:
     """Makes a rule of a function; the function's name, in kebab case, is the rule's name.
 
     `asks` names the questions of `Corpus` that the function asks of training rows: a rule that asks no
-    others also runs on files that are read in shards.
+    others also runs on files that are read in shards. `once` says that it asks nothing else of them later.
     """
 
     def made(check: Check) -> Rule:
@@ -129,6 +131,7 @@ def rule(
             check=check,
             module=check.__module__,
             asks=asks,
+            once=once,
         )
 
     return made

@@ -65,6 +65,38 @@ def test_one_work_at_a_time() -> None:
     assert [("a",), ("b",)] == rows.looks
 
 
+def test_works_that_want_no_look_are_done_while_others_wait_for_one() -> None:
+    """One is done during the look, which waits for it here; one that looks all the same gets a look of its own."""
+    rows, seen, done = Rows(), [], threading.Event()
+
+    def slowly(questions: tuple[str, ...]) -> dict[str, str]:
+        seen.append(done.wait(60))
+        return rows.look(questions)
+
+    def late() -> str:
+        done.set()
+        return "late"
+
+    look, other = slowly, rows.look
+    works = [late, asker(rows, look, "a", "b"), asker(rows, other, "c")]
+    assert ["late", ["A", "B"], ["C"]] == met(works, lambda: None, later={0, 2})
+    assert [True, True] == seen
+    assert {("a",), ("b",), ("c",)} == set(rows.looks)
+    assert [["late"], "late"] == met([lambda: ["late"], lambda: "late"], lambda: None, later={1})
+
+
+def test_an_error_of_a_work_that_was_put_off_comes_out() -> None:
+    """After the look during which it happened."""
+    rows = Rows()
+
+    def crash() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        met([asker(rows, rows.look, "a", "b"), crash], lambda: None, later={1})
+    assert [("a",)] == rows.looks
+
+
 def test_an_error_ends_all_of_them() -> None:
     """What a work raises comes out, and no thread is left waiting."""
     rows = Rows()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from headgate.text import diversity
 from headgate.text.diversity import MEASURES, battery, directions
 from headgate.text.tape import tape_of
 
@@ -33,3 +35,13 @@ def test_directions_add_up_over_words() -> None:
     points = directions(tape_of(["alpha", "beta", "alpha beta", ""]))
     assert (points[0] + points[1]).tolist() == points[2].tolist()
     assert [0.0] == sorted(set(points[3].tolist()))
+
+
+def test_samples_of_many_texts_are_drawn_from_as_few_as_hold_their_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as all of them say, however few are looked at first; one more than there are for too many words."""
+    lengths, order = np.array([3, 0, 5, 1, 0, 7, 2, 4]), np.array([5, 1, 0, 7, 2, 4, 6, 3])
+    wanted = [int(np.searchsorted(np.cumsum(lengths[order]), words)) + 1 for words in range(1, 30)]
+    assert 9 == wanted[-1]
+    for first in (1, 2, 3, 8, 50):
+        monkeypatch.setattr(diversity, "FIRST", first)
+        assert wanted == [diversity._reaching(lengths, order, words) for words in range(1, 30)]

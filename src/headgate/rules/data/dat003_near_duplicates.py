@@ -95,6 +95,7 @@ def kind_of(row: Row) -> tuple[Any, ...]:
     status="stable",
     since="0.1",
     asks=(REDUNDANCY, kind_of),
+    once=True,
 )
 def near_duplicates(given: Given, options: Options) -> Verdict:
     """Counts redundant rows, and what each slice would lose with them."""

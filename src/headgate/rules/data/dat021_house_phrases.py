@@ -118,6 +118,7 @@ class _House:
     status="stable",
     since="0.2",
     asks=(AnswerWords,),
+    once=True,
 )
 def house_phrases(given: Given, options: Options) -> Verdict:
     """Looks for phrases that answers use far more than a reference."""
@@ -196,11 +197,9 @@ def _judged(asked: _Sample, real: _Sample | None, authors: Positions, people: in
 def _talked_of(prompts: Sequence[str], phrase: Phrase) -> bool:
     """Whether the longer words of a phrase stand in the prompts of most answers that use it."""
     longer = [word for word in re.findall(r"\w+", phrase.words) if len(word) >= LONGER]
-    if not longer:
-        return False
     texts = np.unique(phrase.texts).tolist()
     said = sum(all(word in prompts[text] for word in longer) for text in texts)
-    return said >= ECHOED * len(texts)
+    return bool(longer) and said >= ECHOED * len(texts)
 
 
 def _described(rows: Sequence[Row], one: _House, people: list[str], real: Sequence[Row] | None) -> dict[str, Any]:

@@ -69,6 +69,7 @@ class Options:
     status="stable",
     since="0.2",
     asks=(AnswerWords,),
+    once=True,
 )
 def narrowed_answers(given: Given, options: Options) -> Verdict:
     """Compares the variety of answers with that of real answers, at one size."""
