@@ -38,7 +38,7 @@ def answers_at(rows: Corpus, places: Positions) -> Tape:
     """The answers of rows at ascending places, cut into words already where all rows are at hand."""
     if rows.in_memory:
         return rows.answer.take(places)
-    return tape_of([row.answer_text for row in rows.rows_at(places)])
+    return tape_of(list(rows.texts(places, "answer")))
 
 
 class Answered:
@@ -52,9 +52,7 @@ class Answered:
 
     def tape(self, chosen: Positions) -> Tape:
         """The tape of some answers."""
-        places = self._places[chosen].tolist()
-        self._rows.fetch(places)
-        return tape_of([self._rows[place].answer_text for place in places])
+        return tape_of(list(self._rows.texts(self._places[chosen], "answer")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from headgate.kit.hashing import number64
 from headgate.rows.row import Row
+from headgate.rows.spans import TEXTS
 from headgate.rows.turn_parts import turn_parts_of
 from headgate.rules.questions import Found, Question
 from headgate.stats.verdict import Finding, Findings
@@ -103,6 +104,10 @@ class Corpus(Sequence[Row]):
     def rows_at(self, places: Positions) -> list[Row]:
         """The rows at ascending places."""
         return [self.rows[place] for place in places.tolist()]
+
+    def texts(self, places: Positions, field: str) -> Iterator[str]:
+        """The `text`, `prompt` or `answer` of rows at ascending places."""
+        return (getattr(self.rows[place], TEXTS[field]) for place in places.tolist())
 
     @cached_property
     def text(self) -> Tape:

@@ -267,11 +267,11 @@ def neighbours(words: Iterable[str], targets: Iterable[str], limit: int = 2) -> 
     index: dict[str, list[str]] = defaultdict(list)
     for target in targets:
         for form in _deletions(target[:PREFIX], limit):
-            index[form].append(target)
+            index[target[:1] + form].append(target)
     for word in words:
-        near = {target for form in _deletions(word[:PREFIX], limit) for target in index.get(form, ())}
+        near = {target for form in _deletions(word[:PREFIX], limit) for target in index.get(word[:1] + form, ())}
         for target in sorted(near):
-            if target[0] == word[0] and 1 <= (slips := distance(word, target, limit)) <= limit:
+            if 1 <= (slips := distance(word, target, limit)) <= limit:
                 yield word, target, slips
 
 
