@@ -27,7 +27,7 @@ from itertools import islice
 from pathlib import Path
 
 from real_text import SENTENCE, _documents
-from timing import resident, write
+from timing import processors_given, resident, write
 
 HERE = Path(__file__).resolve().parent
 RULES = "DAT003,DAT006,DAT008,DAT009,LIN001"
@@ -124,7 +124,7 @@ def main() -> None:
             command += ["--reference", str(real), "--select", HABITS]
         else:
             command += ["--eval", str(test), "--select", RULES]
-        load = os.getloadavg()[0]
+        load, given = os.getloadavg()[0], processors_given()
         seen, cost, said = watched(command, cache)
         size = train.stat().st_size
     step = max(len(seen) // 60, 1)
@@ -133,6 +133,7 @@ def main() -> None:
         "megabytes": round(size / 1e6),
         "seconds": cost,
         "load_before": round(load, 1),
+        "processors_given_before": round(given, 2),
         "peak_megabytes": round(max(memory for _, memory, _ in seen) / 1e6),
         "peak_disk_megabytes": round(max(disk for _, _, disk in seen) / 1e6),
         "found": {one["rule"]: one["summary"] for one in json.loads(said)["verdicts"]},

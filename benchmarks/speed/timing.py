@@ -8,6 +8,7 @@ import resource
 import signal
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,19 @@ class Times:
 def installed(**more: str) -> dict[str, str]:
     """The environment of a command whose modules are compiled once, as those of an installed package are."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | more
+
+
+def processors_given(work: float = 1.0) -> float:
+    """Processors' worth of work that a busy process for each processor gets done together.
+
+    Fewer than there are where others use them, or where a virtual machine is given less than it shows. `work`: CPU
+    seconds of each.
+    """
+    busy = f"import time\nwhile time.process_time() < {work}: pass"
+    started, count = time.perf_counter(), len(os.sched_getaffinity(0))
+    for one in [subprocess.Popen([sys.executable, "-S", "-c", busy]) for _ in range(count)]:
+        one.wait()
+    return count * work / (time.perf_counter() - started)
 
 
 def in_turns(commands: Mapping[str, Sequence[str]], *, runs: int, allowed: tuple[int, ...] = (0,)) -> dict[str, Times]:
