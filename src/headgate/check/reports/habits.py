@@ -132,7 +132,7 @@ def _spelling(one: Mapping[str, Any], decided: str) -> Card:
         words=one["wrong"],
         title=f"Writes “{one['wrong']}” instead of “{one['right']}”",
         why="The assistant will spell it like this about as often as these answers do.",
-        often=f"{_times(one['count'])} of {one['of']:,} in which the word is used ({_one_in(one['count'], one['of'])})",
+        often=f"{one['count']:,} of the {one['of']:,} times that the word is used ({_share(one['count'] / one['of'])})",
         whose=_whose(one["busiest_authors"], one["count"], one["habit_of_few"]),
         change=_change(what, one["answers"], f"“{one['wrong']}” becomes “{right}”"),
         gone=what in (MASK, DROP),
@@ -157,7 +157,7 @@ def _act(kind: str, one: Mapping[str, Any], decided: str) -> Card:
         words=kind,
         title=ACT_TITLES.get(kind, kind.capitalize()),
         why=WHY.get(kind, "The assistant will do it as often as these answers do."),
-        often=f"in {one['answers']:,} answers ({_one_in(1, 1 / one['rate'] if one['rate'] else 0)})",
+        often=f"in {one['answers']:,} answers ({_share(one['rate'])})",
         whose=_whose(one["busiest_authors"], one["answers"], (one["their_share"] or 0) >= 0.8),
         change=_change(what, one["answers"], "the sentence is put in other words"),
         gone=what in (MASK, DROP),
@@ -173,7 +173,7 @@ def _phrase(one: Mapping[str, Any], decided: str) -> Card:
         words=one["phrase"],
         title=f"Says “{one['phrase']}”",
         why="It stands out against what others write; the assistant will say it too.",
-        often=f"in {one['answers']:,} answers ({_one_in(1, 1 / one['rate'] if one['rate'] else 0)})",
+        often=f"in {one['answers']:,} answers ({_share(one['rate'])})",
         whose=_whose(dict.fromkeys(one["busiest_authors"], 0), one["answers"], one["habit_of_few"]),
         change=_change(what, one["answers"], f"it becomes “{right}”" if right else "its wording is mended"),
         gone=what in (MASK, DROP),
@@ -186,11 +186,13 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
 
 
-def _one_in(hits: float, of: float) -> str:
-    every = of / hits if hits else 0
-    if every < 1.5:
+def _share(share: float) -> str:
+    """A share of 0..1 as people say it."""
+    if share >= 0.95:
         return "nearly every one"
-    return f"about 1 in {round(every):,}"
+    if share > 0.3:
+        return f"about {round(10 * share)} in 10"
+    return f"about 1 in {round(1 / share):,}" if share else "fewer than 1 in 100,000"  # shares come with five digits
 
 
 def _whose(busiest: Mapping[str, int], count: int, few: bool) -> str:
@@ -198,9 +200,14 @@ def _whose(busiest: Mapping[str, int], count: int, few: bool) -> str:
         return "The file does not say who wrote the answers."
     names = [f"{name} ({_times(times)})" if times else name for name, times in busiest.items()]
     told = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
-    if few:
-        return f"Nearly all of it comes from {told}: a habit of a few people, not of the house."
-    return f"Most often {told}; others do it too." if count else told
+    own = sum(busiest.values())
+    # What three people did once each is in few hands because it is rare.
+    if few and (not own or own >= 2 * len(busiest)):
+        some = "All" if own >= count else "Nearly all"
+        return f"{some} of it comes from {told}: a habit of a few people, not of the house."
+    if own >= count:
+        return f"All of it comes from {told}."
+    return f"Most often {told}; others do it too."
 
 
 def _change(what: str, answers: int, mended: str) -> str:
