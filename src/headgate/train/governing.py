@@ -36,6 +36,7 @@ class Said:
     asked: Asked
     text: str
     ended: bool  # an answer that was cut off earns nothing and is right in nothing
+    kl: float | None = None  # of the answer from what the start would have said, in nats
 
 
 def paid(said: Said, rewards: Sequence[Reward], weights: Sequence[float]) -> float:
@@ -59,7 +60,7 @@ def scored(step: int, said: Sequence[Said], earned: Sequence[float], outcomes: S
             scorer.name: scorer.score(asked.prompt, one.text, asked.reference) if one.ended else 0.0
             for scorer in outcomes
         }
-        about = {"prompt_text": asked.text, "answer": one.text, "reference": asked.reference or None}
+        about = {"prompt_text": asked.text, "answer": one.text, "reference": asked.reference or None, "kl": one.kl}
         rows.setdefault(named(asked), {"prompt": named(asked), PROXY: reward, **about, **told})
     return batch_of(step, rows.values(), _fields([scorer.name for scorer in outcomes])).as_json()
 
@@ -71,7 +72,7 @@ def named(asked: Asked) -> str:
 
 def judged(scores: Sequence[Mapping[str, Any]], grpo: Grpo, probes: int) -> Governed:
     """The state of the series so far; `probes` looks share the level."""
-    terms = Terms(outcomes=tuple(grpo.outcomes), form="rl", planned=probes)
+    terms = Terms(outcomes=tuple(grpo.outcomes), form="rl", budget=grpo.budget, planned=probes)
     return govern(SERIES, [Batch.from_json(one) for one in scores], terms)
 
 

@@ -65,6 +65,11 @@ class Grpo:
     answer_tokens: int = option(64, help="longest answer that is drawn", unit="tokens")
     temperature: float = option(1.0, help="temperature at which answers are drawn", unit="number")
     beta: float = option(0.0, help="weight of the divergence from the start in the loss", unit="number")
+    budget: float = option(
+        0.0,
+        help="largest divergence from the start on `probe.split` that needs no note at the gate; 0: none",
+        unit="nats",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +211,8 @@ def _checks_of_method(s: Settings) -> list[tuple[bool, str]]:
         (s.grpo.generations < 2, "grpo draws fewer than two answers, which cannot be compared"),
         (s.grpo.answer_tokens < 1 or s.grpo.temperature <= 0, "grpo answer-tokens or temperature is not above 0"),
         (s.grpo.beta < 0, "grpo beta is below 0"),
+        (s.grpo.budget < 0, "grpo budget is below 0"),
+        (s.grpo.budget > 0 and not s.grpo.outcomes, "grpo budget without outcomes, which are held beside it"),
         (bool(set(s.grpo.outcomes) & set(s.grpo.rewards)), "grpo rewards what should be an outcome"),
         (len(set(s.grpo.outcomes)) < len(s.grpo.outcomes), "grpo names an outcome twice"),
         (bool(s.grpo.outcomes) and not s.probe.split, "grpo outcomes need probe.split"),

@@ -14,7 +14,9 @@ from headgate.kit.errors import Refused
 from headgate.ledger.steps import StepResult
 from headgate.rules.reward_series import recorded
 from headgate.rules.reward_states import clear
+from headgate.stats.governed import State
 from headgate.stats.verdict import Outcome
+from headgate.train.governing import judged
 from headgate.train.settings import Adapter, Grpo, Probe
 
 NOW = datetime(2026, 11, 21, 13, tzinfo=UTC)
@@ -57,6 +59,10 @@ def test_a_gamed_reward_ends_training_and_stays_stopped(world: tuple[Any, StepRe
     assert stop.measure.high < 0
     steps = [batch.step for _, batch in recorded(project.ledger, "grpo")]
     assert [0, result.facts["steps"]] == [int(steps[0]), int(steps[-1])]
+    batches = [batch for _, batch in recorded(project.ledger, "grpo")]
+    assert 0 == batches[0].divergence < 0.01 < (batches[-1].divergence or 0)
+    far = judged([one.as_json() for one in batches], Grpo(**PAID, outcomes=["contains"], budget=0.01), 4)
+    assert ("budget", True) == (next(one.kind for one in far.reasons if one.kind == "budget"), far.state is State.STOP)
     bound = doubts_about_rewards(project.ledger, result.outputs["adapter"], "requests")
     assert ["reward-stop"] == [one.rule for one in bound]
     assert [] == doubts_about_rewards(project.ledger, tuned.outputs["adapter"], "another flow")
@@ -88,6 +94,7 @@ def test_outcomes_that_cannot_govern_are_refused(world: tuple[Any, StepResult]) 
         ({"outcomes": ["exact"], "rewards": ["exact"]}, {}, "grpo rewards what should be an outcome"),
         ({"outcomes": ["exact"]}, {}, "grpo outcomes need probe.split"),
         ({"outcomes": ["exact", "exact"]}, {"probe": Probe(split="held")}, "names an outcome twice"),
+        ({"budget": 2.0}, {}, "grpo budget without outcomes"),
     ):
         with pytest.raises(Refused) as refused:
             rewarded(project, tuned, steps=1, grpo=grpo, **more)

@@ -18,6 +18,7 @@ from headgate.models.engines.drift import AT_ONCE, looking
 from headgate.models.engines.transformers_local import SMALL, left_padded, load_base, on_threads
 from headgate.train.engines import trl_shim
 from headgate.train.engines.checkpoints import newest_complete
+from headgate.train.engines.divergence import FromStart
 from headgate.train.engines.probing import Probing, finish, mean_of
 from headgate.train.engines.tuning import (
     Told,
@@ -112,7 +113,8 @@ class Governing:
     """Holds rewards against outcomes on the probed prompts; the first look is taken before the first step."""
 
     def __init__(self, trainer: Any, model: Any, shard: Shard, job: Job, told: Told) -> None:
-        self._ask = lambda: _answers(trainer, model, shard, job)
+        start = FromStart(model)
+        self._ask = lambda: _answers(trainer, model, shard, job, start)
         self._grpo, self._told, self._probes = job.settings.grpo, told, len(job.probe_steps)
         self._rewards = rewards_of(self._grpo.rewards, job.project)
         self._outcomes = rewards_of(self._grpo.outcomes, job.project)
@@ -130,23 +132,26 @@ class Governing:
         self._told.scores.append(scored(step, said, earned, self._outcomes))
 
 
-def _answers(trainer: Any, model: Any, shard: Shard, job: Job) -> list[Said]:
-    """The greedy answers to prompts that are not trained on."""
+def _answers(trainer: Any, model: Any, shard: Shard, job: Job, start: FromStart | None = None) -> list[Said]:
+    """The greedy answers to prompts that are not trained on, and how far each is from what the start would say."""
     ends, most = sorted(trainer.eos_token_ids), job.settings.grpo.answer_tokens
     out = []
     with looking(model):
-        for start in range(0, len(shard), AT_ONCE):
-            numbers = range(start, min(start + AT_ONCE, len(shard)))
+        for first in range(0, len(shard), AT_ONCE):
+            numbers = range(first, min(first + AT_ONCE, len(shard)))
             ids, mask = left_padded([shard.row(i)[0].tolist() for i in numbers], job.pad_id)
             given = {"input_ids": ids.to(model.device), "attention_mask": mask.to(model.device)}
             answers = model.generate(
                 **given, max_new_tokens=most, do_sample=False, eos_token_id=ends, pad_token_id=job.pad_id,
                 temperature=None, top_p=None, top_k=None,
             )  # fmt: skip
-            for i, tokens in zip(numbers, answers[:, ids.shape[1] :].tolist(), strict=True):
-                end = next((at for at, token in enumerate(tokens) if token in ends), None)
+            drawn = answers[:, ids.shape[1] :].tolist()
+            stops = [next((at for at, token in enumerate(tokens) if token in ends), None) for tokens in drawn]
+            lengths = [len(tokens) if end is None else end + 1 for tokens, end in zip(drawn, stops, strict=True)]
+            apart = start.each(answers, given["attention_mask"], lengths) if start else [None] * len(drawn)
+            for i, tokens, end, kl in zip(numbers, drawn, stops, apart, strict=True):
                 text = trainer.processing_class.decode(tokens[:end], skip_special_tokens=True)
-                out.append(Said(job.other_asked[shard.row_ids[i]], text, end is not None))
+                out.append(Said(job.other_asked[shard.row_ids[i]], text, end is not None, kl))
     return out
 
 
