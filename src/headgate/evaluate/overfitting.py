@@ -51,9 +51,11 @@ def read_grades(paths: Sequence[Path]) -> Grades:
     """Grades of files.
 
     Raises:
-        Refused: a line that is no grade, or the same grade twice; with file and line.
+        Refused: a line that is no grade, the same grade twice, or a judge that trained and grades for the other side
+            too; with file and line.
     """
     held: dict[str, dict[Key, dict[str, float]]] = {side: {} for side in SIDES}
+    sat: dict[str, str] = {}  # on which side each judge sits
     for path in paths:
         must_be_file(path)
         for line, body in records(path, *container_of(path), MAX_LINE_BYTES):
@@ -69,6 +71,9 @@ def read_grades(paths: Sequence[Path]) -> Grades:
             if wrong:
                 wanted = '{"item", "checkpoint": before|after, "role": train|eval, "judge", "criteria": {...}}'
                 raise Refused(f"not a grade: {wrong}", file=str(path), line=line, wanted=wanted)
+            if judge and sat.setdefault(judge, side) != side:
+                why = "judges that the model was not trained on: who trained agrees with itself"
+                raise Refused("one judge on both sides", file=str(path), line=line, found=judge, wanted=why)
             for name, mark in criteria.items():
                 value = _value(path, line, name, mark)
                 by_judge = held[side].setdefault((item, checkpoint, name), {})
@@ -194,7 +199,7 @@ def _attributed(grades: Grades, criteria: Mapping[str, Mapping[str, Any]]) -> Ve
         return replace(verdict, rule="criteria-gained", failure=FAILURE)
     text = f"fell: {', '.join(fell) or 'none'}; rose in presence or completeness: {', '.join(rose) or 'none'}"
     verdict = judge_count(
-        len(fell), name="plain criteria that fell", summary=f"of {len(found)} criteria {text}", looked_at=len(found),
+        len(fell), name="plain criteria that fell", summary=f"under the other judges, of {len(found)} criteria {text}", looked_at=len(found),
         unit="criteria", at_most=0, details={"criteria": told, "showy_gains": rose},
         next_step="look at the answers that gained: what shows may have been bought with what is right",
     )  # fmt: skip

@@ -116,6 +116,15 @@ def test_bad_grades_stop_with_their_line(tmp_path: Path, change: dict, what: str
         read_grades([path])
 
 
+def test_who_trained_does_not_check_itself(tmp_path: Path) -> None:
+    """One judge on both sides would agree with what it taught; the line on which it changes sides is named."""
+    path = graded(tmp_path / "grades.jsonl", naive, items=2)
+    path.write_text(path.read_text().replace('"judge": "eval"', '"judge": "train"'))
+    with pytest.raises(Refused, match="one judge on both sides") as refused:
+        read_grades([path])
+    assert ("train", True) == (refused.value.found, (refused.value.line or 0) > 1)
+
+
 def test_a_criterion_that_a_cue_moves_is_gameable(
     serve: Callable[..., FakeEndpoint], desk: Callable[..., JudgeDesk], ledger: Ledger
 ) -> None:
