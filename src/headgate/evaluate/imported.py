@@ -33,6 +33,7 @@ EVIDENCE = "imported-evidence"  # names the logs on the card; the gate reads it
 ITEMS = "imported-items"
 POOL = "gate"
 REFERENCES = ("base", "few-shot")
+AGAIN = "mend what left items without a score where the log was made, and import the new log"
 Outcomes = Mapping[str, Mapping[str, Any]]  # item -> what its import kept
 
 
@@ -102,7 +103,7 @@ def _judged(
         out.append(judge_alike(suite, nodes[name], nodes["candidate"], prompts))
         if not reference.items:
             continue
-        out.append(judge_coverage([reference, candidate], limits))
+        out.append(_elsewhere(judge_coverage([reference, candidate], limits)))
         out.append(_marked(judge_superiority(reference, candidate, limits), nodes))
         if name == "base":
             out.append(_clean(judge_dirt({"base": reference, "candidate": candidate}, dirty)))
@@ -232,7 +233,12 @@ def _marked(verdict: Verdict, nodes: Mapping[str, Node]) -> Verdict:
     """A comparison that says of itself that it was not measured here."""
     formats = " and ".join(sorted({node.body["imported"]["format"] for node in nodes.values()}))
     details = {**verdict.details, "imported": {name: node.id for name, node in nodes.items()}}
-    return replace(verdict, summary=f"{verdict.summary} (imported from {formats})", details=details)
+    return replace(_elsewhere(verdict), summary=f"{verdict.summary} (imported from {formats})", details=details)
+
+
+def _elsewhere(verdict: Verdict) -> Verdict:
+    """A verdict with the step that helps where nothing was asked here."""
+    return replace(verdict, next_step=AGAIN) if verdict.reason.startswith("coverage:") else verdict
 
 
 def _clean(verdict: Verdict) -> Verdict:

@@ -199,7 +199,8 @@ def _attributed(grades: Grades, criteria: Mapping[str, Mapping[str, Any]]) -> Ve
         return replace(verdict, rule="criteria-gained", failure=FAILURE)
     text = f"fell: {', '.join(fell) or 'none'}; rose in presence or completeness: {', '.join(rose) or 'none'}"
     verdict = judge_count(
-        len(fell), name="plain criteria that fell", summary=f"under the other judges, of {len(found)} criteria {text}", looked_at=len(found),
+        len(fell), name="plain criteria that fell", looked_at=len(found),
+        summary=f"under the other judges, of {len(found)} criteria {text}",
         unit="criteria", at_most=0, details={"criteria": told, "showy_gains": rose},
         next_step="look at the answers that gained: what shows may have been bought with what is right",
     )  # fmt: skip

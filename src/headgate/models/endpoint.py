@@ -135,15 +135,18 @@ class EndpointModel:
     ) -> Completion:
         dice = random.Random(key)
         reason = ""
-        for attempt in range(self._attempts):
+        attempt = 0
+        while attempt < self._attempts:
             try:
                 completion = await self._once(client, prompt, settings)
+            except Otherwise:
+                continue
             except (httpx.TransportError, Retryable) as error:
-                reason = self._told(error)
-                if attempt + 1 < self._attempts:
+                reason, attempt = self._told(error), attempt + 1
+                if attempt < self._attempts:
                     if not self._may_retry():
-                        return self._gave_up(key, f"{reason}; no retries are left for this run", journal, attempt + 1)
-                    await asyncio.sleep(self._wait(attempt, getattr(error, "after", None), dice))
+                        return self._gave_up(key, f"{reason}; no retries are left for this run", journal, attempt)
+                    await asyncio.sleep(self._wait(attempt - 1, getattr(error, "after", None), dice))
                 continue
             self._in_a_row, self._heard = 0, True
             if completion.settled:
@@ -217,7 +220,7 @@ class EndpointModel:
             )
         if "max_completion_tokens" in said and sent(response, "max_tokens"):
             self._limit_name = "max_completion_tokens"
-            raise Later("the server wants max_completion_tokens", after=0.0)
+            raise Otherwise
         if context_exceeded(data):
             return failed("the prompt does not fit the model's context", finish_reason="context")
         return failed(f"HTTP {status}: {said}")
@@ -241,6 +244,13 @@ class EndpointModel:
     def _hidden(self, text: str) -> str:
         # Some servers repeat the key in their error messages.
         return text.replace(self._key, "[key]") if self._key else text
+
+
+class Otherwise(Exception):
+    """A server wants a request written in another way; asking so is no new attempt.
+
+    Raised only for what the request held, which the next one does not hold any more.
+    """
 
 
 class Later(Retryable):

@@ -31,7 +31,10 @@ def read_completion(body: bytes) -> Completion:
         message = choice["message"]
         finish = str(choice.get("finish_reason") or "stop")
         text, refusal = _text(message), message.get("refusal") or ""
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except orjson.JSONDecodeError as error:
+        # Without the place, which differs from answer to answer: reasons are counted.
+        raise Retryable("malformed answer", found=f"no whole JSON, {error.msg}"[:QUOTED]) from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Retryable("malformed answer", found=f"{type(error).__name__}: {error}"[:QUOTED]) from None
     if finish == "content_filter":
         return failed("withheld by the server's content filter", finish_reason=finish, text=text)

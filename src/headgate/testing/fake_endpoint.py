@@ -264,6 +264,8 @@ class _Handler(PlainHandler):
             self._error(400, "the maximum context length is 16 tokens", code="context_length_exceeded")
         elif fault == "no-schema" and "response_format" in request.body:
             self._error(400, "response_format is not supported")
+        elif fault == "new-limit" and "max_tokens" in request.body:
+            self._error(400, "'max_tokens' is not supported with this model, use 'max_completion_tokens'")
         elif fault == "stall":
             fake.stopping.wait(600)
             self.close_connection = True

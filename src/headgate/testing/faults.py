@@ -10,6 +10,7 @@ FAULTS = (
     "401",
     "context",  # 400: the prompt does not fit
     "no-schema",  # 400 where the answer is wanted in a schema
+    "new-limit",  # 400 where the longest answer is named max_tokens
     "stall",  # never answers; the connection closes when the server does
     "reset",  # the connection breaks in the middle of the body
     "malformed",  # status 200 and half a JSON object

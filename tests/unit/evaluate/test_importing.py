@@ -254,6 +254,7 @@ def test_unscored_items_are_no_wrong_answers(project):
     brought(project.ledger, project.folder, results("candidate", "1" * 36 + "uuee"))
     verdicts = judged(project)
     assert Outcome.UNSURE is verdicts["coverage"].outcome
+    assert "import the new log" in verdicts["coverage"].next_step
     assert Outcome.UNSURE is verdicts["candidate-over-base"].outcome
 
 

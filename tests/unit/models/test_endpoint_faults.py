@@ -60,6 +60,24 @@ def test_a_lasting_fault_is_an_error_and_not_a_zero(tmp_path: Path, fault: str) 
     assert server.sent()["bad"] == 2
 
 
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_a_server_that_names_the_limit_otherwise_loses_nothing(tmp_path: Path, attempts: int) -> None:
+    """Requests under way when the first is refused are sent again under the other name; later ones begin with it."""
+    prompts = [f"item {number}" for number in range(40)]
+    answers, server = ask(tmp_path, always("new-limit"), prompts, attempts=attempts, concurrency=8)
+    assert {("ok", "stop")} == {(one.outcome, one.finish_reason) for one in answers}
+    refused = [one for one in server.journal if "max_tokens" in one.body]
+    assert (True, 40) == (1 <= len(refused) <= 8, len(server.journal) - len(refused))
+    assert {16} == {one.body.get("max_completion_tokens") for one in server.journal if one not in refused}
+
+
+def test_broken_answers_share_one_reason(tmp_path: Path) -> None:
+    """Where an answer broke off differs from item to item; why it has no score is told once, with a count."""
+    answers, _ = ask(tmp_path, where("bad", "malformed"), ["bad", "bad and longer", "good"], attempts=1)
+    assert [True, True, False] == ["malformed answer" in one.error for one in answers]
+    assert answers[0].error == answers[1].error
+
+
 @pytest.mark.parametrize(
     ("fault", "outcome", "finish", "text"),
     [

@@ -15,7 +15,7 @@ from headgate.kit.errors import Refused
 from headgate.kit.progress import progress
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.nodes import Node
-from headgate.models.endpoint import NOBODY, EndpointModel, Later, sent
+from headgate.models.endpoint import NOBODY, EndpointModel, Otherwise, sent
 from headgate.models.judges.book import LedgerBook, name_of
 from headgate.models.judges.protocol import (
     COMPARE,
@@ -203,7 +203,7 @@ class _SchemaEndpoint(EndpointModel):
         wants_none = response.status_code in (400, 422) and sent(response, "response_format")
         if wants_none and any(word in data for word in (b"response_format", b"json_schema", b"structured")):
             self._takes_schema = False
-            raise Later("the server takes no schema", after=0.0)
+            raise Otherwise
         return super()._refused(response, data)
 
 
