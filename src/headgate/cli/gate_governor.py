@@ -49,12 +49,14 @@ def judge(
     """Judges a series from FILES of per-prompt scores, without a project.
 
     FILES are JSON lines: prompt, step, the proxy, the outcome, and where known answer, prompt_text, reference,
-    cluster, kl or n. Exit code 1: STOP or answers that are none; 3: too little to tell; 0 else, HOLD and WATCH too.
+    cluster, kl or n. Exit code 1: STOP or answers that are none; 3: HOLD, which a person answers, or too little to
+    tell; 0: OK and WATCH.
     """
     from headgate.rules.reward_governing import Terms, govern
     from headgate.rules.reward_series import Fields, read_lines
     from headgate.stats.governing import FORMS
-    from headgate.stats.verdict import worst
+    from headgate.stats.governed import State
+    from headgate.stats.verdict import Outcome, worst
 
     if budget < 0 or looks < 0 or not 0 < drop < 1 or not 0 <= hold_back < 1:
         raise Refused("budget and looks are 0 or more, drop and hold-back shares")
@@ -64,11 +66,14 @@ def judge(
     )
     found = govern(files[0].stem, batches, terms)
     outcome = worst(found.verdicts)
+    if outcome is Outcome.PASS and found.state is State.HOLD:
+        outcome = Outcome.UNSURE
+    state = found.state.value if found.steps else None  # where nothing could be judged
     if as_json:
-        parts = {"state": found.state.value, "verdicts": [one.as_json() for one in found.verdicts]}
+        parts = {"state": state, "verdicts": [one.as_json() for one in found.verdicts]}
         print_json(answer("gate governor judge", parts, outcome))
     elif not quiet:
-        click.echo(f"{found.state.value}  {', '.join(found.steps)}")
+        click.echo(f"{state}  {', '.join(found.steps)}" if state else "no state: too little to tell")
         print_verdicts(found.verdicts)
         for reason in found.reasons:
             click.echo(f"  {reason.state.value:<5} {reason.said}")

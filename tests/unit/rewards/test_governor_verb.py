@@ -49,8 +49,19 @@ def test_an_honest_series_passes_and_names_the_best_step(make, truths, written, 
 
 
 def test_one_step_cannot_be_told(make, written, capsys) -> None:
-    code, _ = told(capsys, "judge", str(written(make([0.1], [0.5]))))
-    assert 3 == code
+    path = str(written(make([0.1], [0.5])))
+    code, answer = told(capsys, "judge", path)
+    assert (3, None) == (code, answer["state"])
+    assert 3 == run("judge", path)
+    assert "OK" not in capsys.readouterr().out
+
+
+def test_a_hold_is_no_pass_to_a_script(make, truths, written, capsys) -> None:
+    """Over its budget an honest series waits for a person: exit code 3, and 0 within it."""
+    path = str(written(make(*truths["honest"], kl=[0.0, 0.5, 2.0, 4.5])))
+    code, answer = told(capsys, "judge", path, "--budget", "2", "--form", "rl")
+    assert (3, "HOLD", "unsure") == (code, answer["state"], answer["outcome"])
+    assert (0, "OK") == ((one := told(capsys, "judge", path, "--budget", "5", "--form", "rl"))[0], one[1]["state"])
 
 
 @pytest.mark.parametrize(
