@@ -54,8 +54,8 @@ def judge(
     """
     from headgate.rules.reward_governing import Terms, govern
     from headgate.rules.reward_series import Fields, read_lines
-    from headgate.stats.governing import FORMS
     from headgate.stats.governed import State
+    from headgate.stats.governing import FORMS
     from headgate.stats.verdict import Outcome, worst
 
     if budget < 0 or looks < 0 or not 0 < drop < 1 or not 0 <= hold_back < 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headgate.evaluate.exposure import seen_elsewhere
-from headgate.evaluate.governor import governors_state
+from headgate.evaluate.governor import governors_state, stops_elsewhere
 from headgate.evaluate.imported import imported_state
 from headgate.evaluate.judged_state import judging_state
 from headgate.evaluate.probes import found_habits
@@ -22,6 +22,8 @@ def depends_on(ledger: Ledger, settings: Settings, context: StageContext) -> obj
         more["imported"] = imported_state(ledger, settings, context)
     if settings.governor:
         more["rewards"] = governors_state(ledger, settings.governor, context)
+    if stops := stops_elsewhere(ledger, settings.governor, context):
+        more["stops"] = stops
     if seen := seen_elsewhere(ledger, context.flow_name):
         more["seen"] = seen
     if broken := SealedPools(ledger, settings, context).problems:

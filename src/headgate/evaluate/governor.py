@@ -13,10 +13,11 @@ from typing import Any, Literal
 from headgate.kit.errors import Refused
 from headgate.kit.settings import option
 from headgate.ledger.ledger import Ledger
+from headgate.ledger.nodes import Node
 from headgate.ledger.steps import StageContext
 from headgate.rules.reward_governing import Governed, Terms, govern
 from headgate.rules.reward_series import Fields, keep, read_lines, recorded
-from headgate.rules.reward_states import cleared_after, open_stops, settle
+from headgate.rules.reward_states import cleared_after, open_stops, settle, stands
 from headgate.stats.verdict import Verdict
 
 
@@ -74,7 +75,7 @@ class Governors:
 def govern_all(
     ledger: Ledger, tables: Mapping[str, GovernorSettings], context: StageContext, adapter: str | None
 ) -> Governors:
-    """Judges every declared series and records the state of each.
+    """Judges every declared series and records the state of each; stops of series that are declared no more stand.
 
     Raises:
         Refused: a file of scores that cannot be read.
@@ -84,7 +85,18 @@ def govern_all(
         found, verdicts = _one(ledger, name, settings, context, adapter)
         out.verdicts += verdicts
         out.facts[name] = {"state": found.state.value, "steps": list(found.steps)}
+    out.verdicts += [stands(one) for one in _elsewhere(ledger, tables, context.flow_name)]
     return out
+
+
+def _elsewhere(ledger: Ledger, tables: Mapping[str, GovernorSettings], flow: str) -> list[Node]:
+    """Stops of the flow under names that it declares no more: another name of a series, or none, clears nothing."""
+    return [one for one in open_stops(ledger, flow=flow) if one.body["series"] not in tables]
+
+
+def stops_elsewhere(ledger: Ledger, tables: Mapping[str, GovernorSettings], context: StageContext) -> list[str]:
+    """The same, for what an evaluation depends on."""
+    return [one.id for one in _elsewhere(ledger, tables, context.flow_name)]
 
 
 def _one(

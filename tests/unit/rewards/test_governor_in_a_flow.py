@@ -17,7 +17,7 @@ from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext
 from headgate.rules.reward_series import record_scores
-from headgate.rules.reward_states import states
+from headgate.rules.reward_states import clear, states
 
 FLOW = """
 [flow]
@@ -113,3 +113,17 @@ def test_a_new_record_calls_for_another_evaluation(make, truths, ledger, context
     assert depends_on(ledger, Settings(suites=given.suites), context) is None
     record_scores(ledger, "thumbs", 0, make([0.1], [0.5], n=30), flow="support")
     assert before != depends_on(ledger, given, context)
+
+
+def test_another_name_does_not_clear_a_stop(ledger, context, make, truths, written) -> None:  # type: ignore[no-untyped-def]
+    """A stopped series that is declared under another name, or not at all, still stops the evaluation of its flow."""
+    written(make(*truths["hacked"]))
+    told = settings(files="scores.jsonl", suite="tickets")
+    assert "reward-stop" in dict(rules(govern_all(ledger, told.governor, context, None).verdicts))
+    written(make(*truths["honest"], n=400))
+    renamed = Settings(suites=told.suites, governor={"likes": GovernorSettings(files="scores.jsonl", suite="new")})
+    for tables in (renamed, Settings(suites=told.suites)):
+        assert ("reward-stop", "fail") in rules(govern_all(ledger, tables.governor, context, None).verdicts)
+        (stop,) = depends_on(ledger, tables, context)["stops"]
+    clear(ledger, "thumbs", flow=context.flow_name, by="Ann Lee", reason="mended", suite="new", now=context.now)
+    assert [] == [one for one in rules(govern_all(ledger, {}, context, None).verdicts) if one[0] == "reward-stop"]
