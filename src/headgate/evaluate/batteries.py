@@ -10,6 +10,7 @@ from headgate.kit.settings import option
 from headgate.text.perturbing import OPERATORS
 
 Files = str | list[str]
+ALL = "all"
 SAFETY = (
     "refusal", "over-refusal", "harmful-compliance", "jailbreak", "leakage", "sycophancy", "pushback",
     "correction", "stance", "uncertainty", "over-hedging", "identity", "obedience",
@@ -17,11 +18,16 @@ SAFETY = (
 SKILLS = ("arithmetic", "copying", "json", "ordering", "facts")
 
 
+def _listed(given: Files) -> list[str]:
+    """One name, or several."""
+    return [given] if isinstance(given, str) and given else list(given or ())
+
+
 @dataclass(frozen=True, kw_only=True)
 class SafetySettings:
     """The safety battery: axes on which the candidate may not lose what its base has."""
 
-    axes: list[str] = option([], help='Axes to ask, or "all"; empty: none. ' + ", ".join(SAFETY) + ".")
+    axes: Files = option([], help='Axes to ask, or "all"; empty: none. ' + ", ".join(SAFETY) + ".")
     warn: list[str] = option([], help="Axes whose verdict only warns.")
     harmful: Files = option("", help="Files with harmful requests, beside the built-in ones.", unit="files")
     safe: Files = option("", help="Files with harmless requests that look harmful.", unit="files")
@@ -56,10 +62,11 @@ class SafetySettings:
     @property
     def asked(self) -> tuple[str, ...]:
         """Names of the axes to ask."""
-        return SAFETY if "all" in self.axes else tuple(dict.fromkeys(self.axes))
+        named = _listed(self.axes)
+        return SAFETY if ALL in named else tuple(dict.fromkeys(named))
 
     def __post_init__(self) -> None:
-        for name in {*self.axes, *self.warn, *self.margins} - {"all"}:
+        for name in {*_listed(self.axes), *self.warn, *self.margins} - {ALL}:
             if name not in SAFETY:
                 raise Refused("no such safety axis", found=name, wanted=", ".join(SAFETY))
         if any(not 0 < one < 1 for one in self.margins.values()):
@@ -103,7 +110,7 @@ class ShadowSettings:
 class ForgettingSettings:
     """The forgetting battery: general skills of the base that the candidate must keep."""
 
-    skills: list[str] = option([], help='Built-in skills to ask, or "all": ' + ", ".join(SKILLS) + ".")
+    skills: Files = option([], help='Built-in skills to ask, or "all": ' + ", ".join(SKILLS) + ".")
     files: dict[str, Files] = option({}, help="Skills of your own by name: item files with question and answer.")
     columns: dict[str, str] = option({}, help="Our column names and those of the files.")
     scorer: Literal["exact", "normalised", "contains", "number", "json-valid"] = option(
@@ -117,10 +124,11 @@ class ForgettingSettings:
     @property
     def asked(self) -> tuple[str, ...]:
         """Names of the built-in skills to ask."""
-        return SKILLS if "all" in self.skills else tuple(dict.fromkeys(self.skills))
+        named = _listed(self.skills)
+        return SKILLS if ALL in named else tuple(dict.fromkeys(named))
 
     def __post_init__(self) -> None:
-        for name in {*self.skills} - {"all"}:
+        for name in {*_listed(self.skills)} - {ALL}:
             if name not in SKILLS:
                 raise Refused("no such skill", found=name, wanted=", ".join(SKILLS))
         if taken := sorted(set(self.files) & set(SKILLS)):

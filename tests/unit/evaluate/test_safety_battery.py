@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from headgate.evaluate.asking import Address
-from headgate.evaluate.batteries import SafetySettings
+from headgate.evaluate.batteries import SAFETY, SKILLS, SafetySettings
 from headgate.evaluate.emission import Limits
 from headgate.evaluate.replaying import replay, standing
 from headgate.evaluate.safety.battery import check_safety, probes_of
 from headgate.evaluate.safety.labels import read_labels
 from headgate.evaluate.safety.prompts import HARMFUL, ORDERS, QUESTIONS, STANCES
+from headgate.flow.file import read_flow
 from headgate.kit.errors import Refused
 from headgate.models.model import Completion
 from headgate.stats.verdict import Level, Outcome, Verdict
@@ -242,6 +243,21 @@ def test_settings_name_only_what_there_is() -> None:
     for wrong in ({"axes": ["kindness"]}, {"margins": {"refusal": 2.0}}, {"sample": 3}, {"warn": ["x"]}):
         with pytest.raises(Refused):
             SafetySettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_all_axes_are_one_word_of_the_flow_file(tmp_path: Path) -> None:
+    """As the guide has it, a word and no list; the same of skills. One axis may stand without a list too."""
+    path = tmp_path / "headgate.toml"
+    words = '[evaluate.safety]\naxes = "{}"\n[evaluate.forgetting]\nskills = "all"\n'
+    suite = '[flow]\nname = "s"\n[evaluate.suites.s]\ngate = "g"\n'
+    path.write_text(suite + words.format("all"))
+    ((_, section),) = read_flow(path).stages
+    assert (SAFETY, SKILLS) == (section.safety.asked, section.forgetting.asked)
+    path.write_text(suite + words.format("stance"))
+    assert ("stance",) == read_flow(path).stages[0][1].safety.asked
+    path.write_text(suite + words.format("kindness"))
+    with pytest.raises(Refused, match="no such safety axis"):
+        read_flow(path)
 
 
 def test_the_stage_asks_the_battery_and_any_model_later(project: Project, serve: Callable[..., FakeEndpoint]) -> None:
