@@ -35,7 +35,9 @@ def compat(
     """Says whether ADAPTER, a folder, belongs on a base: identical, same values, another base, or cannot load.
 
     Reads headers, hashes and settings, loads nothing; with --effect it also asks the recorded prompts again and
-    compares. Exit code 0: it may be used, 1: it may not, 3: files alone cannot tell.
+    compares. Exit code 0: it may be used, 1: it would load and may not be used, 3: files alone cannot tell, 2: refused,
+    because it cannot be loaded on that base at all (another architecture, tensors without a module, no tokenizer) or
+    because a file is damaged.
     """
     from headgate.cli.arguments import columns_of
     from headgate.fleet.compat import ask, prompts_of, record_effect, remember
@@ -54,8 +56,10 @@ def compat(
             remember(ledger, found)
             if record is not None:
                 note_copy(ledger, record, project_of(store), what="effect", may_go=True)
+    refusal = found.pair.refusal
     if as_json:
-        print_json(answer("fleet compat", found.as_json(), found.outcome))
+        error = {"error": refusal.as_json()} if refusal else {}
+        print_json(answer("fleet compat", found.as_json() | error, "error" if refusal else found.outcome))
     elif not quiet:
         for verdict in found.verdicts:
             click.echo(f"{verdict.outcome.value}: {verdict.summary}")
@@ -65,5 +69,7 @@ def compat(
                 click.echo(f"  {verdict.reason}")
         for note in found.pair.notes:
             click.echo(f"  note: {note}")
-        click.echo(f"{found.outcome.value}: {adapter} on {base}")
-    return int(EXIT_OF[found.outcome])
+        click.echo(f"{'refused' if refusal else found.outcome.value}: {adapter} on {base}")
+    if refusal and (quiet or as_json):
+        click.echo(str(refusal), err=True)
+    return int(refusal.exit_code if refusal else EXIT_OF[found.outcome])

@@ -10,6 +10,7 @@ import click
 
 from headgate.cli.output import answer, common_options, examples, print_json
 from headgate.cli.stage_verb import FLOW_FILE
+from headgate.kit.errors import Exit, Refused
 
 if TYPE_CHECKING:
     from headgate.serve.desk import Desk
@@ -48,14 +49,15 @@ def command(
 
     /v1/models, /v1/chat/completions, /v1/completions and /healthz, until it is told to stop. An adapter is loaded when
     it is first asked for, after proof that it was made for this base and is what was released; the longest unused
-    leave memory first. Where an alias moves to an adapter that is refused, the one before goes on. A router is a name
-    that sends each request to one adapter by its words.
+    leave memory first. Where an alias moves to an adapter that is refused, the one before goes on. A folder of
+    --adapter that does not belong to the base is refused at the start. A router is a name that sends each request to
+    one adapter by its words. Exit code 2 where something is refused, with --check too.
     """
     from headgate.cli.arguments import pairs
     from headgate.flow.serving import served_from
     from headgate.kit.doors import must_be_installed, open_door
     from headgate.serve.doors import SERVER
-    from headgate.serve.opening import open_desk
+    from headgate.serve.opening import must_all_belong, open_desk
     from headgate.serve.routes import read_routes
     from headgate.serve.settings import Settings
 
@@ -65,6 +67,8 @@ def command(
     named = {name: Path(path) for name, path in pairs(routers, "--router", "NAME=FOLDER").items()}
     routes = read_routes(named, route_log)
     folder, name, names = served_from(flow_file, base, adapters)
+    if not only_check:
+        must_all_belong(adapters.values(), folder)
     desk = open_desk(folder, names, settings, name=name, routes=routes)
     if only_check:
         return _checked(desk, quiet=quiet, as_json=as_json)
@@ -82,12 +86,17 @@ def command(
 def _checked(desk: Desk, *, quiet: bool, as_json: bool) -> int:
     found = desk.check()
     desk.close(0.0)
-    outcome = "fail" if any(found.values()) else "pass"
+    refused = sum(map(bool, found.values()))
     if as_json:
-        rows = [{"model": name, "refused": why} for name, why in found.items()]
-        print_json(answer("serve", {"base": desk.base, "adapters": rows}, outcome))
+        parts: dict[str, Any] = {
+            "base": desk.base,
+            "adapters": [{"model": name, "refused": why} for name, why in found.items()],
+        }
+        if refused:
+            parts["error"] = {"kind": Refused.title, "what": f"{refused} of {len(found)} adapters cannot be served"}
+        print_json(answer("serve", parts, "error" if refused else "pass"))
     elif not quiet:
         for name, why in found.items():
             click.echo(f"{name}: {why or 'can be served'}")
-        click.echo(f"{len(found)} adapters, {sum(map(bool, found.values()))} refused")
-    return int(outcome == "fail")
+        click.echo(f"{len(found)} adapters, {refused} refused")
+    return int(Exit.WRONG_USE if refused else Exit.PASS)

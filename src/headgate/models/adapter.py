@@ -15,7 +15,16 @@ from typing import Any
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import canonical_json, digest_json
 from headgate.models.adapter_layout import misfits
-from headgate.models.fingerprint import Fingerprint, file_marks, read_json, weight_files, weights_root
+from headgate.models.adapter_settings import must_be_record, must_be_settings
+from headgate.models.fingerprint import (
+    PICKLES,
+    Fingerprint,
+    file_marks,
+    must_have_tokenizer,
+    read_json,
+    weight_files,
+    weights_root,
+)
 from headgate.models.safetensors_header import read_header
 
 CONFIG = "adapter_config.json"
@@ -92,8 +101,14 @@ def adapter_mark(folder: Path) -> AdapterMark:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The adapter's settings as PEFT wrote them."""
-    return read_json(folder / CONFIG)
+    """The adapter's settings as PEFT wrote them.
+
+    Raises:
+        Refused: missing, damaged, or with a value of no kind that its key takes.
+    """
+    settings = read_json(folder / CONFIG)
+    must_be_settings(settings, folder / CONFIG)
+    return settings
 
 
 def canonical_config(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,19 +127,30 @@ def canonical_bytes(config: Mapping[str, Any], base_name: str) -> bytes:
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
-    """What headgate recorded when the adapter was made; None for an adapter from elsewhere."""
+    """What headgate recorded when the adapter was made; None for an adapter from elsewhere.
+
+    Raises:
+        Refused: it is damaged.
+    """
     path = folder / RECORD
-    return read_json(path) if path.exists() else None
+    if not path.exists():
+        return None
+    record = read_json(path)
+    must_be_record(record, path)
+    return record
 
 
 def must_belong(folder: Path, base: Path, fingerprint: Fingerprint, *, allow_unrecorded: bool = False) -> None:
     """Refuses an adapter that was not made for this base, or that was changed since.
 
     Raises:
-        Refused: no record, another base (naming the parts that differ), edited files, or tensors
-            that do not fit the base's shapes.
+        Refused: no record, another architecture, another base (naming the parts that differ), edited files, a base
+            without a tokenizer, or tensors that do not fit the base's shapes.
     """
+    must_be_adapter_folder(folder)
+    must_have_tokenizer(base)
     record = read_record(folder)
+    must_be_architecture(folder, base, record)
     if record is None and not allow_unrecorded:
         raise Refused(
             "the adapter has no record of its base",
@@ -153,13 +179,52 @@ def _same_base(folder: Path, base: Path, fingerprint: Fingerprint, record: Mappi
         )
 
 
+def must_be_adapter_folder(folder: Path) -> None:
+    """Refuses what is no adapter folder; a pickled adapter is named and not opened.
+
+    Raises:
+        Refused: no such folder, pickled tensors, or files of it are missing.
+    """
+    if not folder.is_dir():
+        raise Refused("no such adapter folder", file=str(folder), next_step="check the spelling of the adapter")
+    if not (folder / TENSORS).exists():
+        pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES)
+        raise Refused(
+            "no safetensors in the adapter folder",
+            file=str(folder),
+            found=", ".join(pickles) or "no tensors at all",
+            wanted=TENSORS,
+            next_step="save it again as safetensors; pickles run code when they are opened" if pickles else None,
+        )
+
+
+def must_be_architecture(folder: Path, base: Path, record: Mapping[str, Any] | None) -> None:
+    """Refuses a base of another architecture than the adapter was made for, even where every shape fits.
+
+    Raises:
+        Refused: the record names one architecture, the settings of the base another.
+    """
+    made_for = ((record or {}).get("base_record") or {}).get("config") or {}
+    wanted, found = made_for.get("model_type"), read_json(base / "config.json").get("model_type")
+    if wanted is not None and found != wanted:
+        raise Refused(
+            "the adapter was made for another architecture",
+            file=str(folder),
+            found=f"{base} is of the architecture {found}",
+            wanted=f"{wanted}, as the base that it was trained on",
+            next_step="train it again on this base, or move its skill: headgate fleet migrate plan",
+        )
+
+
 def must_fit(folder: Path, base: Path) -> None:
     """Refuses an adapter whose tensors do not cover exactly modules of the base, one by one.
 
     Raises:
-        Refused: nothing consumes a tensor, half of a pair is missing, a shape does not fit, or a
-            module that the settings target has no tensors.
+        Refused: another architecture, nothing consumes a tensor, half of a pair is missing, a shape does not fit, or
+            a module that the settings target has no tensors.
     """
+    must_be_adapter_folder(folder)
+    must_be_architecture(folder, base, read_record(folder))
     header, _ = read_header(folder / TENSORS)
     settings = read_config(folder)
     if settings.get("peft_type") != "LORA":

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from headgate.models.adapter_settings import pattern_of
+
 Shapes = Mapping[str, tuple[int, ...]]
 PREFIX = "base_model.model."  # PEFT stores every tensor under the wrapped model
 # What a tensor's name ends with, longest first, and the piece of the update that it is.
@@ -248,19 +250,15 @@ def matches(target: str, module: str) -> bool:
 def any_match(targets: Any, module: str) -> bool:
     """Whether a list of names, or a regular expression over whole names, means a module."""
     if isinstance(targets, str):
-        try:
-            return re.fullmatch(targets, module) is not None
-        except re.error:
-            return False
+        pattern = pattern_of(targets)
+        return pattern is not None and pattern.fullmatch(module) is not None
     return any(matches(one, module) for one in targets or [])
 
 
 def pattern_value(patterns: Mapping[str, Any] | None, module: str, default: Any) -> Any:
     """The value that a table of name endings has for a module, as PEFT reads `rank_pattern`."""
     for pattern, value in (patterns or {}).items():
-        try:
-            if re.fullmatch(rf"(.*\.)?({pattern})", module):
-                return value
-        except re.error:
-            continue
+        found = pattern_of(pattern)
+        if found is not None and re.fullmatch(rf"(.*\.)?({found.pattern})", module):
+            return value
     return default

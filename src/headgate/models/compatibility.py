@@ -21,13 +21,22 @@ from typing import Any
 
 from headgate.kit.doors import version_of
 from headgate.kit.errors import Refused
-from headgate.models.adapter import CONFIG, KNOWN_SETTINGS, TENSORS, adapter_mark, read_config, read_record
+from headgate.models.adapter import (
+    CONFIG,
+    KNOWN_SETTINGS,
+    TENSORS,
+    adapter_mark,
+    must_be_adapter_folder,
+    read_config,
+    read_record,
+)
 from headgate.models.adapter_layout import misfits
 from headgate.models.fingerprint import (
     QUANTISATION,
     Fingerprint,
     canonical_config,
     fingerprint_of,
+    has_tokenizer,
     read_json,
     weight_files,
 )
@@ -86,6 +95,21 @@ class Compatibility:
     def parts(self) -> tuple[str, ...]:
         """Names of the parts that differ."""
         return tuple(dict.fromkeys(one.part for one in self.causes))
+
+    @property
+    def refusal(self) -> Refused | None:
+        """Why the pair is refused as bad input; None where it would load, whatever it does then."""
+        if self.kind is not Kind.CANNOT_LOAD:
+            return None
+        causes = [f"{one.part}: {one.message}" for one in self.causes if one.kind is Kind.CANNOT_LOAD]
+        more = f" and {len(causes) - 3} more" if len(causes) > 3 else ""
+        return Refused(
+            "the adapter cannot be loaded on this base",
+            file=self.adapter,
+            found="; ".join(causes[:3]) + more,
+            wanted=f"a base whose modules take every tensor of it; {self.base} is none",
+            next_step="use the base it was trained on, or train it again on this one",
+        )
 
     @property
     def verdict(self) -> Verdict:
@@ -156,25 +180,6 @@ def compare(adapter: Path, base: Path, *, fingerprint: Fingerprint | None = None
     )
 
 
-def must_be_adapter_folder(folder: Path) -> None:
-    """Refuses what is no adapter folder; a pickled adapter is named and not opened.
-
-    Raises:
-        Refused: no such folder, pickled tensors, or files of it are missing.
-    """
-    if not folder.is_dir():
-        raise Refused("no such adapter folder", file=str(folder), next_step="check the spelling of the adapter")
-    if not (folder / TENSORS).exists():
-        pickles = sorted(path.name for path in folder.iterdir() if path.suffix in (".bin", ".pt", ".pth", ".ckpt"))
-        raise Refused(
-            "no safetensors in the adapter folder",
-            file=str(folder),
-            found=", ".join(pickles) or "no tensors at all",
-            wanted=TENSORS,
-            next_step="save it again as safetensors; pickles run code when they are opened" if pickles else None,
-        )
-
-
 def base_record(folder: Path, fingerprint: Fingerprint) -> dict[str, Any]:
     """What an adapter keeps of its base beside the fingerprint, so that a difference can be named."""
     return {
@@ -211,7 +216,7 @@ def _structure(adapter: Path, base: Path) -> list[Cause]:
             message = f"{CONFIG} asks for {key}, which is not known here"
             causes.append(Cause(part="settings", message=message, kind=Kind.CANNOT_LOAD))
     tokens, rows = tokens_of(base), _embedded(shapes)
-    if not tokens and not (base / "tokenizer.model").exists() and not (base / "vocab.json").exists():
+    if not has_tokenizer(base):
         causes.append(Cause(part="tokenizer", message="the base has no tokenizer", kind=Kind.CANNOT_LOAD))
     if rows and tokens > rows:
         message = f"the tokenizer gives ids up to {tokens - 1}, the base has {rows} embeddings"
@@ -231,7 +236,7 @@ def _identity(record: Mapping[str, Any], base: Path, found: Fingerprint) -> list
         causes += _settings(told.get("config"), canonical_config(read_json(base / "config.json")))
     if {"weights", "quantisation"} & differing:
         causes.append(_weights(told, base, found, differing))
-    if "tokenizer" in differing:
+    if "tokenizer" in differing and has_tokenizer(base):
         before, now = told.get("tokens"), tokens_of(base)
         sizes = f"{now} tokens, it was made with {before}" if before and before != now else "the same size, other ids"
         causes.append(Cause(part="tokenizer", message=f"another tokenizer: {sizes}", kind=Kind.OTHER))

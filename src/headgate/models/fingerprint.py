@@ -29,6 +29,7 @@ QUANTISATION = "quantization_config"  # key of config.json
 BUFFERS = ("rotary_emb.inv_freq", "rotary_pos_emb.inv_freq", "attn.masked_bias")
 EMBEDDINGS = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight")
 HEADS = ("lm_head.weight", "embed_out.weight")
+PICKLES = (".bin", ".pt", ".pth", ".ckpt")  # endings of files that run code when they are opened
 # Files that hold a tokenizer which was not saved as one file.
 TOKENIZER_FILES = ("vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model", "added_tokens.json")
 # Keys that libraries write and that change no output.
@@ -147,6 +148,26 @@ def tokenizer_digest(folder: Path) -> str:
     return digest_json({key: value for key, value in body.items() if key not in ("padding", "truncation", "version")})
 
 
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a model folder has a tokenizer, in one file or in several."""
+    return any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json"))
+
+
+def must_have_tokenizer(folder: Path) -> None:
+    """Refuses a base that nobody can talk to.
+
+    Raises:
+        Refused: it has no tokenizer.
+    """
+    if not has_tokenizer(folder):
+        raise Refused(
+            "the base has no tokenizer",
+            file=str(folder),
+            wanted="tokenizer.json beside its weights",
+            next_step="fetch or save the base again, with its tokenizer",
+        )
+
+
 def template_digest(folder: Path) -> str:
     """Address of the chat template: its source and its text on fixed conversations."""
     template = ChatTemplate.of_folder(folder)
@@ -170,7 +191,7 @@ def weight_files(folder: Path) -> list[Path]:
         return [must_be_file(folder / name) for name in names]
     if (folder / WEIGHTS).exists():
         return [folder / WEIGHTS]
-    found = sorted(path.name for path in folder.glob("*") if path.suffix in (".bin", ".pt", ".pth", ".ckpt"))
+    found = sorted(path.name for path in folder.glob("*") if path.suffix in PICKLES)
     raise Refused(
         "no safetensors weights in the model folder",
         file=str(folder),
@@ -218,7 +239,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         body = json.loads(must_be_file(path).read_bytes())
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refused("not JSON", file=str(path)) from None
     if not isinstance(body, dict):
         raise Refused("not a JSON object", file=str(path))

@@ -13,7 +13,7 @@ from typing import Any
 
 from headgate.kit.errors import Refused, Unavailable
 from headgate.models.chat_template import special_tokens
-from headgate.models.fingerprint import read_json
+from headgate.models.fingerprint import must_have_tokenizer, read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Tokenizer:
                 found="not installed: tokenizers",
                 next_step='pip install "headgate[train]"',
             ) from None
+        must_have_tokenizer(folder)
         path = folder / "tokenizer.json"
         read_json(path)
         try:

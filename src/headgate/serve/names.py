@@ -17,7 +17,7 @@ from typing import Protocol
 from headgate.kit.errors import HeadgateError, Refused
 from headgate.kit.hashing import short
 from headgate.kit.names import must_be_name
-from headgate.models.adapter import adapter_mark
+from headgate.models.adapter import adapter_mark, must_be_adapter_folder
 
 SHOWN_DIGITS = 12
 READ_AGAIN = 0.5  # seconds between two readings that unknown names ask for
@@ -66,12 +66,17 @@ class Names(Protocol):
 
 
 class GivenNames:
-    """Names given by hand: a folder each, whose alias is the name without its digest."""
+    """Names given by hand: a folder each, whose alias is the name without its digest.
+
+    Raises:
+        Refused: a name is none, or a folder holds no adapter.
+    """
 
     def __init__(self, folders: Mapping[str, Path]) -> None:
         served, aliases = {}, {}
         for alias, folder in folders.items():
             must_be_name(alias, "not a name for an adapter")
+            must_be_adapter_folder(folder)
             digest = adapter_mark(folder).digest
             name = f"{alias}@{short(digest, SHOWN_DIGITS)[3:]}"
             created = int(folder.stat().st_mtime)

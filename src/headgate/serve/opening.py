@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from headgate.kit.doors import open_door
-from headgate.kit.errors import Refused
+from headgate.kit.errors import Refused, merged
+from headgate.models.adapter import must_belong
 from headgate.models.chat_template import ChatTemplate
-from headgate.models.fingerprint import read_json
+from headgate.models.fingerprint import fingerprint_of, read_json
 from headgate.models.tokenizer import Tokenizer
 from headgate.serve.desk import Desk
 from headgate.serve.doors import RUNTIMES
@@ -43,6 +44,22 @@ def open_desk(base: Path, names: Names, settings: Settings, *, name: str = "", r
         reader=reader_of(base, settings),
         routes=routes,
     )
+
+
+def must_all_belong(adapters: Iterable[Path], base: Path) -> None:
+    """Refuses before anything is loaded where one of the adapters given by hand was not made for the base.
+
+    Raises:
+        Refused: one or more of them, each with its reason.
+    """
+    fingerprint, wrong = fingerprint_of(base), []
+    for folder in adapters:
+        try:
+            must_belong(folder, base, fingerprint)
+        except Refused as error:
+            wrong.append(error)
+    if wrong:
+        raise merged(wrong)
 
 
 def reader_of(base: Path, settings: Settings) -> Reader:

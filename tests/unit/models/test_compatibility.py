@@ -184,7 +184,7 @@ def test_pairings_have_names_of_their_own() -> None:
 
 
 def test_the_verb_says_it_in_exit_codes(pair: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    """0 may be used, 1 may not, 2 cannot be read, 3 files cannot tell."""
+    """0 may be used, 1 would load and may not, 2 cannot be loaded or read, 3 files cannot tell."""
     base, adapter = pair
 
     def run(*more: str) -> int:

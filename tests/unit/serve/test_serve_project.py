@@ -122,7 +122,7 @@ def test_the_base_is_that_of_the_project_or_one_given(project, tmp_path: Path) -
 
 @pytest.mark.training
 def test_check_loads_every_adapter_and_says_what_is_refused(tmp_path: Path, capsys) -> None:
-    """Exit code 0 where all can be served, 1 where one cannot, 2 where nothing can be read."""
+    """Exit code 0 where all can be served, 2 where one is refused."""
     good, bad = make_adapter(tmp_path / "good"), make_adapter(tmp_path / "bad")
     (bad / "headgate.json").unlink()
 
@@ -135,7 +135,7 @@ def test_check_loads_every_adapter_and_says_what_is_refused(tmp_path: Path, caps
     assert (0, "pass") == (code, json.loads(out)["outcome"])
     code, out = check("--adapter", f"good={good}", "--adapter", f"bad={bad}")
     refused = {one["model"].partition("@")[0]: one["refused"] for one in json.loads(out)["adapters"]}
-    assert (1, {"good": "", "bad": "the adapter has no record of its base"}) == (code, refused)
+    assert (2, {"good": "", "bad": "the adapter has no record of its base"}) == (code, refused)
     assert 2 == check("--adapter", "good")[0]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from headgate.models.engines.transformers_local import attach, left_padded, load_base
+from headgate.models.engines.transformers_local import attach, left_padded, load_base, proof_of
 from headgate.models.model import Prompt
 
 AT_ONCE = 32  # prompts
@@ -73,7 +73,7 @@ def drift_of(base: Path, adapter: Path, prompts: Sequence[Prompt], tokens: int) 
     Raises:
         Refused: the adapter was not made for the base, or one of them cannot be loaded.
     """
-    loaded = load_base(base)
+    loaded = load_base(base, proof=proof_of(adapter, base))
     model = attach(loaded, adapter)
     texts = [loaded.template.render(prompt, add_generation_prompt=True) for prompt in prompts]
     ids = [one.ids for one in loaded.tokenizer.encode(texts)]

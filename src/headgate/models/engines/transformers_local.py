@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,13 +44,23 @@ class Loaded:
     fingerprint: Fingerprint
 
 
-def load_base(folder: Path, *, dtype: torch.dtype = torch.float32, attention: str = "sdpa") -> Loaded:
+def load_base(
+    folder: Path,
+    *,
+    dtype: torch.dtype = torch.float32,
+    attention: str = "sdpa",
+    proof: Callable[[Fingerprint], None] | None = None,
+) -> Loaded:
     """Loads a base: safetensors only, no code from the folder.
 
+    `proof` is given its fingerprint before a weight is read, and refuses what shall not be loaded onto it.
+
     Raises:
-        Refused: a part is missing or damaged, or the folder wants to run its own code.
+        Refused: a part is missing or damaged, the folder wants to run its own code, or `proof` refuses.
     """
     fingerprint = fingerprint_of(folder)
+    if proof is not None:
+        proof(fingerprint)
     template = ChatTemplate.of_folder(folder)
     if template is None:
         raise Refused("the base has no chat template", file=str(folder), wanted="chat_template.jinja")
@@ -83,10 +93,7 @@ def attach(loaded: Loaded, adapter: Path, *, allow_unrecorded: bool = False, as_
     Raises:
         Refused: another base, edited files, shapes that do not fit, or keys missing or left over.
     """
-    if as_it_is:
-        must_fit(adapter, loaded.folder)
-    else:
-        must_belong(adapter, loaded.folder, loaded.fingerprint, allow_unrecorded=allow_unrecorded)
+    proof_of(adapter, loaded.folder, allow_unrecorded=allow_unrecorded, as_it_is=as_it_is)(loaded.fingerprint)
     settings = canonical_config(read_config(adapter))
     model = wrapped(loaded.model, LoraConfig.from_peft_type(**settings, inference_mode=True))
     answer = set_peft_model_state_dict(model, load_file(adapter / TENSORS))
@@ -98,6 +105,20 @@ def attach(loaded: Loaded, adapter: Path, *, allow_unrecorded: bool = False, as_
             found=f"{len(missing)} missing and {len(answer.unexpected_keys)} unexpected tensors",
         )
     return model.eval()
+
+
+def proof_of(
+    adapter: Path, base: Path, *, allow_unrecorded: bool = False, as_it_is: bool = False
+) -> Callable[[Fingerprint], None]:
+    """What proves from files alone that an adapter belongs to a base, once its fingerprint is known."""
+
+    def prove(fingerprint: Fingerprint) -> None:
+        if as_it_is:
+            must_fit(adapter, base)
+        else:
+            must_belong(adapter, base, fingerprint, allow_unrecorded=allow_unrecorded)
+
+    return prove
 
 
 def wrapped(model: Any, config: LoraConfig, name: str = "default") -> Any:
@@ -132,14 +153,15 @@ class LocalModel:
         allow_unrecorded: bool = False,
         as_it_is: bool = False,
     ) -> None:
-        loaded = load_base(folder)
+        how = {"allow_unrecorded": allow_unrecorded, "as_it_is": as_it_is}
+        loaded = load_base(folder, proof=proof_of(adapter, folder, **how) if adapter is not None else None)
         self._loaded = loaded
         self._model: Any = loaded.model
         self.base_fingerprint = loaded.fingerprint
         identity: dict[str, Any] = {"base": loaded.fingerprint.root}
         self.name = folder.name
         if adapter is not None:
-            self._model = attach(loaded, adapter, allow_unrecorded=allow_unrecorded, as_it_is=as_it_is)
+            self._model = attach(loaded, adapter, **how)
             identity["adapter"] = adapter_mark(adapter).digest
             self.name = f"{folder.name}+{adapter.name}"
         self.fingerprint = digest_json(identity)
