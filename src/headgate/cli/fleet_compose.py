@@ -93,6 +93,9 @@ def _lines(found: Any) -> list[str]:
     lines = [f"{one.outcome.value:7} {one.summary}" for one in found.conflicts]
     for name, scores in found.alone.items():
         lines.append(f"{name or 'base':24} " + "  ".join(f"{skill} {score:.0%}" for skill, score in scores.items()))
+    for pair, share in found.disagreement.items():
+        own, _, other = pair.partition("/")
+        lines.append(f"on {share:.0%} of the items of {own}, {other} alone answers otherwise")
     for one in sorted(found.tried, key=lambda tried: -tried.chosen_by):
         if one.refused:
             lines.append(f"{one.plan.name:24} {one.refused}")

@@ -85,10 +85,15 @@ def digest_of_files(distribution: str) -> str:
     return digest_of_record(record)
 
 
+@cache
 def digest_of_record(record: str) -> str:
     """Address of the file hashes of a distribution's list of files; empty where it has none."""
-    lines = [line for line in record.splitlines() if ",sha256=" in line and not line.startswith(("../", "/"))]
-    return digest("\n".join(sorted(line for line in lines if ".dist-info/" not in line)).encode())
+    lines = [
+        line
+        for line in record.splitlines()
+        if ",sha256=" in line and ".dist-info/" not in line and line[0] != "/" and line[:3] != "../"
+    ]
+    return digest("\n".join(sorted(lines)).encode())
 
 
 def hardware(threads: int) -> dict[str, Any]:
@@ -128,20 +133,27 @@ def code(project: Path) -> dict[str, Any]:
 @cache
 def source_digest() -> str:
     """Address of headgate's own Python files, whether installed or run from a checkout."""
-    root = Path(headgate.__file__).parent
-    return digest_json({str(path.relative_to(root)): digest(path.read_bytes()) for path in sorted(root.rglob("*.py"))})
+    root = str(Path(headgate.__file__).parent)
+    found = {}
+    for folder, _, names in os.walk(root):
+        for name in names:
+            if name.endswith(".py"):
+                path = f"{folder}{os.sep}{name}"
+                with open(path, "rb", buffering=0) as stream:
+                    found[path[len(root) + 1 :]] = digest(stream.read())
+    return digest_json(found)
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
     """Commit, place in it, and digest of the code that is not committed; None outside a checkout or without git."""
-    commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None:
+    asked = _git(folder, "rev-parse", "HEAD", "--show-prefix")
+    if asked is None:
         return None
     changes = changes_of(folder)
-    within = (_git(folder, "rev-parse", "--show-prefix") or b"").decode().strip()
+    commit, _, within = asked.decode().partition("\n")
     return {
-        "commit": commit.decode().strip(),
-        "within": within.removesuffix("/"),
+        "commit": commit.strip(),
+        "within": within.strip().removesuffix("/"),
         "dirty": bool(changes),
         "diff": digest(changes) if changes else "",
         "untracked": len(untracked(folder)),

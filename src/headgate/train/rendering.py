@@ -66,7 +66,8 @@ def _dialogue(row: Row, template: ChatTemplate) -> Rendered:
         if not weight:
             continue
         before = template.render(turns[:i], add_generation_prompt=answer, tools=tools) if i or answer else ""
-        after = template.render(turns[: i + 1], add_generation_prompt=False, tools=tools)
+        last = i + 1 == len(turns)  # what is rendered up to there is the whole
+        after = whole if last else template.render(turns[: i + 1], add_generation_prompt=False, tools=tools)
         if not after.startswith(before):
             return Rendered(text=whole, problem=f"turn {i + 1}: serving would open the answer with other text")
         if not whole.startswith(after):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from headgate.kit.doors import undisturbed
 from headgate.kit.errors import Refused
 from headgate.kit.files import must_be_file
 from headgate.kit.hashing import digest_file, short
@@ -42,6 +43,7 @@ class Tried:
     same: bool | None
 
 
+@undisturbed()
 def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepResult:
     """Trains one adapter for each seed, or for each try of a sweep, and hands on the chosen one.
 

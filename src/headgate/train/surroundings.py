@@ -103,15 +103,23 @@ def outside_code(project: Path) -> list[dict[str, str]]:
         text = getattr(module, "__file__", None)
         if not isinstance(text, str) or name in STARTED or not text.endswith((".py", ".so")):
             continue
-        folder, base = os.path.split(text)
-        if folder not in folders:
-            folders[folder] = os.path.realpath(folder)
-        path = f"{folders[folder]}{os.sep}{base}"
+        folder, _, base = text.rpartition(os.sep)
+        path = f"{_real(folder, folders)}{os.sep}{base}"
         if (path in loose or not path.startswith(inside)) and Path(path).is_file():
             real = os.path.realpath(path)
             if real in loose or not real.startswith(inside):
                 found[name] = digest_file(Path(path))
     return [{"module": name, "digest": address} for name, address in sorted(found.items())]
+
+
+def _real(folder: str, known: dict[str, str]) -> str:
+    """A folder without links in it; each folder above it is looked at once."""
+    if folder not in known:
+        above, mark, name = folder.rpartition(os.sep)
+        plain = mark and above and name not in ("", ".", "..")
+        path = f"{_real(above, known)}{os.sep}{name}" if plain else ""
+        known[folder] = path if plain and not Path(path).is_symlink() else os.path.realpath(folder)
+    return known[folder]
 
 
 def checkout_of(folder: Path) -> Path | None:

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from headgate import __version__
-from headgate.kit.doors import open_door
+from headgate.kit.doors import open_door, undisturbed
 from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write, refusing
 from headgate.kit.hashing import canonical_json, digest_json
@@ -144,7 +144,7 @@ def train_seeds(shop: Workshop) -> list[Finished]:
     with atomic_write(shop.folder / "plan.json") as stream:
         stream.write(canonical_json(dict(shop.plan)))
     total = sum(one.steps for one in shop.schedules.values())
-    with progress("training", total, quiet=shop.quiet) as advance:
+    with undisturbed(), progress("training", total, quiet=shop.quiet) as advance:
         return [_one(shop, engine, seed, advance) for seed in shop.settings.seeds]
 
 
