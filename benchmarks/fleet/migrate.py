@@ -94,8 +94,11 @@ def main() -> None:
         ways: dict[str, dict[str, Any]] = {
             "no adapter": {}, "copy": {"road": "copy"}, "rebuild": {"road": "rebuild"},
             "rebuild from a rescue kit, no ledger": {"road": "rebuild", "kit": place / "kit", "gone": True},
-            "distil, stored prompts": {"road": "distil", "prompts": prompts},
-            "distil, made prompts": {"road": "distil", "seeds": seeds, "count": 1200},
+            "distil cold, stored prompts": {"road": "distil", "prompts": prompts, "cold": True},
+            "distil cold, made prompts": {"road": "distil", "seeds": seeds, "count": 1200, "cold": True},
+            "distil warm, stored prompts": {"road": "distil", "prompts": prompts},
+            "distil warm, made prompts": {"road": "distil", "seeds": seeds, "count": 1200},
+            "distil warm, four times as many made prompts": {"road": "distil", "seeds": seeds, "count": 4800},
         }  # fmt: skip
         for way, how in ways.items():
             began, one = time.process_time(), {}

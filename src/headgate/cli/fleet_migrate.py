@@ -57,6 +57,7 @@ def plan(adapter: Path, old: Path, new: Path, prompts: Path | None, store: Path,
 @click.option("--columns", multiple=True, metavar="OURS=THEIRS", help="Names of columns in the files.")
 @click.option("--kit", type=FOLDER, help="Rebuild from this rescue kit: neither the ledger nor its rows are needed.")
 @click.option("--steps", default=200, show_default=True, help="Steps of a distillation.")
+@click.option("--cold", is_flag=True, help="Distil from a fresh adapter, where the old one fits too.")
 @click.option("--out", required=True, type=FOLDER, help="Folder for the candidate.")
 @store_options
 def make(
@@ -69,7 +70,11 @@ def make(
     if as_json:
         print_json(answer("fleet migrate make", told))
     elif not quiet:
-        click.echo(f"{road}: {told['adapter']} in {out}" + (f", {told['prompts']} prompts" if told["prompts"] else ""))
+        click.echo(
+            f"{road}: {told['adapter']} in {out}"
+            + (f", {told['prompts']} prompts" if told["prompts"] else "")
+            + (", begun with the old adapter's tensors" if told["warm"] else "")
+        )
     return 0
 
 

@@ -19,7 +19,7 @@ from made_adapters import BASE, make_adapter
 
 from headgate.fleet.composition.plans import plans_of
 from headgate.fleet.engines.peft_merging import open_merger
-from headgate.fleet.migration.roads import copied
+from headgate.fleet.migration.copying import copied
 from headgate.flow.project import open_project
 from headgate.flow.serving import LedgerNames
 from headgate.kit.errors import Refused

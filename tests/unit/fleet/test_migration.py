@@ -24,7 +24,7 @@ from headgate.fleet.migration.screening import screened, stored, written
 from headgate.fleet.migration.watching import watch
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger
-from headgate.models.adapter import must_belong, read_record
+from headgate.models.adapter import adapter_mark, must_belong, read_record
 from headgate.models.engines.transformers_local import open_local
 from headgate.models.fingerprint import fingerprint_of
 from headgate.models.model import Completion, Sampling
@@ -183,7 +183,7 @@ def test_a_distilled_adapter_says_on_the_new_base_what_the_old_stack_said(near: 
     pair = ["--from", str(BASE), "--to", str(near)]
     made_of = ["make", str(teacher), *pair, "--road", "distil", "--prompts", str(prompts), "--steps", "2"]
     code, out = run(*made_of, "--out", str(tmp_path / "new"), "--json")
-    assert code == 0, out
+    assert (0, True) == (code, json.loads(out)["warm"]), out
     must_belong(tmp_path / "new", near, fingerprint_of(near))
     with Ledger.open(tmp_path / "store") as ledger:
         (run_node,) = ledger.find("run")
@@ -198,7 +198,15 @@ def test_a_distilled_adapter_says_on_the_new_base_what_the_old_stack_said(near: 
     with Ledger.open(tmp_path / "store") as ledger:
         first, second = (node.body["plan"] for node in ledger.find("run"))
         assert first["data"]["row_ids"] == second["data"]["row_ids"]
-        assert first["settings"] == second["settings"]
+        assert first["settings"] | {"start": ""} == second["settings"] | {"start": ""}
+        # Both began with the teacher's tensors, each on its own base.
+        begun = [ledger.node(one["start"]["node"]).body for one in (first, second)]
+        assert [adapter_mark(teacher).digest] * 2 == [one["digest"] for one in begun]
+        assert [fingerprint_of(one).root for one in (near, third)] == [one["base"] for one in begun]
+
+    code, out = run(*made_of, "--cold", "--out", str(tmp_path / "cold"), "--json")
+    assert (0, False) == (code, json.loads(out)["warm"])
+    assert adapter_mark(tmp_path / "cold") != adapter_mark(tmp_path / "new")
 
 
 def test_recorded_settings_of_every_method_go_along(near: Path) -> None:

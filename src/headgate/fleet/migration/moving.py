@@ -13,8 +13,10 @@ from headgate.evaluate.suites import Suite, load_suite
 from headgate.fleet.kit import read_kit
 from headgate.fleet.migration import roads, screening
 from headgate.fleet.migration.acceptance import POOL, Stack, accepted, scores_of
+from headgate.fleet.migration.copying import copied
 from headgate.fleet.migration.nearness import must_differ, nearness
 from headgate.fleet.migration.nearness import roads as roads_of
+from headgate.fleet.migration.warm import fits, warm
 from headgate.fleet.migration.watching import Watched, watch
 from headgate.kit.clock import now
 from headgate.kit.errors import Refused
@@ -49,7 +51,7 @@ def planned(adapter: Path, old: Path, new: Path, store: Any, *, prompts: bool) -
 def made(
     adapter: Path, old: Path, new: Path, road: str, out: Path, store: Any, *, prompts: Path | None = None,
     seeds: Path | None = None, count: int = 400, suites: Sequence[str] = (), columns: Sequence[str] = (),
-    steps: int = 200, kit: Path | None = None,
+    steps: int = 200, kit: Path | None = None, cold: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """A candidate in a folder of its own.
 
@@ -61,9 +63,9 @@ def made(
         raise Refused("the folder is there already", file=str(out), next_step="choose another with --out")
     if kit is not None and road != "rebuild":
         raise Refused("a kit is for the road rebuild", found=road)
-    screened = None
+    screened, started = None, False
     if road == "copy":
-        roads.copied(adapter, new, out)
+        copied(adapter, new, out)
     elif kit is not None:
         _must_be_kit_of(kit, adapter)
         with refusing(out), tempfile.TemporaryDirectory(prefix="headgate-migrate-") as work:
@@ -78,11 +80,14 @@ def made(
                     row.prompt_text for file in _pairs(suites).values() for row in read_rows(Path(file), columns=names)
                 ]
                 screened, answers, teacher = _lessons(adapter, old, prompts, seeds, count, items, names)
-                settings = {"steps": steps, "batch": min(32, len(screened.prompts)), "learning_rate": 3e-3}
+                started = not cold and fits(adapter, new)
+                begin = {"start": warm(ledger, adapter, new, context)} if started else {}
+                settings = {"steps": steps, "batch": min(32, len(screened.prompts)), "learning_rate": 3e-3, **begin}
                 result = roads.distilled(ledger, screened, answers, new, settings, teacher, context)
             _place(result, context, out)
     told = screened.as_json() if screened else None
-    return {"road": road, "adapter": adapter_mark(out).digest, "prompts": told["left"] if told else 0, "screens": told}
+    left = told["left"] if told else 0
+    return {"road": road, "adapter": adapter_mark(out).digest, "prompts": left, "screens": told, "warm": started}
 
 
 def acceptance(

@@ -5,8 +5,6 @@ Each gives a candidate adapter that belongs to the new base by record. None prom
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,17 +15,14 @@ from pyroaring import BitMap
 from headgate.fleet.checkout import lay_out
 from headgate.fleet.kit import read_kit
 from headgate.fleet.migration.screening import Screened
+from headgate.fleet.migration.warm import warm
 from headgate.kit.errors import Refused
-from headgate.kit.files import place_folder, refusing, write_flushed
-from headgate.kit.hashing import canonical_json
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.nodes import Node
 from headgate.ledger.protection import COPY
 from headgate.ledger.rows import RowRecord
 from headgate.ledger.steps import StageContext, StepResult
-from headgate.models.adapter import RECORD, adapter_mark, must_fit
-from headgate.models.adapter import read_record as record_of
-from headgate.models.fingerprint import fingerprint_of
+from headgate.models.adapter import adapter_mark
 from headgate.rows.row import Kind, Message, Row, Side, to_bytes
 from headgate.rules.firewall import admit
 from headgate.train import run as training
@@ -37,38 +32,24 @@ from headgate.train.settings import Settings, settings_of
 LEAST_ROWS = 16
 
 
-def copied(adapter: Path, new: Path, out: Path) -> Path:
-    """The same tensors under a record for the new base, which says where they come from.
-
-    Raises:
-        Refused: they do not fit the new base, or the folder is there already.
-    """
-    must_fit(adapter, new)
-    before = record_of(adapter) or {}
-    mark = adapter_mark(adapter)
-    record = {
-        "form": 1, "adapter": mark.digest, "tensors": mark.tensors, "config": mark.config,
-        "base": fingerprint_of(new).as_json(), "base_name": new.resolve().name,
-        "migrated": {"road": "copy", "from": before.get("base", {}).get("root", ""), "parent": mark.digest},
-    }  # fmt: skip
-    with refusing(out), tempfile.TemporaryDirectory(prefix="headgate-copy-") as work:
-        made = Path(work) / "adapter"
-        shutil.copytree(adapter, made)
-        write_flushed(made / RECORD, canonical_json(record))
-        place_folder(made, out)
-    return out
-
-
 def rebuilt(ledger: Ledger, adapter: Path, new: Path, context: StageContext) -> StepResult:
     """Trains again by the recorded settings on the recorded rows, on the new base.
+
+    What began warm, with a copy from another base, begins warm again.
 
     Raises:
         Refused: the ledger does not know the adapter's run, or its rows may not or cannot be read.
     """
     run = run_of(ledger, adapter)
     plan: Mapping[str, Any] = run.body["plan"]
+    recorded, node = dict(plan["settings"]), (plan.get("start") or {}).get("node")
+    if node and "migrated" in (begun := ledger.node(str(node))).body:
+        start = warm(ledger, context.work / str(begun.body["folder"]), new, context)
+        settings = replace(settings_for({**recorded, "start": ""}, new), start=start)
+    else:
+        settings = settings_for(recorded, new)
     outputs = {"curate": {"dataset": str(plan["data"]["dataset"])}}
-    return training.run(ledger, settings_for(plan["settings"], new), context=replace(context, outputs=outputs))
+    return training.run(ledger, settings, context=replace(context, outputs=outputs))
 
 
 def rebuilt_from_kit(kit_folder: Path, new: Path, work: Path) -> Path:

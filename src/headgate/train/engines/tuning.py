@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,9 +123,15 @@ class Watch(TrainerCallback):
         mark_complete(self._job.checkpoints / f"checkpoint-{state.global_step}", self._told.as_json())
 
 
+def _matters(record: logging.LogRecord) -> bool:
+    """Not on a file system of containers: checkpoints ordered by their step, not by their time, are what is wanted."""
+    return "falling back to numerical ordering" not in record.getMessage()
+
+
 def quiet(trainer: Trainer) -> Any:
     """A trainer that prints nothing: what it would print is recorded."""
     trainer.remove_callback(PrinterCallback)
+    logging.getLogger("transformers.trainer_utils").addFilter(_matters)
     return trainer
 
 
