@@ -27,7 +27,12 @@ from headgate.stats.verdict import Outcome
 @click.option("--metric", type=click.Choice(["mean", "median", "p90"]), default="mean", show_default=True)
 @click.option("--looks", default=1, show_default=True, help="Declared looks at data that grow; they share 5 %.")
 @click.option("--any-time", is_flag=True, help="Looks that nobody counted: a confidence sequence in order of lines.")
-@click.option("--effect", default=0.05, show_default=True, help="Difference for which items with repeats are told.")
+@click.option(
+    "--effect",
+    default=0.05,
+    show_default=True,
+    help="Difference for which items with repeats are told, and halves of one file.",
+)
 @click.option("--columns", multiple=True, metavar="OURS=THEIRS", help="Names of item, score, cluster and label.")
 @common_options
 def compare(
@@ -39,7 +44,9 @@ def compare(
     A line holds item and score, and where known cluster and label (what a person says of the same answer). Several
     lines of one item are repeats; an empty score is unscored. Exit code 0: shown; 1: the contrary; 3: cannot tell.
     """
-    from headgate.evaluate.score_comparison import Comparison, Terms, compare_scores, lines, one_system
+    from dataclasses import replace
+
+    from headgate.evaluate.score_comparison import Comparison, Terms, compare_scores, halves_of, lines, one_system
     from headgate.evaluate.score_files import Columns, read_scores
 
     known = set(Columns.__dataclass_fields__)
@@ -55,7 +62,8 @@ def compare(
             read[0].name, read[1].name = map(str, files)
         found = compare_scores(read[0], read[1], terms)
     else:
-        found = Comparison(sides=(one_system(read[0], terms.metric),))
+        alone = replace(one_system(read[0], terms.metric), halves=halves_of(read[0], terms.metric, effect))
+        found = Comparison(sides=(alone,))
     outcome = found.verdict.outcome if found.verdict else Outcome.PASS
     if as_json:
         parts = {"systems": [one.as_json() for one in found.sides]}

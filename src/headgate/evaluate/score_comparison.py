@@ -23,11 +23,12 @@ from headgate.stats.judging import cannot_tell, judge_interval
 from headgate.stats.multiplicity import level_per_look
 from headgate.stats.paired import compare_paired
 from headgate.stats.repeats import PairedRepeats, Repeats, compare_repeated, repeated
-from headgate.stats.resampling import bca
+from headgate.stats.resampling import NullTest, bca, null_test
 from headgate.stats.sequences import confidence_sequence
 from headgate.stats.verdict import Measure, Verdict
 
 FEW = 30  # items below which an interval by the central limit is too narrow
+FEWEST, MOST = 4, 100_000  # items or clusters of which halves are drawn
 RULE = "scores-compared"
 Metric = Literal["mean", "median", "p90"]
 METRICS: Mapping[str, Callable[[Floats], float]] = {
@@ -65,6 +66,7 @@ class Side:
     how: str
     repeats: Repeats | None = None
     corrected: Mapping[str, Any] = field(default_factory=dict)  # where people labelled some of its answers
+    halves: NullTest | None = None  # by how much random halves of its items differ
 
     def as_json(self) -> dict[str, Any]:
         """As printed."""
@@ -73,6 +75,7 @@ class Side:
         if self.repeats is not None:
             r = self.repeats
             out["repeats"] = {"answers": r.answers, "between": r.between, "within": r.within, "floor": r.floor}
+        out |= {"halves": self.halves.as_json()} if self.halves is not None else {}
         return out | ({"labelled": dict(self.corrected)} if self.corrected else {})
 
 
@@ -111,6 +114,27 @@ def one_system(scores: Scores, metric: Metric) -> Side:
         repeats=repeated([scores.answers[one] for one in items], clusters=groups) if scores.repeated else None,
         corrected=_labelled(scores) if metric == "mean" else {},
     )  # fmt: skip
+
+
+def halves_of(scores: Scores, metric: Metric, threshold: float) -> NullTest | None:
+    """How often two random halves of the items (of the clusters) differ by more than a threshold, which nothing caused.
+
+    None with fewer than four of them, and with so many that halves hardly differ.
+    """
+    items = sorted(scores.answers)
+    values, groups = scores.means(items), scores.groups(items)
+    numbers = np.unique(groups, return_inverse=True)[1] if groups is not None else np.arange(len(items))
+    count = int(numbers.max()) + 1 if len(items) else 0
+    if not FEWEST <= count <= MOST:
+        return None
+    of = METRICS[metric]
+
+    def distance(one: NDArray[np.intp], other: NDArray[np.intp]) -> float:
+        chosen = (one, other) if groups is None else (np.isin(numbers, one), np.isin(numbers, other))
+        first, second = (of(values[some]) for some in chosen)
+        return abs(first - second)
+
+    return null_test(distance, count, threshold)
 
 
 def _labelled(scores: Scores) -> dict[str, Any]:
@@ -260,6 +284,12 @@ def _side_lines(side: Side) -> list[str]:
         out.append(
             f"        {r.answers:.1f} answers to an item: standard error {r.mean.se:.4f}, "
             f"{r.se_with(2 * r.answers):.4f} with twice as many, never below {r.floor:.4f} on these items"
+        )
+    if side.halves is not None:
+        h = side.halves
+        out.append(
+            f"        two random halves differ by more than {h.threshold:g} in {h.alarms.value:.0%} of "
+            f"{h.splits:,} splits, by more than {h.calibrated:.3g} in 5%, though nothing happened between them"
         )
     if side.corrected:
         c = side.corrected

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from headgate.cli.evaluate_compare import compare
-from headgate.evaluate.score_comparison import Terms, compare_scores, one_system
+from headgate.evaluate.score_comparison import Terms, compare_scores, halves_of, one_system
 from headgate.evaluate.score_files import Columns, Scores, read_scores
 from headgate.kit.errors import Refused
 from headgate.stats.paired import compare_paired
@@ -159,3 +159,20 @@ def test_files_without_a_shared_item_are_refused() -> None:
     other = Scores("other", answers={"x": [1.0]}, items={"x"})
     with pytest.raises(Refused, match="share no item"):
         compare_scores(scores([1.0]), other, Terms())
+
+
+def test_halves_of_one_file_say_what_a_bare_threshold_is_worth() -> None:
+    """Two halves of 100 items differ by five points by chance alone; by more where the items come in twenty clusters."""
+    rng = np.random.default_rng(4)
+    alike, clustered = np.full(200, 0.8), np.repeat(rng.random(20), 10)
+    plain, grouped = (
+        scores([float(one) for one in rng.random(200) < chance], clusters=size)
+        for chance, size in ((alike, 0), (clustered, 10))
+    )
+    found, wider = halves_of(plain, "mean", 0.05), halves_of(grouped, "mean", 0.05)
+    assert found is not None and wider is not None
+    # The standard error of the difference is 5.7 points: 38 % lie beyond five of them.
+    assert 0.25 < found.alarms.value < 0.5 < wider.alarms.value
+    calibrated = halves_of(plain, "mean", found.calibrated)
+    assert calibrated is not None and 0 < calibrated.alarms.value <= 0.05
+    assert halves_of(scores([1.0, 0.0, 1.0]), "mean", 0.05) is None
