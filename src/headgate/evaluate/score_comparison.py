@@ -132,7 +132,7 @@ def halves_of(scores: Scores, metric: Metric, threshold: float) -> NullTest | No
     def distance(one: NDArray[np.intp], other: NDArray[np.intp]) -> float:
         chosen = (one, other) if groups is None else (np.isin(numbers, one), np.isin(numbers, other))
         first, second = (of(values[some]) for some in chosen)
-        return abs(first - second)
+        return round(abs(first - second), 12)  # five points are not more than five points
 
     return null_test(distance, count, threshold)
 

@@ -162,7 +162,7 @@ def test_files_without_a_shared_item_are_refused() -> None:
 
 
 def test_halves_of_one_file_say_what_a_bare_threshold_is_worth() -> None:
-    """Two halves of 100 items differ by five points by chance alone; by more where the items come in twenty clusters."""
+    """Halves of 100 items differ by five points by chance alone, and by more where the items come in clusters."""
     rng = np.random.default_rng(4)
     alike, clustered = np.full(200, 0.8), np.repeat(rng.random(20), 10)
     plain, grouped = (
