@@ -22,7 +22,7 @@ from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write, refusing
 from headgate.kit.hashing import canonical_json, digest_json
 from headgate.kit.progress import Advance, progress
-from headgate.models.adapter import RECORD, AdapterMark, adapter_mark
+from headgate.models.adapter import RECORD, AdapterMark, adapter_mark, read_record
 from headgate.models.compatibility import base_record
 from headgate.train.closure import Base
 from headgate.train.doors import DOORS
@@ -224,12 +224,28 @@ def _placed(shop: Workshop, seed: int, out: Path, trained: Trained) -> Finished:
     }
     with atomic_write(out / RECORD) as stream:
         stream.write(canonical_json(record))
-    target = shop.work / "adapters" / mark.digest[3 : 3 + SHOWN_DIGITS]
+    target = _folder_for(shop, mark)
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         shutil.rmtree(target)  # the same tensors, perhaps damaged since
     out.replace(target)
     return Finished(seed=seed, folder=target, mark=mark, trained=trained, plan_digest=shop.plan_digest)
+
+
+def _folder_for(shop: Workshop, mark: AdapterMark) -> Path:
+    """Named by the digest; where the same tensors stand there for another base, that base's record stays what it is.
+
+    A base whose template or tokenizer was changed where no row goes gives the same tensors.
+    """
+    plain = shop.work / "adapters" / mark.digest[3 : 3 + SHOWN_DIGITS]
+    try:
+        known = read_record(plain) if plain.is_dir() else None
+    except Refused:
+        return plain  # damaged: written anew
+    own = shop.base.fingerprint.root
+    if known is None or (known.get("base") or {}).get("root") in (None, own):
+        return plain
+    return plain.with_name(f"{plain.name}-{own[3 : 3 + SHOWN_DIGITS]}")
 
 
 def stands(work: Path, body: Mapping[str, Any]) -> bool:
@@ -256,7 +272,7 @@ def _known(shop: Workshop, seed: int) -> Finished | None:
     if not folder.is_dir():
         return None
     mark = adapter_mark(folder)
-    if mark.digest[3 : 3 + SHOWN_DIGITS] != folder.name:
+    if mark.digest[3 : 3 + SHOWN_DIGITS] != folder.name.partition("-")[0]:
         return None
     t = body["trained"]
     trained = trained_of(t)

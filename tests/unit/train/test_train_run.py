@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from headgate.kit.errors import Refused
-from headgate.models.adapter import adapter_mark
+from headgate.models.adapter import adapter_mark, must_belong
 from headgate.models.engines.transformers_local import open_local
 from headgate.models.fingerprint import fingerprint_of
 from headgate.models.model import Sampling
@@ -250,3 +251,16 @@ def test_a_changed_base_is_refused_by_name(project, base: Path, tmp_path: Path) 
     assert refused.value.found == "differs in template"
     with pytest.raises(Refused, match="no such base"):
         project.train(base="other", steps=1)
+
+
+def test_the_same_tensors_for_another_base_do_not_take_its_record(project, base: Path, tmp_path: Path) -> None:
+    """A template that was changed where no row goes: each adapter still belongs to the base that it was made for."""
+    other = Path(shutil.copytree(base, tmp_path / "other"))
+    template = other / "chat_template.jinja"
+    template.write_text(template.read_text(encoding="utf-8") + "{# tools come later #}", encoding="utf-8")
+    first, second, again = (project.train(steps=2, base=str(one)) for one in (base, other, other))
+    folders = [project.folder / one.outputs["adapter_path"] for one in (first, second, again)]
+    assert adapter_mark(folders[0]) == adapter_mark(folders[1])
+    assert (folders[1], True) == (folders[2], folders[0] != folders[1])
+    for folder, own in zip(folders, (base, other, other), strict=True):
+        must_belong(folder, own, fingerprint_of(own))
