@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from headgate.kit.errors import Broken, Refused
 from headgate.kit.hashing import digest_json
@@ -18,6 +18,7 @@ from headgate.ledger.protection import Protection
 from headgate.ledger.rows import Rows
 
 KIND = "dataset-version"
+KEPT_BYTES = 256 << 20  # of bitmaps that were read, kept while the ledger is open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class Versions:
         self._nodes = nodes
         self._rows = rows
         self._protection = protection
+        self._kept: dict[str, BitMap] = {}  # rows of versions that were read, by node id
+        self._kept_bytes = 0
 
     def freeze(
         self,
@@ -162,14 +165,25 @@ class Versions:
     def nodes_holding(self, numbers: BitMap) -> dict[str, int]:
         """Node ids of the versions that hold any of the rows, with how many they hold."""
         table, nodes = schema.versions, schema.nodes
-        query = select(nodes.c.id, table.c.numbers).join(nodes, nodes.c.seq == table.c.seq)
+        query = select(table.c.seq, nodes.c.id).join(nodes, nodes.c.seq == table.c.seq)
         with self._reading() as connection:
-            # One bitmap at a time: a thousand versions of scattered rows would not fit into memory.
-            counts = {
-                node: BitMap.deserialize(packed_numbers).intersection_cardinality(numbers)
-                for node, packed_numbers in connection.execute(query.execution_options(yield_per=64))
-            }
+            named = {int(row.seq): str(row.id) for row in connection.execute(query)}
+            counts = {node: held.intersection_cardinality(numbers) for node, held in self._each(connection, named)}
         return {node: count for node, count in counts.items() if count}
+
+    def _each(self, connection: Connection, named: Mapping[int, str]) -> Iterator[tuple[str, BitMap]]:
+        """The rows of versions by node id. What was read is kept, up to a limit: an id says what a version holds."""
+        rest = [seq for seq, node in named.items() if node not in self._kept]
+        yield from ((node, self._kept[node]) for node in named.values() if node in self._kept)
+        table = schema.versions.c
+        query = select(table.seq, table.numbers).where(among(table.seq, rest))
+        # One at a time: a thousand versions of scattered rows would not fit into memory.
+        for seq, packed_numbers in connection.execute(query.execution_options(yield_per=64)) if rest else ():
+            held = BitMap.deserialize(packed_numbers)
+            if self._kept_bytes + len(packed_numbers) <= KEPT_BYTES:
+                self._kept[named[seq]] = held
+                self._kept_bytes += len(packed_numbers)
+            yield named[seq], held
 
     def shares(self, numbers: BitMap, held: Mapping[str, int]) -> list[Share]:
         """Where the rows stand in some versions, of which it is known how many they hold, in order of freezing."""

@@ -12,6 +12,7 @@ from pyroaring import BitMap
 
 from headgate.kit.errors import Broken, Refused
 from headgate.kit.hashing import digest
+from headgate.ledger import versions as versions_module
 from headgate.ledger.ledger import Edge, Ledger, RowRecord
 
 
@@ -140,3 +141,19 @@ def test_an_edge_to_nothing_is_our_fault(world: World) -> None:
     targets = [Edge("derived-from", digest(b"%d" % i)) for i in range(40_000)]
     with pytest.raises(Broken, match="not in the ledger"):
         world.ledger.record("score", "many", {}, edges=targets)
+
+
+@pytest.mark.parametrize("kept_bytes", [1 << 20, 0])
+def test_versions_that_were_read_before_are_counted_as_the_first_time(
+    world: World, monkeypatch: pytest.MonkeyPatch, kept_bytes: int
+) -> None:
+    """Their rows are kept in memory up to a limit; beyond it they are read again, with the same answer."""
+    monkeypatch.setattr(versions_module, "KEPT_BYTES", kept_bytes)
+    versions = world.ledger.versions
+    versions.freeze("other", numbers=BitMap([1, 2]), splits={}, manifest={})
+    first, other = world.version, versions.get("other").node_id
+    asked = [BitMap([1, 4]), BitMap([4]), BitMap([3]), BitMap([1, 4])]
+    wanted = [{first: 1, other: 1}, {first: 1}, {}, {first: 1, other: 1}]
+    assert wanted == [versions.nodes_holding(numbers) for numbers in asked]
+    versions.freeze("late", numbers=BitMap([1, 2, 4]), splits={}, manifest={})
+    assert {first: 1, other: 1, versions.get("late").node_id: 2} == versions.nodes_holding(BitMap([1, 4]))
