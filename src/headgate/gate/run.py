@@ -62,7 +62,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     return StepResult(
         stage=STAGE,
         outcome=judged.outcome,
-        summary=_summary(judged, adapter),
+        summary=_summary(judged, adapter, settings),
         verdicts=judged.verdicts,
         outputs={"decision": decision},
         facts={
@@ -154,6 +154,7 @@ def _record(
         "required": list(settings.require),
         "unsure": settings.unsure,
         "correction": settings.correction,
+        **({"level": dict(settings.level)} if settings.level else {}),
         "evidence": {stage: {"step": one.step.id, "at": one.step.at} for stage, one in sorted(found.items())},
         "verdicts": [_told(verdict, found) for verdict in judged.verdicts],
         "waivers": [waiver.as_json() for waiver in judged.waivers],
@@ -179,11 +180,21 @@ def _told(verdict: Verdict, found: Mapping[str, Evidence]) -> dict[str, Any]:
     return body
 
 
-def _summary(judged: Judged, adapter: Node) -> str:
+def _summary(judged: Judged, adapter: Node, settings: Settings) -> str:
     stopping: Sequence[Verdict] = [verdict for verdict in judged.verdicts if verdict.blocks]
     if stopping:
         return "; ".join(f"{verdict.rule}: {verdict.summary}" for verdict in stopping)
-    claims = sum("comparison" in verdict.details for verdict in judged.verdicts)
-    waived = ", ".join(f"{one.rule} waived by {one.name} until {one.until}" for one in judged.waivers)
-    text = f"{short(adapter.body.get('digest', adapter.id))} may be released: {claims} claims held"
-    return f"{text}; {waived}" if waived else text
+    claims = [verdict for verdict in judged.verdicts if "comparison" in verdict.details]
+    held = sum(verdict.outcome is Outcome.PASS for verdict in claims)
+    said = f"{held} claims held" if held == len(claims) else f"{held} of {len(claims)} claims held"
+    lowered = dict.fromkeys(
+        verdict.rule
+        for verdict in judged.verdicts
+        if verdict.outcome in (Outcome.FAIL, Outcome.UNSURE)
+        and verdict.rule in settings.level
+        and "waived" not in verdict.details
+    )
+    text = f"{short(adapter.body.get('digest', adapter.id))} may be released: {said}"
+    told = [f"{rule} stops nothing by gate.level" for rule in lowered]
+    told += [f"{one.rule} waived by {one.name} until {one.until}" for one in judged.waivers]
+    return f"{text}; {', '.join(told)}" if told else text

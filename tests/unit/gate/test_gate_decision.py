@@ -9,6 +9,7 @@ import pytest
 
 from headgate.gate.run import depends_on, run
 from headgate.gate.settings import Settings
+from headgate.gate.waivers import give
 from headgate.kit.errors import Refused
 from headgate.stats.judging import cannot_tell
 from headgate.stats.verdict import Finding, Level, Outcome
@@ -152,6 +153,22 @@ def test_a_candidate_that_is_worse_fails(scene, scenes):
     scene.step("evaluate", scenes.comparison(10, 80, 400), scenes.comparison(80, 10, 400, reference="few-shot"))
     result = scene.gate()
     assert (Outcome.FAIL, ["candidate-over-base"]) == (result.outcome, rules(result, Outcome.FAIL))
+
+
+def test_a_claim_that_failed_is_not_called_held(scene, scenes):
+    """A lowered level or a waiver lets a worse candidate go on, and the decision says of both what did not hold."""
+    scene.step("evaluate", scenes.comparison(10, 80, 400), scenes.comparison(80, 10, 400, reference="few-shot"))
+    lowered = scene.gate(level={"candidate-over-base": "note"})
+    assert lowered.outcome is Outcome.PASS
+    assert "1 of 2 claims held; candidate-over-base stops nothing by gate.level" in lowered.summary
+    decision = scene.ledger.node(lowered.outputs["decision"])
+    assert {"candidate-over-base": "note"} == decision.body["level"]
+    give(
+        scene.ledger, rule="candidate-over-base", flow="support", name="Ann Lee", reason="a pilot",
+        until="2026-12-31", now=scene.now,
+    )  # fmt: skip
+    waived = scene.gate()
+    assert "1 of 2 claims held; candidate-over-base waived by Ann Lee until 2026-12-31" in waived.summary
 
 
 def test_a_doubt_stops(scene, scenes):
