@@ -140,6 +140,15 @@ def main(folder: Path) -> None:
     if first:
         with atomic_write(folder / DONE) as stream:
             stream.write(canonical_json(asdict(trained)))
+    _leave_together()
+
+
+def _leave_together() -> None:
+    # A process whose neighbour is gone while it still talks to it is aborted, and the whole run counts as failed.
+    group: Any = importlib.import_module("torch.distributed")
+    if group.is_available() and group.is_initialized():
+        group.barrier()
+        group.destroy_process_group()
 
 
 if __name__ == "__main__":

@@ -66,4 +66,4 @@ def test_terms_are_on_the_page_of_habits(source: Path, tmp_path: Path) -> None:
     told = page.read_text(encoding="utf-8")
     assert "Writes “email” where others write “e-mail”" in told
     assert "not both in one house" in told
-    assert "<mark>email</mark> <ins>e-mail</ins>" in told
+    assert "<mark>email</mark> <ins>→ e-mail</ins>" in told

@@ -106,13 +106,13 @@ def test_an_error_ends_all_of_them() -> None:
         look_together(look, ("b",))
         raise ZeroDivisionError
 
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with pytest.raises(ZeroDivisionError):
         met([asker(rows, look, "a", "c"), crash], lambda: None)
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and thread.daemon:
-            thread.join(10)
-    assert (before, [("a", "b")]) == (threading.active_count(), rows.looks)
+    begun = set(threading.enumerate()) - before
+    for thread in begun:
+        thread.join(10)
+    assert ([], [("a", "b")]) == ([thread for thread in begun if thread.is_alive()], rows.looks)
 
 
 def test_a_look_that_fails_is_told_to_each_that_asked() -> None:
