@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -43,7 +42,8 @@ def train_together(job: Job, folder: Path) -> Trained:
     """
     write(job, folder)
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(job.settings.processes)]
-    command += ["--master-addr", "127.0.0.1", "--master-port", str(_free_port()), "-m", "headgate.train.worker"]
+    # The launcher holds the port that it finds; one that was looked for beforehand may be taken by then.
+    command += ["--standalone", "--local-addr", "127.0.0.1", "-m", "headgate.train.worker"]
     variables = _variables(on_cpu=not _has_accelerators(job.settings))
     done = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False, env=variables)
     if (folder / WRONG).exists():
@@ -70,12 +70,6 @@ def _variables(*, on_cpu: bool) -> dict[str, str]:
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     variables.setdefault("OMP_NUM_THREADS", "1")
     return variables | ({"ACCELERATE_USE_CPU": "true"} if on_cpu else {})
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def write(job: Job, folder: Path) -> None:

@@ -68,13 +68,8 @@ def test_two_processes_share_preferences_and_rewards(jobs: dict[str, Job], tmp_p
             replace(job, out=tmp_path / f"{method}-adapter", checkpoints=tmp_path / f"{method}-c"), tmp_path / method
         )
     (tmp_path / "each.py").write_text(EACH, encoding="utf-8")
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-addr", "127.0.0.1"]
-    command += [
-        "--master-port",
-        str(worker._free_port()),
-        str(tmp_path / "each.py"),
-        *(str(tmp_path / one) for one in jobs),
-    ]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    command += ["--local-addr", "127.0.0.1", str(tmp_path / "each.py"), *(str(tmp_path / one) for one in jobs)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=worker._variables(on_cpu=True))
     assert 0 == done.returncode, done.stderr[-2000:]
     together = {one: trained_of(orjson.loads((tmp_path / one / worker.DONE).read_bytes())) for one in jobs}
