@@ -71,7 +71,7 @@ def test_two_processes_share_preferences_and_rewards(jobs: dict[str, Job], tmp_p
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
     command += ["--local-addr", "127.0.0.1", str(tmp_path / "each.py"), *(str(tmp_path / one) for one in jobs)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=worker._variables(on_cpu=True))
-    assert 0 == done.returncode, done.stderr[-2000:]
+    assert 0 == done.returncode, done.stderr[:1500] + done.stderr[-1500:]
     together = {one: trained_of(orjson.loads((tmp_path / one / worker.DONE).read_bytes())) for one in jobs}
     for method, near in (("dpo", 1e-3), ("kto", 2e-2)):
         job = jobs[method]
