@@ -134,11 +134,14 @@ def main(folder: Path) -> None:
     if first:
         with atomic_write(folder / DONE) as stream:
             stream.write(canonical_json(asdict(trained)))
-    _leave_together()
 
 
-def _leave_together() -> None:
-    # A process whose neighbour is gone while it still talks to it is aborted, and the whole run counts as failed.
+def leave_together() -> None:
+    """Waits for the other processes and leaves their group: the last act of a process.
+
+    One whose neighbour is gone while it still talks to it is aborted, and the whole run counts as failed. And
+    who has left cannot join again: the launcher's store still holds the addresses of the first time.
+    """
     group: Any = importlib.import_module("torch.distributed")
     if group.is_available() and group.is_initialized():
         group.barrier()
@@ -147,3 +150,4 @@ def _leave_together() -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    leave_together()

@@ -23,9 +23,10 @@ pytestmark = pytest.mark.training
 STEPS = 2
 EACH = """import sys
 from pathlib import Path
-from headgate.train.worker import main
+from headgate.train.worker import leave_together, main
 for one in sys.argv[1:]:
     main(Path(one))
+leave_together()
 """
 GIVEN: dict[str, Any] = {
     "steps": STEPS, "learning_rate": 5e-3, "save_every": 0, "device": "cpu", "processes": 2,
