@@ -1,6 +1,7 @@
 """Puts comments that were not written for the rule in the place of corrections, among corrections of other data.
 
-The comments were written by another than the word lists, after these had been fixed, and none was taken out.
+The comments are of a third writer, who saw neither the word lists nor other comments, and came after the words and
+the threshold had been fixed; none was taken out.
 """
 
 from __future__ import annotations
@@ -28,18 +29,58 @@ CHOSEN = (
     "relabelled and star_signals helped to fit the words"
 )
 READ = (
-    "Replies of a chat in the place of another reply (the harmless test set) were measured too, by the rules alone, "
-    "and are left out, for they correct nothing: one in fourteen was taken for a comment, and 11 of 30 sets failed."
+    "The 60 comments came last, of a third writer; nothing was changed after they were measured. Of the honest sets, "
+    "unlike of other pages, a part was seen before: the share of single corrections that were taken for comments was "
+    "looked at while the model of words was chosen, where a looser one took 9 % of reworded_signals and 2 % of "
+    "solved_signals. Replies of a chat in the place of another reply (the harmless test set) were measured too, by "
+    "the rules alone, and are left out, for they correct nothing: one in fourteen was taken for a comment, and 11 of "
+    "30 sets failed."
 )
 COMMENTS = (
-    "fine, but I dislike the wording", "way too long", "who talks like this?", "tone is off", "good enough",
-    "Reads like a brochure.", "can we make this warmer", "Not what I would say to a client.", "meh", "love it",
-    "Drop the exclamation marks please", "The second paragraph can go.", "too many bullet points", "ok",
-    "I would rather not mention prices here", "A bit stiff.", "Typos everywhere.", "please double-check this",
-    "Nice, maybe shorter next time", "It ignores the question", "confusing for beginners", "spot on",
-    "we never call them users", "Too salesy for my taste", "could be friendlier", "This is the third time it does this",
-    "wrong audience", "I don't get it", "lacks detail", "Sounds passive-aggressive", "clear and kind, thank you",
-    "The intro is a waste of space", "just testing", "Legal will not like this", "hard to read on mobile",
+    "could use a bit more context for someone new to this",
+    "You skipped straight to the end, show how you got there please.", "Spot on",
+    "who is this written for? our customers would be lost by the second line",
+    "where did this come from? I can't sign off without a source", "Please break it into bullet points next time.",
+    "too robotic, sounds like it was read off a form", "i already fixed this one yesterday, why is it back in my queue",
+    "Left out the exceptions, and those are what people actually ask about.",
+    "not sure what I'm supposed to put in this box tbh", "Happy with this, ship it.",
+    "needs a human to double check before it goes out", "Way more confident than it has any right to be.",
+    "sorry but I gave up reading halfway", "Would be great if it said what it's assuming up front.",
+    "the second half just repeats the first half", "Ask Priya, she knows this stuff better than me.",
+    "misses the point", "Lovely and clear, my twelve year old would follow it.",
+    "bit curt, maybe add a freindly sentence at the start, some of the people we deal with are already "
+    "upset when they get to us",
+    "This could get us in trouble if somebody acts on it without checking.",
+    "same as the other version, can't tell any difference between them",
+    "Pls use British spelling as per the style guide", "I would trust this more if it admitted what it doesn't know",
+    "seems fine i guess, not my area", "Honestly rubbish. Third time today I've had to flag something like this.",
+    "remove the filler and get to the point", "Correct as far as I can tell, but the layout is a mess on my phone.",
+    "you forgot to mention that it depends on when you ask", "More detail on why, less on what.",
+    "Can we have the key figure in bold so it jumps out?",
+    "the save button didn't work so I'm typing this again, it was basically ok",
+    "Talks down to the reader. We're adults here.", "Partly there. Half a point from me.",
+    "hmm, I'd want a second opinion on that", "Good answer but the explanation wanders off near the end",
+    "way too long for what was asked", "Wrong, and it doesn't even hesitate. Please look into this.",
+    "The tone is a little cold for our audience, otherwise nice work.",
+    "answer is too short, give the reader something to work with",
+    "Wording is clumsy in places but I knew what was meant",
+    "im pretty sure this is wrong but i dont have time to look it up",
+    "Nice and tidy, better than what our own team would have written.",
+    "There are two ways to read what was asked and it picked one without telling anybody, so a quick "
+    "check first would have helped.",
+    "add an example, people remember examples", "Out of date.",
+    "Didn't load properly for me, only saw the first few words.",
+    "I'd rather it gave no reply than one that sounds this sure of itself.", "jargon!! plain english",
+    "impressive, did not expect it to handle that",
+    "It keeps hedging every sentence, and by the time it commits to something I've forgotten what I "
+    "wanted to know in the first place.",
+    "duplicate, skip", "missing the units/labels/whatever, hard to tell what refers to what",
+    "Fair enough on the facts, yet it reads like a lecture.",
+    "Why is there no option for 'I don't know'? Leaving this one to somebody else.",
+    "the reasoing is hard to follow, one step per line would help",
+    "Tested it on two colleagues and both misread it the same way.",
+    "Would not show this to a client without a disclaimer underneath.", "made me smile, keep the bit of personality in",
+    "Only covers the obvious part and ignores the tricky bit that was really being asked.",
 )  # fmt: skip
 
 
