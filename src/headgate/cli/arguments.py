@@ -17,15 +17,18 @@ def pairs(given: Iterable[str], option: str, wanted: str = "NAME=VALUE") -> dict
     """`a=b` pairs.
 
     Raises:
-        Refused: a pair has no equals sign.
+        Refused: a pair has no equals sign, or two of them have one name.
     """
-    found = {}
+    found: dict[str, str] = {}
     for text in given:
         if not text.strip():
             continue
         name, equals, value = text.partition("=")
         if not equals:
             raise Refused(f"{option} {text}", wanted=wanted)
+        if name.strip() in found:
+            both = f"{name.strip()} means {found[name.strip()]} and {value.strip()}"
+            raise Refused(f"{option} gives one name twice", found=both, wanted="a name of its own for each")
         found[name.strip()] = value.strip()
     return found
 

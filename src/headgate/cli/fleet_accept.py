@@ -46,21 +46,22 @@ def accept(store: Path, quiet: bool, as_json: bool, **given: Any) -> int:
 
 @click.command(
     epilog=examples("fleet", "migrate watch support --model http://localhost:8000/v1#support --prompts probe.csv",
-                    "migrate watch support --model http://localhost:8000/v1#support --prompts probe.csv --json")
+                    "migrate watch support --model http://localhost:8000/v1#support --prompts probe.csv --anew --json")
 )  # fmt: skip
 @click.argument("name")
 @click.option("--model", required=True, metavar="MODEL", help="http://host/v1#alias, or local:FOLDER.")
 @click.option("--prompts", required=True, type=FOLDER, help="The same file at every look.")
 @click.option("--columns", multiple=True, metavar="OURS=THEIRS", help="Names of columns in the file.")
+@click.option("--anew", is_flag=True, help="Begin again: what it answers now is what it shall answer; closes its case.")
 @store_options
 def watch(
-    name: str, model: str, prompts: Path, columns: tuple[str, ...], store: Path, quiet: bool, as_json: bool
+    name: str, model: str, prompts: Path, columns: tuple[str, ...], anew: bool, store: Path, quiet: bool, as_json: bool
 ) -> int:
     """Asks an alias that somebody else moves; opens a case when its version or its answers changed."""
     from headgate.fleet.migration.moving import watched
     from headgate.stats.verdict import worst
 
-    found = watched(name, model, prompts, columns, store)
+    found = watched(name, model, prompts, columns, store, anew=anew)
     parts = {"first": found.first, "case": found.case}
     return _told("watch", found.verdicts, worst, parts, quiet=quiet, as_json=as_json)
 

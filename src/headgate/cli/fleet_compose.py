@@ -61,6 +61,7 @@ def compose(
     from headgate.fleet.composition.joint import joint_maker
     from headgate.fleet.composition.plans import plans_of
     from headgate.fleet.composition.remembering import remember
+    from headgate.kit.errors import Refused
     from headgate.kit.progress import progress
     from headgate.ledger.ledger import Ledger
 
@@ -72,6 +73,11 @@ def compose(
         )
         for name, file in pairs(skills, "--skill", "NAME=FILE").items()
     }
+    if not suites and (plans or out is not None):
+        raise Refused(
+            "no plan is tried without skills", found="--out" if out is not None else f"--plan {plans[0]}",
+            wanted="--skill NAME=FILE, the items of each adapter's skill",
+        )  # fmt: skip
     request = Request(
         base=base, adapters=adapters, skills=suites, plans=plans_of(plans, len(adapters)), folder=Path(),
         protected=protect, keep=keep, margin=margin, seed=seed, max_tokens=max_tokens, out=out,

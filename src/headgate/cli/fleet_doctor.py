@@ -62,17 +62,20 @@ def claim(
     source: str, store: Path, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Records a dated claim that a decay clock reads: an end of life, an owner, a yanked dependency."""
-    from headgate.fleet.clocks import about_of
+    from headgate.fleet.clocks import about_of, unused_by
     from headgate.fleet.finding import member
     from headgate.flow.governing import open_ledger
     from headgate.kit import clock
     from headgate.kit.errors import Refused
 
     now = clock.now()
-    if until is None and not value:
+    if until is None and not value.strip():
         raise Refused("nothing is claimed", wanted="--until DATE, --value TEXT, or both")
+    if not source.strip() or not all(one.isprintable() for one in (source, value, package or "", hardware or "")):
+        raise Refused("nobody says so", found=repr(source), wanted="--source TEXT, in signs that can be printed")
     with open_ledger(store) as ledger:
         one = member(ledger, about) if about else None
+        unused = unused_by(ledger, package=package, hardware=hardware)
         target = about_of(what, one, package=package, hardware=hardware)
         said = value or (until.date().isoformat() if until else "")
         end = until.replace(tzinfo=now.tzinfo) if until else None
@@ -81,6 +84,8 @@ def claim(
             target, what, said, source=source, observed_at=now, valid_from=None if ended else now, valid_to=end
         )
     if as_json:
-        print_json(answer("fleet claim", {"claim": address, "about": target, "what": what, "value": said}))
+        told = {"claim": address, "about": target, "what": what, "value": said, "unused": unused}
+        print_json(answer("fleet claim", told))
     elif not quiet:
-        click.echo(f"{what} of {target}: {said}" + (f" until {until:%Y-%m-%d}" if until else ""))
+        note = "; no adapter in use was made with it, so no clock reads this" if unused else ""
+        click.echo(f"{what} of {target}: {said}" + (f" until {until:%Y-%m-%d}" if until else "") + note)

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from headgate.fleet.checkout import DIFF, edited_code
-from headgate.fleet.kit import BASE, HELD, PROBED, PROJECT, ROWS, SOURCE, Kit
-from headgate.kit.hashing import digest_file
+from headgate.fleet.kit import BASE, CLOSURE, HELD, PROBED, PROJECT, ROWS, SOURCE, Kit
+from headgate.kit.errors import Refused
+from headgate.kit.hashing import digest_file, digest_json
 from headgate.ledger.gaps import OUTSIDE, UNCOMMITTED, UNDECLARED, UNPINNED, Gap, gaps_of
+from headgate.models.fingerprint import fingerprint_of
 from headgate.train.closure import salted
 from headgate.train.surroundings import normal
 
@@ -33,6 +35,8 @@ Cause = Gap  # a reason that is in the record already, or one that only the rebu
 def in_closure(kit: Kit) -> list[Cause]:
     """What the closure lacks, or what is no longer what it names; nothing is run for this."""
     found = []
+    if kit.closure.get("plan_digest") not in (None, digest_json(dict(kit.plan))):
+        found.append(Cause(KIT_CHANGED, f"the plan in {CLOSURE} was edited"))
     for text in kit.edited():
         name = text.split(" ")[0]
         kind = EDITED if name in (ROWS, HELD, PROBED) else BASE_CHANGED if name.startswith(BASE) else KIT_CHANGED
@@ -68,7 +72,18 @@ def of_error(error: Mapping[str, Any], kit: Kit) -> Cause:
         return Cause(UNCOMMITTED, said)
     if "lock" in said:
         return Cause(UNPINNED, said)
+    if differs := _base_differs(kit):
+        return Cause(BASE_CHANGED, f"{differs}; {said}")
     return Cause(UNKNOWN, said)
+
+
+def _base_differs(kit: Kit) -> str:
+    """In what the base of a kit is not the one that the plan names; empty: in nothing."""
+    try:
+        parts = fingerprint_of(kit.folder / BASE).differences(kit.plan["base"]["fingerprint"])
+    except Refused as error:
+        return error.what
+    return "differs in " + ", ".join(parts) if parts else ""
 
 
 def in_making(kit: Kit, rebuilt: Mapping[str, Any]) -> list[Cause]:

@@ -57,6 +57,12 @@ def pack_checkout(state: Mapping[str, Any] | None, project: Path, out: Path) -> 
     return told
 
 
+def reachable(project: Path, commit: str) -> bool:
+    """Whether a commit is in the repository that a project lies in."""
+    top = checkout_of(project)
+    return top is not None and _git(top, "cat-file", "-e", f"{commit}^{{commit}}") is not None
+
+
 def lay_out(kit: Path, closure: Mapping[str, Any], out: Path) -> Path:
     """Makes the project's folder of a rebuild: the checkout, the patch, and the files that the plan names.
 

@@ -4,11 +4,14 @@
     hosted API    claim provider-policy about the base or "base:NAME"
     licence       claim licence about the base or a source of the rows
     consent       claim consent about a source, or about a person with rows in the run
-    rows          claim retention about a source or "kind:rows", or rows whose content is gone
+    rows          claim retention about a source or "kind:rows", or rows whose content is gone; those that seeds were
+                  chosen by and that were probed too
+    start         the adapter that the training went on from, being gone
+    code          the recorded commit, in no repository at the project any more
     hardware      claim hardware about "hardware:CAPABILITY", such as hardware:avx512f
     dependency    claim dependency about "package:NAME" or "package:NAME==VERSION", such as a yanked one
     owner         claim owner about the adapter or a release of it
-    drill         the last drill that passed
+    drill         the last drill that passed, and whether a later one failed
 
 A date in the value of a claim, or the day up to which it holds, is the end. Nothing is guessed: what nobody claimed
 has no clock, but an adapter without an owner is told.
@@ -22,8 +25,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pyroaring import BitMap
+
+from headgate.fleet.checkout import reachable
 from headgate.fleet.drill import all_drills
-from headgate.fleet.finding import Member
+from headgate.fleet.finding import Member, fleet
+from headgate.fleet.kit import splits_of, start_of
 from headgate.kit.clock import parse_moment
 from headgate.kit.errors import Refused
 from headgate.ledger.claims import WITHHELD, Claim, speaking
@@ -33,8 +40,11 @@ from headgate.stats.verdict import Outcome
 
 DRILL_DAYS = 90
 # What cannot be had again once it is lost; an owner can be found, and a drill can be run.
-UNRECOVERABLE = frozenset({"base", "hosted API", "licence", "consent", "rows", "hardware", "dependency"})
-KEPT_BY_KIT = frozenset({"base", "hosted API"})  # bytes that a verified rescue kit holds; rights it cannot hold
+UNRECOVERABLE = frozenset(
+    {"base", "hosted API", "licence", "consent", "rows", "start", "code", "hardware", "dependency"}
+)
+# Bytes that a verified rescue kit holds; rights it cannot hold.
+KEPT_BY_KIT = frozenset({"base", "hosted API", "start", "code"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +77,7 @@ class Known:
             self._claims.setdefault((claim.about, claim.what), []).append(claim)
         self._drills = all_drills(ledger)
         self._bases: dict[Path, Fingerprint | Refused] = {}
+        self._commits: dict[str, bool] = {}
 
     def history(self, about: str, what: str) -> list[Claim]:
         """Claims of a kind about something, in order of recording."""
@@ -78,11 +89,22 @@ class Known:
 
     def drills(self, run: str) -> list[Mapping[str, Any]]:
         """Drills of a run, oldest first."""
-        return self._drills.get(run, [])
+        return sorted(self._drills.get(run, []), key=lambda one: parse_moment(one["at"]))
 
     def last_good(self, run: str) -> Mapping[str, Any] | None:
         """The newest drill of a run that passed."""
         return next((one for one in reversed(self.drills(run)) if one["outcome"] == Outcome.PASS), None)
+
+    def failed_since(self, run: str) -> Mapping[str, Any] | None:
+        """The newest drill of a run where it failed: what passed before says nothing of today."""
+        last = next((one for one in reversed(self.drills(run)) if one["outcome"] != Outcome.UNSURE), None)
+        return last if last is not None and last["outcome"] == Outcome.FAIL else None
+
+    def has_commit(self, commit: str) -> bool:
+        """Whether a commit is in the repository at the project."""
+        if commit not in self._commits:
+            self._commits[commit] = reachable(self.project, commit)
+        return self._commits[commit]
 
     def base(self, folder: Path) -> Fingerprint:
         """The fingerprint of a base's folder as it is now.
@@ -106,6 +128,7 @@ def clocks(known: Known, one: Member, now: datetime, *, kept: bool = False) -> l
     found = [
         *_base(known, one, now),
         *_rows(known, one, now),
+        *_beside(known, one),
         *_machine(known, one, now),
         *_owner(known, one, now),
         *_drill(known, one, now),
@@ -136,10 +159,9 @@ def _base(known: Known, one: Member, now: datetime) -> Iterator[Clock]:
 
 
 def _rows(known: Known, one: Member, now: datetime) -> Iterator[Clock]:
-    data = one.run.body["plan"]["data"]
-    ledger = known.ledger
-    version = ledger.versions.get(str(data["dataset"]))
-    numbers = version.splits[data["split"]]
+    plan, ledger = one.run.body["plan"], known.ledger
+    version = ledger.versions.get(str(plan["data"]["dataset"]))
+    numbers = BitMap.union(*(version.splits[split] for split in splits_of(plan).values()))
     there = sum(1 for _ in ledger.rows.bodies(numbers))
     if there != len(numbers):
         lost = f"{len(numbers) - there:,} of {len(numbers):,} rows have no content any more"
@@ -158,6 +180,18 @@ def _rows(known: Known, one: Member, now: datetime) -> Iterator[Clock]:
             continue
         if (last := _last(claims)) is not None and (end := _end(last)) is not None:
             yield _clock("consent", "a person", end, now, f"says {last.source}")
+
+
+def _beside(known: Known, one: Member) -> Iterator[Clock]:
+    """What a method needs beside rows and base, where it is gone; what is there has no end that anybody knows."""
+    if one.run.body["plan"].get("start"):
+        node, folder = start_of(known.ledger, one.run.body["plan"], known.project)
+        if not folder.is_dir():
+            yield Clock(kind="start", what=node.name, days=0.0, why="the adapter that it went on from is gone")
+    state = ((one.run.body.get("history") or {}).get("code") or {}).get("project") or {}
+    commit = str(state.get("commit") or "")
+    if commit and not known.has_commit(commit):
+        yield Clock(kind="code", what=f"commit {commit[:12]}", days=0.0, why="in no repository at the project")
 
 
 def _machine(known: Known, one: Member, now: datetime) -> Iterator[Clock]:
@@ -187,8 +221,12 @@ def _owner(known: Known, one: Member, now: datetime) -> Iterator[Clock]:
 
 
 def _drill(known: Known, one: Member, now: datetime) -> Iterator[Clock]:
-    last = known.last_good(one.run.id)
-    if last is None:
+    last, failed = known.last_good(one.run.id), known.failed_since(one.run.id)
+    if failed is not None:
+        named = dict.fromkeys(str(cause["cause"]) for cause in failed.get("causes") or ())
+        why = f"failed on {str(failed['at'])[:10]}: {', '.join(named) or 'other bits'}"
+        yield Clock(kind="drill", what="rebuild", days=0.0, why=why)
+    elif last is None:
         yield Clock(kind="drill", what="rebuild", days=None, why="no drill has passed yet")
     else:
         end = parse_moment(last["at"]) + timedelta(days=DRILL_DAYS)
@@ -233,6 +271,21 @@ def _end(claim: Claim) -> datetime | None:
 def _clock(kind: str, what: str, end: datetime, now: datetime, why: str) -> Clock:
     days = round((end - now).total_seconds() / 86_400, 1)
     return Clock(kind=kind, what=what, days=days, why=f"{end:%Y-%m-%d}, {why}")
+
+
+def unused_by(ledger: Ledger, *, package: str | None = None, hardware: str | None = None) -> bool:
+    """Whether a claim on a package or a class of processor concerns no adapter in use: perhaps a slip of the pen."""
+    if not package and not hardware:
+        return False
+    name, _, version = (package or "").partition("==")
+    for one in fleet(ledger):
+        plan = one.run.body["plan"]
+        packages = plan["environment"]["packages"]
+        if package and name in packages and version in ("", packages[name]):
+            return False
+        if hardware and hardware in (plan["hardware"].get("capability"), plan["hardware"].get("machine")):
+            return False
+    return True
 
 
 def about_of(claimed: str, one: Member | None, *, package: str | None = None, hardware: str | None = None) -> str:

@@ -2,21 +2,23 @@
 
 The orphan score is the number of days to the first loss that cannot be made good. The rebuildability score is between
 0 and 1: the share of inputs that are there, times how fresh the last good drill is (1 within 90 days, then falling to
-0 over a year), times 1 where two people have drilled it and 0.5 where one has.
+0 over a year; 0 where a later one failed), times 1 where two people have drilled it and 0.5 where one has.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from headgate.fleet.clocks import DRILL_DAYS, Clock, Known, clocks
+from headgate.fleet.clocks import DRILL_DAYS, UNRECOVERABLE, Clock, Known, clocks
 from headgate.fleet.finding import Member, fleet
 from headgate.fleet.rescue import kit_that_stands
 from headgate.kit.clock import parse_moment
+from headgate.kit.errors import Refused
 from headgate.ledger.claims import speaking
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import verdict_from_json
@@ -33,6 +35,8 @@ REMEDIES = {
     "licence": "renew the terms, or train again without these rows",
     "consent": "train again without these rows",
     "rows": "train again before they go, or record the effect: headgate fleet rescue",
+    "start": "bring its folder back, or train again with another start",
+    "code": "fetch the commit again, or train again from one that is kept",
     "hardware": "drill on the next machine while both are there",
     "dependency": "pin another version and train again",
     "owner": "headgate fleet adopt",
@@ -91,7 +95,13 @@ class Patient:
 
 
 def examine(ledger: Ledger, project: Path, now: datetime, *, within_days: float = WITHIN_DAYS) -> list[Patient]:
-    """Every adapter that is not retired, the one that loses something first in front."""
+    """Every adapter that is not retired, the one that loses something first in front.
+
+    Raises:
+        Refused: `within_days` is no number of days.
+    """
+    if not (math.isfinite(within_days) and within_days >= 0):
+        raise Refused("no number of days", found=str(within_days), wanted="--within DAYS, 0 or more")
     known = Known(ledger, project)
     patients = [
         patient(known, one, now, within_days=within_days)
@@ -116,9 +126,9 @@ def patient(known: Known, one: Member, now: datetime, *, within_days: float = WI
 def rebuildability(known: Known, one: Member, found: Sequence[Clock], now: datetime) -> float:
     """Between 0, it cannot be made again as far as anybody knows, and 1."""
     last = known.last_good(one.run.id)
-    if last is None:
+    if last is None or known.failed_since(one.run.id) is not None:
         return 0.0
-    inputs = [c for c in found if c.kind in ("base", "rows", "dependency", "hardware", "licence", "consent")]
+    inputs = [c for c in found if c.kind in UNRECOVERABLE - {"hosted API"}]
     lost = sum(1 for c in inputs if c.unrecoverable and c.days is not None and c.days <= 0)
     there = 1 - lost / max(len(inputs), 6)
     age = (now - parse_moment(last["at"])).total_seconds() / 86_400

@@ -34,6 +34,7 @@ from headgate.kit.files import must_be_file, refusing, write_flushed
 from headgate.kit.hashing import canonical_json, digest_file
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.nodes import Node
+from headgate.models.effect import read_effect
 from headgate.rows.row import Row, from_bytes
 from headgate.train.material import salt_of
 
@@ -90,7 +91,7 @@ class Kit:
         for number, line in enumerate(lines, start=1):
             try:
                 same = number <= len(wanted) and from_bytes(line).id == wanted[number - 1]
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except (Refused, ValueError, KeyError, TypeError, AttributeError):
                 same = False
             if not same:
                 found.append(number)
@@ -170,7 +171,8 @@ def _fill(ledger: Ledger, run: Node, project: Path, folder: Path, effect: Path |
     if (diff := state.get("diff_content")) and ledger.content.has(diff):
         write_flushed(folder / DIFF, ledger.content.get(diff))
     if effect is not None:
-        shutil.copyfile(must_be_file(effect), folder / EFFECT)
+        _must_be_effect_of(effect, run)
+        shutil.copyfile(effect, folder / EFFECT)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     closure = {
         "form": FORM,
@@ -185,6 +187,12 @@ def _fill(ledger: Ledger, run: Node, project: Path, folder: Path, effect: Path |
         "files": {str(path.relative_to(folder)): digest_file(path) for path in files},
     }
     write_flushed(folder / CLOSURE, canonical_json(closure))
+
+
+def _must_be_effect_of(effect: Path, run: Node) -> None:
+    made, found = {str(one["adapter"]) for one in run.body["results"]}, read_effect(effect).adapter
+    if found not in made:
+        raise Refused("the effect of another adapter", file=str(effect), found=found, wanted=", ".join(sorted(made)))
 
 
 def _salt(ledger: Ledger, plan: Mapping[str, Any]) -> str:
@@ -217,18 +225,29 @@ def _base(ledger: Ledger, run: Node, project: Path, out: Path) -> None:
 
 def splits_of(plan: Mapping[str, Any]) -> dict[str, str]:
     """The splits that a training read, by the file of a kit: to train on, to choose by, to probe."""
-    settings = plan["settings"]
+    settings = plan.get("settings") or {}
     chosen = settings.get("choose") == "lowest-loss" or settings.get("sweep")
     others = {HELD: settings.get("choose-on") if chosen else "", PROBED: (settings.get("probe") or {}).get("split")}
     return {ROWS: plan["data"]["split"], **{name: split for name, split in others.items() if split}}
 
 
+def start_of(ledger: Ledger, plan: Mapping[str, Any], project: Path) -> tuple[Node, Path]:
+    """The adapter that a training went on from, and the folder that it lies in."""
+    node = ledger.node(str(plan["start"]["node"]))
+    return node, project / ".headgate" / "work" / str(node.body["folder"])
+
+
 def _beside(ledger: Ledger, plan: Mapping[str, Any], project: Path, folder: Path) -> None:
     """What a method needs beside rows and base: the adapter it went on from, and files that score answers."""
     (folder / PROJECT).mkdir()
-    if start := plan.get("start"):
-        node = ledger.node(str(start["node"]))
-        shutil.copytree(project / ".headgate" / "work" / str(node.body["folder"]), folder / START)
+    if plan.get("start"):
+        node, begun = start_of(ledger, plan, project)
+        if not begun.is_dir():
+            raise Refused(
+                "the adapter that the training went on from is gone", file=str(begun), found=node.name,
+                next_step="bring it back to that folder, or drill the rescue kit: headgate fleet drill --kit FOLDER",
+            )  # fmt: skip
+        shutil.copytree(begun, folder / START)
     grpo = plan["settings"].get("grpo") or {}
     scorers = [*(grpo.get("rewards") or ()), *(grpo.get("outcomes") or ())]
     parts = [part for scorer in scorers for part in str(scorer).split(":")[1:]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from headgate.fleet.drill import Drilled, drill, drills_of, remember
 from headgate.fleet.finding import Member
-from headgate.fleet.kit import CLOSURE, EFFECT, pack, read_kit
+from headgate.fleet.kit import CLOSURE, EFFECT, base_of, pack, read_kit
 from headgate.kit.clock import parse_moment
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import digest_file, digest_json
@@ -16,11 +18,14 @@ from headgate.ledger.copies import note_copy
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.roles import RETIRE, require
 from headgate.ledger.steps import StepResult, record_step
+from headgate.models.adapter import BREAKING
+from headgate.models.fingerprint import fingerprint_of
 from headgate.release.aliases import withdraw
 from headgate.stats.verdict import Outcome
 
 STAGE = "rescue"
 LEAST_REASON = 10  # characters
+QUANTISATION = "quantisation"  # the part of a fingerprint
 ADOPTION_DAYS = 90  # a drill by the new owner may be so old
 
 
@@ -31,8 +36,17 @@ def rescue(
     """Writes a kit with everything that a rebuild needs, and proves it by a drill from it; recorded where it passes.
 
     Raises:
-        Refused: the folder is taken, the base is gone, or the disk is full.
+        Refused: the folder is taken, the base or a start is gone or is not what was trained on, or the disk is full.
     """
+    base = base_of(ledger, one.run)
+    folder = project / str(base.body["folder"])
+    changed = fingerprint_of(folder).differences(base.body["fingerprint"]) if folder.is_dir() else []
+    if set(changed) & {*BREAKING, QUANTISATION}:
+        raise Refused(
+            "the base is not the one that was trained on", file=str(folder), found="changed: " + ", ".join(changed),
+            wanted=f"{base.name} {base.body['fingerprint'].get('root', '')}".strip(),
+            next_step="bring that one back to the folder; a kit with another base proves nothing",
+        )  # fmt: skip
     pack(ledger, one.run, project, out, effect=effect)
     note_copy(ledger, out, project, what="rescue kit", may_go=False)
     found = drill(out, kind=kind)
@@ -73,16 +87,19 @@ def adopt(ledger: Ledger, one: Member, *, owner: str, by: str, now: datetime) ->
     """Claims a new owner, who has shown in the last 90 days that they can make it again; returns the claim's id.
 
     Raises:
-        Refused: the new owner has no drill that passed.
+        Refused: it is retired, or the newest drill of the new owner did not pass.
     """
+    if (over := ledger.claims.at(one.adapter.id, "retired", now)) is not None:
+        raise Refused("a retired adapter has no owner any more", found=f"{one.name}, says {over.source}")
     if not owner.strip() or not owner.isprintable():
         raise Refused("no name for the new owner", found=repr(owner), wanted="--owner NAME")
-    mine = [d for d in drills_of(ledger, one.run.id) if d["outcome"] == Outcome.PASS and d["by"] == owner]
-    age = (now - parse_moment(mine[-1]["at"])).days if mine else None
+    mine = sorted((d for d in drills_of(ledger, one.run.id) if d["by"] == owner), key=lambda d: parse_moment(d["at"]))
+    passed = bool(mine) and mine[-1]["outcome"] == Outcome.PASS
+    age = (now - parse_moment(mine[-1]["at"])).days if passed else None
     if age is None or age > ADOPTION_DAYS:
         raise Refused(
             "adoption needs evidence that the new owner can make it again",
-            found="no drill of theirs passed" if age is None else f"their last drill is {age} days old",
+            found=_lacking(mine, age),
             wanted=f"a drill by {owner} in the last {ADOPTION_DAYS} days",
             next_step=f"headgate fleet drill {one.name} --by {owner!r}",
         )
@@ -90,6 +107,12 @@ def adopt(ledger: Ledger, one: Member, *, owner: str, by: str, now: datetime) ->
     return ledger.claims.assert_(
         one.adapter.id, "owner", owner, source=f"adopted by {by}", observed_at=now, valid_from=now, evidence=evidence
     )
+
+
+def _lacking(mine: Sequence[Mapping[str, Any]], age: int | None) -> str:
+    if age is not None:
+        return f"their last drill is {age} days old"
+    return f"their last drill ended with {mine[-1]['outcome']}" if mine else "no drill of theirs"
 
 
 def retire(ledger: Ledger, one: Member, *, reason: str, by: str, now: datetime) -> list[str]:

@@ -175,6 +175,50 @@ def test_rebuildability_counts_people_and_age(made: Fleet) -> None:
     assert ["drill"] == [clock.kind for clock in later["well-1"].alarms]
 
 
+def test_a_drill_that_failed_later_takes_back_what_passed_before(made: Fleet) -> None:
+    """Nothing is known of today by what passed then: an alarm, no rebuildability, and nobody adopts on it."""
+    one = member(made.ledger, "well-4")
+    made.drill(one.run.id, "A. Vos", ago=4, outcome=Outcome.FAIL)
+    found = by_name(made)["well-4"]
+    assert (["drill"], 0.0, Outcome.FAIL) == (
+        [alarm.kind for alarm in found.alarms], found.rebuildability, found.verdict.outcome,
+    )  # fmt: skip
+    with pytest.raises(Refused) as refused:
+        adopt(made.ledger, one, owner="A. Vos", by="desk", now=NOW)
+    assert "their last drill ended with fail" == refused.value.found
+    made.drill(one.run.id, "A. Vos", ago=3)
+    assert ((), 0.5) == ((again := by_name(made)["well-4"]).alarms, again.rebuildability)
+    adopt(made.ledger, one, owner="A. Vos", by="desk", now=NOW)
+
+
+def test_what_else_a_rebuild_needs_has_its_clock(made: Fleet) -> None:
+    """Rows that were probed, the adapter that was gone on from, the commit: each is missed when it is gone."""
+    ledger, one = made.ledger, member(made.ledger, "well-5")
+    source = ledger.record("source", "probed", {})
+    record = RowRecord(id=digest(b"p"), content_id=digest(b"p"), body=b"p", source_id=source, subject=None)
+    held = BitMap(ledger.rows.append([record]).numbers)
+    train = ledger.versions.get("well-5@1").splits["train"]
+    dataset = ledger.versions.freeze(
+        "probed", numbers=held | train, splits={"train": train, "held": held}, manifest={}
+    )  # fmt: skip
+    begun = ledger.record("adapter", "begun", {"folder": "adapters/begun"})
+    plan = {
+        **one.run.body["plan"], "data": {"dataset": dataset, "split": "train"}, "start": {"node": begun},
+        "settings": {"probe": {"split": "held"}},
+    }  # fmt: skip
+    history = {"code": {"project": {"commit": "ab" * 20}}}
+    body = {"outcome": "pass", "plan": plan, "history": history}
+    run = ledger.record("run", "begun", body, edges=[Edge("derived-from", one.base.id)])
+    ledger.record(
+        "adapter", "went-on", {"digest": "b3:w"}, edges=[Edge("derived-from", run), Edge("derived-from", one.base.id)]
+    )
+    ledger.claims.assert_("source:probed", "retention", {"days": 9}, source="planted", observed_at=day(-1))
+    found = {(clock.kind, clock.what, clock.days) for clock in by_name(made)["went-on"].clocks if clock.unrecoverable}
+    assert {("code", "commit abababababab", 0.0), ("start", "begun", 0.0), ("rows", "probed", 9.0)} == found
+    (made.folder / ".headgate/work/adapters/begun").mkdir(parents=True)
+    assert "start" not in {clock.kind for clock in by_name(made)["went-on"].clocks}
+
+
 def test_adoption_needs_a_drill_of_ones_own(made: Fleet) -> None:
     """Another person's drill is no evidence, a failed one neither; with one, the owner changes and the alarm ends."""
     one = member(made.ledger, "owner-left")
@@ -197,6 +241,8 @@ def test_what_is_retired_is_no_longer_looked_after(made: Fleet) -> None:
     retire(made.ledger, one, reason="a prompt does as well", by="A. Vos", now=NOW - timedelta(hours=1))
     assert "yanked-3" not in by_name(made)
     assert "retired" == made.ledger.claims.at(one.adapter.id, "retired", NOW).value
+    with pytest.raises(Refused, match="a retired adapter has no owner"):
+        adopt(made.ledger, one, owner="A. Vos", by="desk", now=NOW)
 
 
 def test_the_verbs_say_the_same(made: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
@@ -220,4 +266,10 @@ def test_the_verbs_say_the_same(made: Fleet, capsys: pytest.CaptureFixture[str])
     assert "headgate fleet adopt" in capsys.readouterr().out
     assert 2 == run("adopt", "well-3", "--owner", "nobody")
     assert 0 == run("retire", "well-3", "--reason", "nobody uses it any more", "--quiet")
-    assert 2 == run("doctor", "--within", "soon")
+    assert [2, 2, 2] == [run("doctor", "--within", days) for days in ("soon", "nan", "-1")]
+    assert 2 == run("claim", "owner", "--about", "well-3", "--value", "A. Vos", "--source", " ")
+    capsys.readouterr()
+    assert 0 == run("claim", "dependency", "--package", "lib-well_3", "--value", "yanked", "--source", "x")
+    assert "no adapter in use was made with it" in capsys.readouterr().out
+    assert 0 == run("claim", "dependency", "--package", "lib-well-4==1.0", "--value", "yanked", "--source", "x")
+    assert "no adapter in use" not in capsys.readouterr().out

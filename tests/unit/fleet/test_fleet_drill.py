@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,16 @@ import pytest
 from headgate.cli.main import main
 from headgate.fleet.causes import EDITED, GONE, KIT_CHANGED, OUTSIDE, UNCOMMITTED, UNDECLARED, UNPINNED
 from headgate.fleet.drill import Drilled, _held_against, drill
-from headgate.fleet.finding import member
+from headgate.fleet.finding import fleet, member
 from headgate.fleet.fresh import CURRENT, LINKED
 from headgate.fleet.kit import CLOSURE, pack, read_kit
 from headgate.fleet.migration.moving import made
-from headgate.fleet.rescue import kit_that_stands
+from headgate.fleet.rescue import kit_that_stands, rescue
 from headgate.kit.errors import Refused
-from headgate.kit.hashing import digest
+from headgate.kit.hashing import digest, digest_json
 from headgate.ledger.ledger import Ledger
 from headgate.models.adapter import adapter_mark, must_belong
+from headgate.models.effect import Asked, Effect, write_effect
 from headgate.models.fingerprint import fingerprint_of
 from headgate.stats.verdict import Outcome
 
@@ -180,6 +182,7 @@ def test_a_commit_that_is_gone_and_code_that_was_edited_are_named(copied: Path) 
     def planted(closure: dict[str, Any]) -> None:
         closure["checkout"]["lacking"] = ["commit 123 is in no repository at the project"]
         closure["plan"]["rewards"] = [{"name": "r", "file": "reward.py", "digest": "b3:0"}]
+        closure["plan_digest"] = digest_json(closure["plan"])
 
     edit(copied, planted)
     found = drill(copied, kind=CURRENT)
@@ -210,6 +213,53 @@ def test_rows_edited_after_the_run_are_named_by_line(copied: Path) -> None:
     path.write_bytes(b"".join(lines))
     found = drill(copied, kind=CURRENT)
     assert ({EDITED}, ["rows.jsonl was edited: line 5"]) == (causes(found), [one.what for one in found.causes])
+
+
+def test_a_row_that_is_none_any_more_and_an_edited_plan_are_named(copied: Path) -> None:
+    """An edit may break what is edited: it is a cause, not an accident; a plan has its address like everything."""
+    rows = copied / "rows.jsonl"
+    rows.write_bytes(rows.read_bytes().replace(b"demonstration", b"demonstr@tion", 1))
+    edit(copied, lambda body: body["plan"]["settings"].update({"learning-rate": 0.5}))
+    found = drill(copied, kind=CURRENT)
+    assert [(KIT_CHANGED, "the plan in closure.json was edited"), (EDITED, "rows.jsonl was edited: line 1")] == [
+        (one.name, one.what) for one in found.causes
+    ]
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "model.safetensors"])
+def test_a_base_that_is_another_one_makes_no_kit_and_fails_a_drill_by_name(
+    name: str, project: Path, tmp_path: Path
+) -> None:
+    """Half a base is a changed base, not an unknown cause; a rescue refuses it before anything is written."""
+    copy = Path(shutil.copytree(project.parent, tmp_path / "checkout")) / project.name
+    path = copy / "base" / name
+    if name == "tokenizer.json":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-4096])
+    with Ledger.open(copy / ".headgate") as ledger:
+        one = fleet(ledger)[-1]
+        with pytest.raises(Refused, match=r"the base is not the one|cut short"):
+            rescue(ledger, one, copy, tmp_path / "rescued", kind=CURRENT, by="A. Vos", now=datetime.now(UTC))
+        assert not (tmp_path / "rescued").exists()
+        pack(ledger, one.run, copy, tmp_path / "kit")
+    found = drill(tmp_path / "kit", kind=CURRENT)
+    assert ({"changed base"}, Outcome.FAIL) == (causes(found), found.verdict.outcome)
+
+
+def test_the_effect_of_another_adapter_is_put_into_no_kit(project: Path, tmp_path: Path) -> None:
+    """Nor is a file that is no effect; nothing is left behind."""
+    asked = Asked(messages=(), answer="", log_probabilities=(), likeliest=(), divergence=(0.1,))
+    write_effect(Effect(adapter="b3:other", base="b3:base", asked=(asked,)), tmp_path / "effect.json")
+    (tmp_path / "words").write_text("no effect", encoding="utf-8")
+    with Ledger.open(project / ".headgate") as ledger:
+        for effect, said in (
+            (tmp_path / "effect.json", "the effect of another adapter"),
+            (tmp_path / "words", "not a recorded"),
+        ):
+            with pytest.raises(Refused, match=said):
+                pack(ledger, ledger.find("run")[-1], project, tmp_path / "kit", effect=effect)
+    assert {"effect.json", "words"} == {one.name for one in tmp_path.iterdir()}
 
 
 def test_rows_edited_in_the_ledger_are_named_too(project: Path, tmp_path: Path) -> None:

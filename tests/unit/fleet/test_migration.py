@@ -17,7 +17,7 @@ from headgate.evaluate.settings import SuiteSettings
 from headgate.evaluate.suites import load_suite
 from headgate.fleet.composition.matrix import Scores
 from headgate.fleet.migration.acceptance import accepted
-from headgate.fleet.migration.moving import made, planned
+from headgate.fleet.migration.moving import acceptance, made, planned, watched
 from headgate.fleet.migration.nearness import COPY, DISTIL, RETIRE, nearness
 from headgate.fleet.migration.roads import settings_for
 from headgate.fleet.migration.screening import screened, stored, written
@@ -256,6 +256,13 @@ def look(ledger: Ledger, answers, days: int):
             model.close()
 
 
+def test_two_suites_of_one_name_are_refused() -> None:
+    """One of them would be left out without a word."""
+    given = {"columns": (), "scorer": "exact", "margin": 0.02, "max_tokens": 8, "store": None}
+    with pytest.raises(Refused, match="two suites of one name"):
+        acceptance(old=BASE, new=BASE, before=None, after=None, suites=("a=x.csv", "a=y.csv"), **given)
+
+
 def test_an_alias_that_answers_as_before_is_silent_and_one_that_changed_opens_a_case(tmp_path: Path) -> None:
     """One answer of twenty is still the same alias; another snapshot is a case below the first look."""
     steady = lambda request: "the answer to " + request.text  # noqa: E731
@@ -301,3 +308,30 @@ def test_an_alias_that_says_it_is_another_version_opens_a_case_though_it_answers
         one.rule: one.outcome for one in moved.verdicts
     }
     assert moved.case
+
+
+def test_one_change_is_one_case_until_the_watch_begins_anew(tmp_path: Path) -> None:
+    """A look every hour opens no case every hour; after a migration the new answers are what shall be."""
+    with Ledger.open(tmp_path, create=True) as ledger:
+        watch(ledger, "s", Told("fp_1"), PROMPTS, NOW)
+        moved = watch(ledger, "s", Told("fp_2"), PROMPTS, NOW + timedelta(days=1))
+        again = watch(ledger, "s", Told("fp_2"), PROMPTS, NOW + timedelta(days=2))
+        assert moved.case == again.case != ""
+        assert watch(ledger, "s", Told("fp_2"), PROMPTS, NOW + timedelta(days=3), anew=True).first
+        assert "closed" == ledger.latest("case", "migration/s").body["state"]
+        assert Outcome.PASS is watch(ledger, "s", Told("fp_2"), PROMPTS, NOW + timedelta(days=4)).outcome
+        with pytest.raises(Refused, match="not the name of an alias"):
+            watch(ledger, " ", Told("fp_2"), PROMPTS, NOW)
+
+
+def test_a_folder_that_is_watched_is_told_by_its_address(near: Path, tmp_path: Path) -> None:
+    """No server names its version, and eight prompts may be answered alike by two models."""
+    prompts = tmp_path / "probe.csv"
+    prompts.write_text("prompt\n" + "".join(f"prompt {n}\n" for n in range(8)), encoding="utf-8")
+    Ledger.open(tmp_path, create=True).close()
+    looks = [watched("local", f"local:{base}", prompts, (), tmp_path) for base in (BASE, BASE, near)]
+    assert [True, False, False] == [one.first for one in looks]
+    assert [Outcome.PASS, Outcome.FAIL] == [
+        next(two.outcome for two in one.verdicts if two.rule == "alias-version") for one in looks[1:]
+    ]
+    assert ("", True) == (looks[1].case, bool(looks[2].case))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from headgate.kit.errors import Refused
 from headgate.models.chat_template import FIXED_CONVERSATIONS, ChatTemplate
 from headgate.models.engines.transformers_local import LocalModel, open_local
 from headgate.models.model import Completion, Prompt, Sampling
@@ -129,3 +132,12 @@ def test_known_answers_are_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) 
     assert (again, sum(steps)) == (first, 6)
     assert opened.count_tokens(asked[0]) == first[0].usage["prompt"]
     opened.close()
+
+
+def test_a_base_whose_settings_ask_for_other_shapes_is_refused(tmp_path: Path) -> None:
+    """Somebody edited config.json: bad input with its reason, and no accident of ours."""
+    base = Path(shutil.copytree(BASE, tmp_path / "base"))
+    settings = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(settings | {"vocab_size": 1025}))
+    with pytest.raises(Refused, match="the base cannot be loaded"):
+        open_local(base)

@@ -120,13 +120,15 @@ def acceptance(
     return verdicts
 
 
-def watched(name: str, model: str, prompts: Path, columns: Sequence[str], store: Any) -> Watched:
+def watched(name: str, model: str, prompts: Path, columns: Sequence[str], store: Any, *, anew: bool = False) -> Watched:
     """One look at an alias."""
     asked = [tuple(_turns(row)) for row in read_rows(prompts, columns=_columns(columns))]
     opened = open_model(model)
     try:
         with Ledger.open(store) as ledger:
-            return watch(ledger, name, opened, asked, now())
+            # A folder has no server that names its version: it is what it is by its address.
+            version = opened.fingerprint if model.startswith("local:") else ""
+            return watch(ledger, name, opened, asked, now(), version=version, anew=anew)
     finally:
         opened.close()
 
@@ -206,6 +208,9 @@ def _pairs(given: Sequence[str]) -> dict[str, str]:
     wrong = [one for one in given if "=" not in one]
     if wrong:
         raise Refused(f"--suite {wrong[0]}", wanted="NAME=FILE")
+    names = [one.split("=", 1)[0] for one in given]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise Refused("two suites of one name", found=twice, wanted="a name of its own for each")
     return dict(one.split("=", 1) for one in given)
 
 

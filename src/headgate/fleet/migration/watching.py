@@ -14,6 +14,7 @@ from typing import Any
 
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import digest_json
+from headgate.kit.names import must_be_name
 from headgate.kit.progress import silent
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.nodes import Node
@@ -56,25 +57,37 @@ class _Nothing:
         pass
 
 
-def watch(ledger: Ledger, name: str, model: Model, prompts: Sequence[Prompt], now: datetime) -> Watched:
+def watch(
+    ledger: Ledger, name: str, model: Model, prompts: Sequence[Prompt], now: datetime, *, version: str = "",
+    anew: bool = False,
+) -> Watched:  # fmt: skip
     """Asks an alias; the first time it records the answers' addresses, later it compares.
 
-    Opens a case where the alias says that it is another version, or answers otherwise.
+    Opens a case where the alias says that it is another version, or answers otherwise; one case for one change.
+    `version` is what the model is where no server says it: the address of a folder. With `anew` what it answers now
+    is the first look of what comes, and an open case is closed: a migration was accepted.
 
     Raises:
-        Refused: too few prompts, other prompts than those recorded, or answers that do not arrive.
+        Refused: no name, too few prompts, other prompts than those recorded, or answers that do not arrive.
     """
+    must_be_name(name, "not the name of an alias to watch")
     if len(prompts) < LEAST:
         raise Refused("too few prompts to watch an alias", found=str(len(prompts)), wanted=f"{LEAST} or more")
     asked = digest_json([[dict(message) for message in prompt] for prompt in prompts])
-    known = ledger.latest(KIND, PREFIX + name)
+    known = None if anew else ledger.latest(KIND, PREFIX + name)
     if known is not None and known.body["asked"] != asked:
-        raise Refused("the alias is watched with other prompts", found=asked, wanted=str(known.body["asked"]))
+        raise Refused(
+            "the alias is watched with other prompts", found=asked, wanted=str(known.body["asked"]),
+            next_step="use the file of the first look, or begin again with --anew",
+        )  # fmt: skip
     looks = [_answers(model, prompts) for _ in range(2 if known is None else 1)]
-    body = {"alias": name, "model": model.name, "asked": asked, "versions": looks[0][1], "answers": looks[0][0]}
+    versions = looks[0][1] or ([version] if version else [])
+    body = {"alias": name, "model": model.name, "asked": asked, "versions": versions, "answers": looks[0][0]}
     if known is None:
         unsteady = sum(a != b for a, b in zip(looks[0][0], looks[1][0], strict=True))
         ledger.record(KIND, PREFIX + name, {**body, "unsteady": unsteady}, at=now)
+        if (over := _open_case(ledger, name)) is not None:
+            ledger.record(CASE, over.name, {**over.body, "state": "closed"}, at=now)
         return Watched(first=True, verdicts=())
     verdicts = (_version(known.body, body), _behaviour(known.body, body))
     failed = [one for one in verdicts if one.outcome is Outcome.FAIL]
@@ -125,4 +138,12 @@ def _open(ledger: Ledger, known: Node, body: Mapping[str, Any], failed: Sequence
         "state": "open", "alias": body["alias"], "versions": body["versions"], "answers": digest_json(body["answers"]),
         "reasons": [one.summary for one in failed],
     }  # fmt: skip
+    case = _open_case(ledger, str(body["alias"]))
+    if case is not None and all(case.body[key] == record[key] for key in ("versions", "answers")):
+        return case.id  # what is known already is no other case at every look
     return ledger.record(CASE, CASE_PREFIX + str(body["alias"]), record, edges=[Edge("derived-from", known.id)], at=now)
+
+
+def _open_case(ledger: Ledger, name: str) -> Node | None:
+    case = ledger.latest(CASE, CASE_PREFIX + name)
+    return case if case is not None and case.body["state"] == "open" else None

@@ -76,7 +76,8 @@ def load_base(
             trust_remote_code=False,
             local_files_only=True,
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        # RuntimeError: the settings ask for other shapes than the tensors have.
         raise Refused("the base cannot be loaded", file=str(folder), found=str(error).split("\n")[0]) from error
     finally:
         if shown:
