@@ -132,6 +132,8 @@ def test_a_log_that_was_changed_undoes_a_pass(run: Any, tmp_path: Path) -> None:
     path = tmp_path / ".headgate" / "access-log.jsonl"
     whole = path.read_text()
     path.write_text(whole.replace("release decision", "just looking", 1))
-    assert 1 == run("evaluate")[0]
+    code, told = run("evaluate")
+    failed = {one["rule"]: one["summary"] for one in told["verdicts"] if one["outcome"] == "fail"}
+    assert (1, True) == (code, "1 breaks in the chain" in failed["sealed-access-log"])
     path.write_text(whole)
     assert (0, True) == (run("evaluate")[0], run("evaluate")[1]["stages"][0]["reused"])

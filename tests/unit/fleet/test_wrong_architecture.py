@@ -149,7 +149,15 @@ def test_patterns_that_may_never_end_mean_nothing(pattern: str) -> None:
     assert None is pattern_of(pattern)
 
 
-@pytest.mark.parametrize("pattern", [r".*\.(q|v)_proj", r"model\.layers\.(1\d|2[0-9]+)\..*", "^(?!.*visual).*(?:q|k)"])
-def test_patterns_that_people_write_are_tried(pattern: str) -> None:
+@pytest.mark.parametrize(
+    ("pattern", "name", "other"),
+    [
+        (r".*\.(q|v)_proj", "layers.0.self_attn.q_proj", "layers.0.self_attn.k_proj"),
+        (r"model\.layers\.(1\d|2[0-9]+)\..*", "model.layers.17.mlp", "model.layers.3.mlp"),
+        ("^(?!.*visual).*(?:q|k)", "text.q", "visual.q"),
+    ],
+)
+def test_patterns_that_people_write_are_tried(pattern: str, name: str, other: str) -> None:
     """Alternatives, look-ahead, one repetition after the other."""
-    assert pattern_of(pattern) is not None
+    found = pattern_of(pattern)
+    assert (True, True) == (found is not None and found.fullmatch(name) is not None, found.fullmatch(other) is None)
