@@ -39,7 +39,13 @@ def in_closure(kit: Kit) -> list[Cause]:
         found.append(Cause(KIT_CHANGED, f"the plan in {CLOSURE} was edited"))
     for text in kit.edited():
         name = text.split(" ")[0]
-        kind = EDITED if name in (ROWS, HELD, PROBED) else BASE_CHANGED if name.startswith(BASE) else KIT_CHANGED
+        kind = (
+            EDITED
+            if name.rpartition("/")[2] in (ROWS, HELD, PROBED)
+            else BASE_CHANGED
+            if name.startswith(BASE)
+            else KIT_CHANGED
+        )
         found.append(Cause(kind, text))
     found += [Cause(GONE, f"{count:,} of {name}") for name, count in kit.closure.get("erased", {}).items()]
     return found + gaps_of(kit.closure) + _code(kit)

@@ -9,6 +9,8 @@
     checkout/      the project's code at its commit, where it is a checkout
     project.diff   what of that code was not committed
     start/         the adapter that training went on from, where it did
+    before/        what the run was trained on that made that one, in a rescue kit: a kit without base, program and
+                   lock, so that the whole chain can be made anew on another base; it may hold a before/ in turn
     project/       files that rewards and probes name
     effect.json    what the adapter does, where it was recorded
 
@@ -39,7 +41,7 @@ from headgate.rows.row import Row, from_bytes
 from headgate.train.material import salt_of
 
 FORM = 1
-START, PROJECT, PROBED = "start", NAMED, "probed.jsonl"
+START, BEFORE, PROJECT, PROBED = "start", "before", NAMED, "probed.jsonl"
 CLOSURE, ROWS, HELD, BASE, SOURCE, LOCK, EFFECT = (
     "closure.json", "rows.jsonl", "held.jsonl", "base", "headgate.tar", "lock.txt", "effect.json",
 )  # fmt: skip
@@ -132,8 +134,12 @@ def must_stay_inside(folder: Path, name: str) -> Path:
     return path
 
 
-def pack(ledger: Ledger, run: Node, project: Path, out: Path, *, effect: Path | None = None) -> Kit:
+def pack(
+    ledger: Ledger, run: Node, project: Path, out: Path, *, effect: Path | None = None, chain: bool = False
+) -> Kit:
     """Writes the kit of a run to a folder that is not there yet, in one step.
+
+    With `chain` the rows of every run before it go along, which a rebuild on another base needs and a drill does not.
 
     Raises:
         Refused: the run did not pass, its base is gone or changed, the folder is taken, or the disk is full.
@@ -147,32 +153,40 @@ def pack(ledger: Ledger, run: Node, project: Path, out: Path, *, effect: Path | 
     try:
         with refusing(out):
             temporary.mkdir(parents=True)
-            _fill(ledger, run, project, temporary, effect)
+            _fill(ledger, run, project, temporary, effect, chain=chain)
             temporary.replace(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return read_kit(out)
 
 
-def _fill(ledger: Ledger, run: Node, project: Path, folder: Path, effect: Path | None) -> None:
+def _fill(ledger: Ledger, run: Node, project: Path, folder: Path, effect: Path | None, *, chain: bool) -> None:
+    _base(ledger, run, project, folder / BASE)
+    write_flushed(folder / SOURCE, _source())
+    surroundings = run.body.get("surroundings", {})
+    lines = [f"{name}=={one['version']}" for name, one in surroundings.get("lock", {}).items() if one["version"]]
+    write_flushed(folder / LOCK, ("\n".join(lines) + "\n").encode())
+    if effect is not None:
+        _must_be_effect_of(effect, run)
+        shutil.copyfile(effect, folder / EFFECT)
+    _taught(ledger, run, project, folder, chain=chain)
+
+
+def _taught(ledger: Ledger, run: Node, project: Path, folder: Path, *, chain: bool) -> None:
+    """What an adapter was taught, by what settings, and the address of every file that is in the folder by then."""
     plan = run.body["plan"]
     erased: dict[str, int] = {}
     ids: dict[str, list[str]] = {}
     for name, split in splits_of(plan).items():
         ids[name], erased[name] = _rows(ledger, str(plan["data"]["dataset"]), split, folder / name)
-    _base(ledger, run, project, folder / BASE)
     _beside(ledger, plan, project, folder)
-    write_flushed(folder / SOURCE, _source())
-    surroundings = run.body.get("surroundings", {})
-    lines = [f"{name}=={one['version']}" for name, one in surroundings.get("lock", {}).items() if one["version"]]
-    write_flushed(folder / LOCK, ("\n".join(lines) + "\n").encode())
+    if chain and (first := run_before(ledger, plan)) is not None:
+        (folder / BEFORE).mkdir()
+        _taught(ledger, first, project, folder / BEFORE, chain=chain)
     state = run.body["history"]["code"].get("project") or {}
     checkout = pack_checkout(state, project, folder)
     if (diff := state.get("diff_content")) and ledger.content.has(diff):
         write_flushed(folder / DIFF, ledger.content.get(diff))
-    if effect is not None:
-        _must_be_effect_of(effect, run)
-        shutil.copyfile(effect, folder / EFFECT)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     closure = {
         "form": FORM,
@@ -235,6 +249,14 @@ def start_of(ledger: Ledger, plan: Mapping[str, Any], project: Path) -> tuple[No
     """The adapter that a training went on from, and the folder that it lies in."""
     node = ledger.node(str(plan["start"]["node"]))
     return node, project / ".headgate" / "work" / str(node.body["folder"])
+
+
+def run_before(ledger: Ledger, plan: Mapping[str, Any]) -> Node | None:
+    """The run that made the adapter that a training went on from; None: it began fresh, or no run made that one."""
+    if not plan.get("start"):
+        return None
+    above = (ledger.node(link.target_id) for link in ledger.edges_from(str(plan["start"]["node"]), "derived-from"))
+    return next((one for one in above if one.kind == "run" and "plan" in one.body), None)
 
 
 def _beside(ledger: Ledger, plan: Mapping[str, Any], project: Path, folder: Path) -> None:

@@ -47,7 +47,7 @@ def rescue(
             wanted=f"{base.name} {base.body['fingerprint'].get('root', '')}".strip(),
             next_step="bring that one back to the folder; a kit with another base proves nothing",
         )  # fmt: skip
-    pack(ledger, one.run, project, out, effect=effect)
+    pack(ledger, one.run, project, out, effect=effect, chain=True)
     note_copy(ledger, out, project, what="rescue kit", may_go=False)
     found = drill(out, kind=kind)
     remember(ledger, found, by=by, now=now)

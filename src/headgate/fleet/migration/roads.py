@@ -13,7 +13,8 @@ from typing import Any
 from pyroaring import BitMap
 
 from headgate.fleet.checkout import lay_out
-from headgate.fleet.kit import read_kit
+from headgate.fleet.kit import BEFORE, START, Kit, read_kit, run_before
+from headgate.fleet.migration.copying import copied
 from headgate.fleet.migration.screening import Screened
 from headgate.fleet.migration.warm import warm
 from headgate.kit.errors import Refused
@@ -22,7 +23,7 @@ from headgate.ledger.nodes import Node
 from headgate.ledger.protection import COPY
 from headgate.ledger.rows import RowRecord
 from headgate.ledger.steps import StageContext, StepResult
-from headgate.models.adapter import adapter_mark
+from headgate.models.adapter import adapter_mark, read_record
 from headgate.rows.row import Kind, Message, Row, Side, to_bytes
 from headgate.rules.firewall import admit
 from headgate.train import run as training
@@ -35,43 +36,94 @@ LEAST_ROWS = 16
 def rebuilt(ledger: Ledger, adapter: Path, new: Path, context: StageContext) -> StepResult:
     """Trains again by the recorded settings on the recorded rows, on the new base.
 
-    What began warm, with a copy from another base, begins warm again.
+    What began warm, with a copy from another base, begins warm again; what went on from another adapter goes on from
+    that one, made again on the new base before.
 
     Raises:
-        Refused: the ledger does not know the adapter's run, or its rows may not or cannot be read.
+        Refused: the ledger does not know the adapter's run or one before it, or rows may not or cannot be read.
     """
-    run = run_of(ledger, adapter)
+    return _again(ledger, run_of(ledger, adapter), new, context)
+
+
+def _again(ledger: Ledger, run: Node, new: Path, context: StageContext) -> StepResult:
     plan: Mapping[str, Any] = run.body["plan"]
-    recorded, node = dict(plan["settings"]), (plan.get("start") or {}).get("node")
-    if node and "migrated" in (begun := ledger.node(str(node))).body:
-        start = warm(ledger, context.work / str(begun.body["folder"]), new, context)
-        settings = replace(settings_for({**recorded, "start": ""}, new), start=start)
-    else:
-        settings = settings_for(recorded, new)
+    settings = settings_for({**plan["settings"], "start": ""}, new)
+    if plan.get("start"):
+        settings = replace(settings, start=_start_again(ledger, plan, new, context))
     outputs = {"curate": {"dataset": str(plan["data"]["dataset"])}}
     return training.run(ledger, settings, context=replace(context, outputs=outputs))
+
+
+def _start_again(ledger: Ledger, plan: Mapping[str, Any], new: Path, context: StageContext) -> str:
+    """The id of what a training went on from, on the new base: of the same seed, where its run had several."""
+    begun = ledger.node(str(plan["start"]["node"]))
+    if "migrated" in begun.body:
+        return warm(ledger, context.work / str(begun.body["folder"]), new, context)
+    before = run_before(ledger, plan)
+    if before is None:
+        raise _no_run(begun.name)
+    result = _again(ledger, before, new, context)
+    if "adapter" not in result.outputs:
+        raise Refused("training of the start stopped before the first step", found=result.summary)
+    links = ledger.edges_to(str(result.outputs["run"]), "derived-from")
+    made = [one for one in ledger.nodes.many(link.source_id for link in links) if one.kind == "adapter"]
+    same = next((one.id for one in made if one.body.get("seed") == begun.body.get("seed")), None)
+    return same or str(result.outputs["adapter"])
+
+
+def _no_run(start: str) -> Refused:
+    return Refused(
+        "the run of the adapter that the training went on from is not here", found=start,
+        next_step="where its ledger is, without --kit or with a kit that is packed again there; or --road distil",
+    )  # fmt: skip
 
 
 def rebuilt_from_kit(kit_folder: Path, new: Path, work: Path) -> Path:
     """Trains again from a rescue kit alone, on the new base; the folder of the chosen seed's adapter, below `work`.
 
+    What the run went on from is made first: a copy from another base is copied again, and what a run made is trained
+    again from the part of the kit that holds that run.
+
     Raises:
-        Refused: the kit lacks rows or was edited, the run went on from an adapter, or training is refused.
+        Refused: the kit lacks rows, was edited, or has no run before the last one; or training is refused.
     """
     kit = read_kit(kit_folder)
+    return _from_kit(kit, new, work, (kit.closure.get("choice") or {}).get("chosen"))
+
+
+def _from_kit(kit: Kit, new: Path, work: Path, seed: int | None) -> Path:
+    kit_folder = kit.folder
     if edited := kit.edited():
         raise Refused("the kit is not what it was", file=str(kit_folder), found=edited[0])
     if kit.closure.get("erased"):
         raise Refused(
             "rows of the kit were erased before it was packed", file=str(kit_folder), next_step="--road distil"
         )
-    settings_for(kit.plan["settings"], new)  # refuses what went on from an adapter of the old base
+    settings_for({**kit.plan["settings"], "start": ""}, new)  # of another version of headgate
+    start, plan = _start_of_kit(kit, new, work), kit.plan
+    if start is not None:
+        plan = {**plan, "start": {**plan["start"], "adapter": adapter_mark(start).digest}}
     project = lay_out(kit.folder, kit.closure, work / "checkout")
     (work / "out").mkdir()
-    found = rebuild(kit.plan, kit.rows_of, new, work / "out", project=project)
-    chosen = (kit.closure.get("choice") or {}).get("chosen")
-    made = next((one for one in found.adapters if one["seed"] == chosen), found.adapters[0])
+    found = rebuild(plan, kit.rows_of, new, work / "out", project=project, start=start)
+    made = next((one for one in found.adapters if one["seed"] == seed), found.adapters[0])
     return Path(str(made["folder"]))
+
+
+def _start_of_kit(kit: Kit, new: Path, work: Path) -> Path | None:
+    """What the run of a kit went on from, on the new base; None: it began fresh."""
+    begun = kit.plan.get("start")
+    if not begun:
+        return None
+    if "migrated" in (read_record(kit.folder / START) or {}):
+        copied(kit.folder / START, new, work / START)
+        return work / START
+    if not (kit.folder / BEFORE).is_dir():
+        raise _no_run(str(begun["adapter"]))
+    before = read_kit(kit.folder / BEFORE)
+    (work / BEFORE).mkdir()
+    seeds = {str(one["adapter"]): one["seed"] for one in before.closure["results"]}
+    return _from_kit(before, new, work / BEFORE, seeds.get(str(begun["adapter"])))
 
 
 def run_of(ledger: Ledger, adapter: Path) -> Node:
