@@ -25,6 +25,7 @@ from headgate.models.fingerprint import (
     weight_files,
     weights_root,
 )
+from headgate.models.named_base import told_base
 from headgate.models.safetensors_header import read_header
 
 CONFIG = "adapter_config.json"
@@ -202,10 +203,14 @@ def must_be_architecture(folder: Path, base: Path, record: Mapping[str, Any] | N
     """Refuses a base of another architecture than the adapter was made for, even where every shape fits.
 
     Raises:
-        Refused: the record names one architecture, the settings of the base another.
+        Refused: the record, or without one what the adapter's settings say of its base, names one architecture and the
+            settings of the base another.
     """
+    config = read_json(base / "config.json")
     made_for = ((record or {}).get("base_record") or {}).get("config") or {}
-    wanted, found = made_for.get("model_type"), read_json(base / "config.json").get("model_type")
+    wanted, found = made_for.get("model_type"), config.get("model_type")
+    if record is None:
+        wanted = told_base(read_config(folder)).contradicts(config) or None
     if wanted is not None and found != wanted:
         raise Refused(
             "the adapter was made for another architecture",

@@ -40,6 +40,7 @@ from headgate.models.fingerprint import (
     read_json,
     weight_files,
 )
+from headgate.models.named_base import Told, told_base
 from headgate.models.safetensors_header import read_header
 from headgate.models.values import same_values, value_roots
 from headgate.stats.judging import cannot_tell, judge_count
@@ -169,6 +170,11 @@ def compare(adapter: Path, base: Path, *, fingerprint: Fingerprint | None = None
         causes += _identity(record, base, found)
         causes += _edited(adapter, record)
         notes += _notes(record, found)
+    else:
+        told, config = told_base(read_config(adapter)), read_json(base / "config.json")
+        causes += _told(told, config)
+        if told.where:
+            notes.append(f"held against the settings of {told.where}, which its own settings name; weights were not")
     notes += _versions(read_config(adapter), record)
     return Compatibility(
         adapter=adapter.resolve().name,
@@ -243,6 +249,16 @@ def _identity(record: Mapping[str, Any], base: Path, found: Fingerprint) -> list
     if "template" in differing:
         message = "another chat template" if found.template else "the base has no chat template"
         causes.append(Cause(part="template", message=message, kind=Kind.OTHER))
+    return causes
+
+
+def _told(told: Told, config: Mapping[str, Any]) -> list[Cause]:
+    """What an adapter without a record says of its base, as far as it speaks against this one."""
+    causes = _settings(told.config, canonical_config(config)) if told.config else []
+    made_for = told.contradicts(config)
+    if made_for and "architecture" not in {one.part for one in causes}:
+        message = f"model_type is {config.get('model_type')!r}, it was made with {made_for!r}"
+        causes.append(Cause(part="architecture", message=message, kind=Kind.CANNOT_LOAD))
     return causes
 
 

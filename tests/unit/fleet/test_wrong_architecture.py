@@ -20,6 +20,7 @@ from headgate.models.adapter_settings import pattern_of
 from headgate.models.compatibility import base_record
 from headgate.models.doors import LOCAL
 from headgate.models.fingerprint import fingerprint_of
+from headgate.models.named_base import Told
 from headgate.models.opening import open_model
 
 pytestmark = pytest.mark.training
@@ -70,7 +71,7 @@ DOORS: dict[str, Callable[[Path, Path, Path], tuple[object, ...]]] = {
     "compat": lambda a, b, t: ("fleet", "compat", a, "--base", b, "--ledger", t / "none"),
     "serve": lambda a, b, _: ("serve", "--base", b, "--adapter", f"x={a}", "--port", 0),
     "compose": lambda a, b, t: (
-        "fleet", "compose", "--base", b, "--adapter", f"x={a}", "--adapter", f"y={a}", "--out", t / "out",
+        "fleet", "compose", "--base", b, "--adapter", f"x={a}", "--adapter", f"y={a}",
     ),
     "copy": lambda a, b, t: (
         "fleet", "migrate", "make", a, "--from", BASE, "--to", b, "--road", "copy", "--out", t / "out",
@@ -100,6 +101,51 @@ def test_whatever_asks_a_local_model_refuses_it_first(adapter: Path, other: Path
         open_model(f"local:{other}", adapter=adapter)
     with pytest.raises(Refused, match="made for another architecture"):
         open_door(LOCAL).LocalModel(other, adapter=adapter, as_it_is=True)
+
+
+def test_without_a_record_the_own_settings_may_still_speak_against_a_base(
+    adapter: Path, other: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The class that was wrapped, the folder that is named, the download that is named: each tells the architecture."""
+    (adapter / RECORD).unlink()
+    cache = tmp_path / "hub/models--acme--tiny"
+    shutil.copytree(BASE, cache / "snapshots/c0ffee")
+    (cache / "refs").mkdir()
+    (cache / "refs/main").write_text("c0ffee", encoding="utf-8")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    library = {"base_model_class": "LlamaForCausalLM", "parent_library": "transformers.models.llama.modeling_llama"}
+    for own in (
+        {"auto_mapping": library, "base_model_name_or_path": ""},
+        {"auto_mapping": None, "base_model_name_or_path": str(BASE)},
+        {"auto_mapping": None, "base_model_name_or_path": "acme/tiny"},
+    ):
+        edited(adapter / CONFIG, **own)
+        with pytest.raises(Refused, match="made for another architecture"):
+            open_model(f"local:{other}", adapter=adapter, allow_unrecorded=True)
+        with pytest.raises(Refused, match="made for another architecture"):
+            open_door(LOCAL).LocalModel(other, adapter=adapter, as_it_is=True)
+        assert 2 == called("fleet", "compat", adapter, "--base", other, "--ledger", tmp_path / "none", "--quiet")
+        assert 3 == called("fleet", "compat", adapter, "--base", BASE, "--ledger", tmp_path / "none", "--quiet")
+
+
+@pytest.mark.parametrize(
+    "name", ["acme/tiny", "llama/llama", "../base", "/nowhere", "\0", "x" * 5000, "/proc/self/mem"]
+)
+def test_a_name_alone_says_nothing(name: str, adapter: Path, other: Path, tmp_path: Path) -> None:
+    """Many a model is called after one family and built like another; and no name is an accident."""
+    (adapter / RECORD).unlink()
+    edited(adapter / CONFIG, base_model_name_or_path=name, revision="../..", auto_mapping={"parent_library": "os.path"})
+    assert 3 == called("fleet", "compat", adapter, "--base", other, "--ledger", tmp_path / "none", "--quiet")
+
+
+@pytest.mark.parametrize(
+    ("kind", "family", "same"),
+    [("gemma3_text", "gemma3", True), ("gemma3", "gemma", False), ("llama4", "llama", False), ("x-mod", "x_mod", True)],
+)
+def test_a_family_is_a_word_of_its_own(kind: str, family: str, same: bool) -> None:
+    """The text part of a model with pictures is of its family; the next generation is not."""
+    told = Told(family=family, where="", config={})
+    assert same is (told.contradicts({"model_type": kind}) == "")
 
 
 def test_compat_says_why_in_json_too(adapter: Path, other: Path, capsys: pytest.CaptureFixture[str]) -> None:
