@@ -1,10 +1,11 @@
-"""Ten rules cost little more than one: the seconds after one rule, two, ... all of them on the same 50,000 rows.
+"""What ten rules cost beside one: the seconds after one rule, two, ... all of them on the same 50,000 rows.
 
     python benchmarks/speed/kernels.py
 
 One process reads the rows and runs the rules one after the other; the curve is the CPU time from its start. The
 tape of a field is cut once and shared. Beside each figure stands what the rules so far would cost if each read the
 rows and cut its tapes for itself. Kernels are compiled before; a second process does all of it with plain ones.
+After that whole commands: `headgate check` with one rule, with more and more of them, and with each alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from rows_50k import make
-from timing import write
+from timing import in_turns, write
 
 from headgate.check.auditing import chosen_rules
 from headgate.rows.reading import read_rows
@@ -27,6 +28,8 @@ from headgate.rules.given import Corpus, Given
 from headgate.rules.running import run_rules
 from headgate.rules.shape import Rule
 
+TOGETHER = (1, 2, 5, 10)  # rules of one command
+RUNS = 3
 FIRST = ("near-duplicates", "self-leak", "paraphrased-leak", "learned-typo")
 
 
@@ -61,6 +64,25 @@ def measured(train: Path, test: Path) -> dict[str, Any]:
     return {"curve": curve}
 
 
+def commands(train: Path, test: Path, names: list[str]) -> dict[str, Any]:
+    """CPU seconds of whole commands, by the number of rules, and of one command for each of ten rules; medians."""
+    headgate = [str(Path(sys.executable).parent / "headgate"), "check", str(train), "--eval", str(test), "--quiet"]
+    asked = {f"{count} together": names[:count] for count in TOGETHER} | {"all": ["all"]}
+    asked |= {name: [name] for name in names[:10]}
+    # Exit code 1: rules found what was planted.
+    times = in_turns(
+        {name: [*headgate, "--select", ",".join(some)] for name, some in asked.items()}, runs=RUNS, allowed=(0, 1)
+    )
+    found: dict[str, Any] = {name: round(one.cpu, 2) for name, one in times.items()}
+    apart = sum(times[name].cpu for name in names[:10])
+    ten, one = times["10 together"].cpu, times["1 together"].cpu
+    return {
+        "cpu_seconds": found,
+        "ten_over_one": round(ten / one, 2),
+        "ten_over_ten_commands": round(ten / apart, 2),
+    }
+
+
 def main() -> None:
     """The curve with compiled and with plain kernels."""
     if len(sys.argv) > 1:
@@ -74,6 +96,8 @@ def main() -> None:
             environment = {**os.environ, "HEADGATE_KERNELS": mode, "OMP_NUM_THREADS": "1"}
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
             result[mode] = json.loads(done.stdout)
+        names = [point["added"] for point in result["compiled"]["curve"]]
+        result["commands"] = commands(train, test, names)
     write("kernels", result)
 
 
