@@ -7,6 +7,9 @@ linear layer of headgate-tiny, the same pairs. `trl` gets the same rows as text 
 itself, with the one setting without which it does not start on a CPU; `loop` is DPO in 40 lines on
 the same model and batches. `stage` is the whole of `headgate train` for supervised tuning and tells
 what share of its CPU time is not spent in the engine: pre-flight, shard, closure, records, and probes.
+Probes are timed where they run, because two runs differ by more than probes cost: `stage 64` has 64
+rows beside 240, probed every 15 steps; `stage tenth` is two passes over nine tenths of the 2,173 rows
+of `examples/support`, with the last tenth and 16 prompts of drift probed after each pass.
 """
 
 from __future__ import annotations
@@ -25,7 +28,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "examples/base/headgate-tiny"
-NAMES = ("ours dpo", "trl dpo", "loop dpo", "ours kto", "trl kto", "stage", "stage with probes")
+NAMES = ("ours dpo", "trl dpo", "loop dpo", "ours kto", "trl kto", "stage", "stage 64", "stage tenth")
+LIMIT = 0.05  # share that closure, pre-flight and probes may cost
 STEPS, STAGE_STEPS, BATCH, RATE = 10, 60, 16, 5e-4
 SEEDS = (0, 1, 2)
 
@@ -147,19 +151,50 @@ def loop(seed: int, scratch: Path) -> dict[str, float]:
     return {"ms_a_step": 1000 * (time.process_time() - began) / STEPS, "loss": loss.item()}
 
 
-def stage(seed: int, scratch: Path, *, probes: bool) -> dict[str, float]:
-    """The whole stage, as a flow calls it; the share of its CPU time that is not the engine's steps."""
+def timed(holder: Any, name: str, spent: list[float]) -> None:
+    """Lets a function add the CPU time of each of its calls to a list."""
+    plain = getattr(holder, name)
+
+    def run(*given: Any, **named: Any) -> Any:
+        began = time.process_time()
+        try:
+            return plain(*given, **named)
+        finally:
+            spent.append(time.process_time() - began)
+
+    setattr(holder, name, run)
+
+
+def rows_of(size: str) -> tuple[list[Any], list[Any], int]:
+    """Rows to train on, rows to probe, and steps."""
+    from headgate.rows.reading import read_rows
+
+    if size == "tenth":
+        columns = {"prompt": "text", "completion": "topic", "subject": "customer"}
+        rows = list(read_rows(ROOT / "examples/support/data/train.csv", columns=columns))
+        cut = len(rows) - len(rows) // 10
+        return rows[:cut], rows[cut:], 2 * cut // BATCH
+    return maker().requests("train"), maker().requests("test")[:64], STAGE_STEPS
+
+
+def stage(seed: int, scratch: Path, size: str) -> dict[str, float]:
+    """The whole stage, as a flow calls it; the CPU time that is not the engine's steps. `size` of rows and probes."""
+    from headgate.models.engines.drift import Drift
     from headgate.train.engines import transformers_sft  # noqa: F401 - imports are no part of the share
+    from headgate.train.engines.probing import Probing
     from headgate.train.settings import Probe
 
-    made = maker()
-    project = made.make_project(scratch, made.requests("train"), made.requests("test")[:64])
+    spent: list[float] = []
+    timed(Drift, "__init__", spent)
+    timed(Probing, "on_step_end", spent)
+    train, held, steps = rows_of(size)
+    project = maker().make_project(scratch, train, held)
     asked = (json.dumps({"prompt": f"How do I open lock {i}?"}) + "\n" for i in range(16))
     (scratch / "drift.jsonl").write_text("".join(asked))
-    probe = Probe(split="held", drift="drift.jsonl") if probes else Probe()
+    probe = Probe(split="held", drift="drift.jsonl") if size else Probe()
     began = time.process_time()
     result = project.train(
-        steps=STAGE_STEPS,
+        steps=steps,
         batch=BATCH,
         learning_rate=RATE,
         save_every=0,
@@ -169,7 +204,12 @@ def stage(seed: int, scratch: Path, *, probes: bool) -> dict[str, float]:
         probe=probe,
     )
     whole = time.process_time() - began
-    return {"ms_a_step": 1000 * whole / STAGE_STEPS, "engine_s": result.facts["cpu_s"], "whole_s": whole}
+    return {
+        "ms_a_step": 1000 * whole / steps,
+        "engine_s": result.facts["cpu_s"] - sum(spent),
+        "around_s": whole - result.facts["cpu_s"],
+        "probes_s": sum(spent),
+    }
 
 
 def one(name: str, seed: int) -> dict[str, float]:
@@ -178,10 +218,25 @@ def one(name: str, seed: int) -> dict[str, float]:
         scratch = Path(folder)
         kind, _, method = name.partition(" ")
         if kind == "stage":
-            return stage(seed, scratch, probes=bool(method))
+            return stage(seed, scratch, method)
         if kind == "loop":
             return loop(seed, scratch)
         return (ours if kind == "ours" else theirs)(method, seed, scratch)
+
+
+def share_of(runs: list[dict[str, float]]) -> dict[str, float | None]:
+    """What is around the steps, in CPU seconds and as shares of them, and from what length of training under 5 %."""
+    steps, around, probes = (
+        statistics.median(one[key] for one in runs) for key in ("engine_s", "around_s", "probes_s")
+    )
+    each = probes / steps  # grows with the steps; what is around does not
+    return {
+        "steps_s": round(steps, 2),
+        "closure_and_pre_flight_s": round(around, 3),
+        "probes_share": round(each, 4),
+        "share": round((around + probes) / steps, 4),
+        "under_limit_from_s": round(around / (LIMIT - each), 1) if each < LIMIT else None,
+    }
 
 
 def main() -> None:
@@ -215,9 +270,8 @@ def main() -> None:
             "trl's defaults to a plain loop, dpo": round(middle("trl dpo") / middle("loop dpo"), 2),
             "trl's defaults to ours, dpo": round(middle("trl dpo") / middle("ours dpo"), 2),
             "trl's defaults to ours, kto": round(middle("trl kto") / middle("ours kto"), 2),
-            "stage to its engine": round(middle("stage", "whole_s") / middle("stage", "engine_s"), 3),
-            "stage with probes to stage": round(middle("stage with probes") / middle("stage"), 3),
         },
+        "stage": {name: share_of(found[name]) for name in NAMES if name.startswith("stage")},
     }
     out = Path(__file__).with_name("results") / "methods.json"
     out.write_text(json.dumps(told, indent=2) + "\n")

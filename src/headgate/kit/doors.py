@@ -76,17 +76,23 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+_disturbed: list[bool] = []  # one for each `undisturbed` that runs, whether it began the freeze
+
+
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
     """Inside, garbage is only looked for among what came since: one search of the heavy libraries takes 0.4 s.
 
-    What was there is put back at the end, so that nobody's objects are kept for ever.
+    What was there is put back at the end of the outermost, so that nobody's objects are kept for ever.
     """
-    own = gc.get_freeze_count() == 0
+    # Asked once: counting what is frozen walks through all of it, which inside another takes as long as it saves.
+    own = not _disturbed and gc.get_freeze_count() == 0
+    _disturbed.append(own)
     gc.freeze()
     try:
         yield
     finally:
+        _disturbed.pop()
         if own:
             gc.unfreeze()
 

@@ -78,11 +78,13 @@ def digest_of_files(distribution: str) -> str:
 
     Scripts outside the package are left out: an installer writes the interpreter's path into them.
     """
+    known = next((one.record for one in installed() if one.name.lower() == distribution), None)
+    if known is not None:
+        return digest_of_record(known)
     try:
-        record = metadata.distribution(distribution).read_text("RECORD") or ""
+        return digest_of_record(metadata.distribution(distribution).read_text("RECORD") or "")
     except metadata.PackageNotFoundError:
         return ""
-    return digest_of_record(record)
 
 
 @cache

@@ -46,7 +46,7 @@ def installed() -> tuple[Installed, ...]:
 
 def _read(one: metadata.Distribution) -> Installed:
     header, record = _text(one, "METADATA") or _text(one, "PKG-INFO"), _text(one, "RECORD")
-    header = header.partition("\n\n")[0]
+    header = header.replace("\r\n", "\n").partition("\n\n")[0]
     told: dict[str, list[str]] = {"name": [], "version": [], "requires-dist": []}
     for key, value in WANTED.findall(header):
         told[key.lower()].append(value.strip())
@@ -66,8 +66,8 @@ def _text(one: metadata.Distribution, name: str) -> str:
     if not isinstance(folder, Path):
         return one.read_text(name) or ""
     try:
-        with open(f"{folder}{os.sep}{name}", encoding="utf-8") as stream:
-            return stream.read()
+        with open(f"{folder}{os.sep}{name}", "rb", buffering=0) as stream:
+            return stream.read().decode()  # ends of lines stay as they are: changing them takes longer than all else
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, KeyError, PermissionError):
         return ""
 

@@ -60,5 +60,10 @@ def test_what_was_there_is_left_alone_for_a_while_and_not_for_ever() -> None:
             pass
         assert gc.get_freeze_count() > 0
     assert 0 == gc.get_freeze_count()
+    with undisturbed(), pytest.raises(ValueError, match="inside"), undisturbed():
+        raise ValueError("inside")
+    with undisturbed():
+        pass
+    assert 0 == gc.get_freeze_count()
     gc.collect()
     assert ["freed", "freed"] == gone

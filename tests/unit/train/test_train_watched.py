@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from headgate.evaluate.emission import Limits
 from headgate.evaluate.replaying import replay, standing
 from headgate.kit.errors import Refused
+from headgate.models.chat_template import ChatTemplate
+from headgate.models.tokenizer import Tokenizer
 from headgate.rows.row import Kind, Message
 from headgate.stats.verdict import Outcome
+from headgate.train.preflight import pre_flight
 from headgate.train.settings import Adapter, Probe
 
 pytestmark = pytest.mark.training
@@ -29,13 +33,31 @@ def small(maker, tmp_path: Path):
     made.ledger.close()
 
 
-def test_probes_measure_each_pass_and_change_nothing(small) -> None:
+@pytest.fixture
+def saved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the folders that adapters are written to while training; those of runs without probes are left out."""
+    from headgate.train.engines import probing
+
+    names: list[str] = []
+    plain = probing.save_in
+
+    def noted(model, job, folder: Path) -> None:
+        if job.probe_steps:
+            names.append(folder.name)
+        plain(model, job, folder)
+
+    monkeypatch.setattr(probing, "save_in", noted)
+    return names
+
+
+def test_probes_measure_each_pass_and_change_nothing(small, saved: list[str]) -> None:
     """A loss and a drift for each pass; the adapter has the bytes of a run without probes."""
     prompts = small.folder / "asked.jsonl"
     prompts.write_text("".join(json.dumps({"prompt": f"How do I pick lock {i}?"}) + "\n" for i in range(4)))
     probe = Probe(split="held", drift="asked.jsonl")
     plain = small.train(steps=6, **SMALL)
     watched = small.train(steps=6, probe=probe, **SMALL)
+    assert 1 == len(saved), "nobody asks for the adapter of a probe"
     assert watched.facts["adapter"] == plain.facts["adapter"]
     assert [one["step"] for one in watched.facts["probes"]] == [3, 6]
     first, second = watched.facts["probes"]
@@ -58,14 +80,40 @@ def test_probes_measure_each_pass_and_change_nothing(small) -> None:
         replay(ledger, "requests/drift", small.context, **{**asked, "adapter": None})
 
 
-def test_training_ends_when_it_makes_nothing_better_and_the_best_goes_on(small) -> None:
+def test_training_ends_when_it_makes_nothing_better_and_the_best_goes_on(small, saved: list[str]) -> None:
     """A rate at which nothing changes: the second probe is no better than the first, whose adapter goes on."""
     given = {**SMALL, "learning_rate": 1e-12, "warmup": 0.0, "decay": "constant"}
     result = small.train(steps=9, probe=Probe(split="held", patience=1, keep="best"), **given)
     assert [one["step"] for one in result.facts["probes"]] == [3, 6]
     assert (result.outcome, result.facts["steps"], result.facts["kept_step"]) == (Outcome.PASS, 6, 3)
+    assert ["probe-3"] == saved[:-1], "the second is no better"
     assert "did not fall in 1 probes" in result.summary
     assert small.train(steps=3, **given).facts["adapter"] == result.facts["adapter"]
+
+
+@pytest.mark.parametrize("room", [1, 1 << 16, 1 << 30])
+def test_the_loss_of_a_row_is_its_own_however_many_are_asked_at_once(
+    room: int, base: Path, maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order of the rows, though rows of like length go together: one row, some, or all in one table."""
+    from headgate.models.engines.transformers_local import load_base
+    from headgate.train.engines import transformers_sft as engine
+
+    shard = pre_flight(maker.requests("test")[:20], Tokenizer(base), ChatTemplate.of_folder(base), 1024).shard
+    assert 1 < len({len(shard.row(i)[0]) for i in range(20)})
+    settings = SimpleNamespace(batch=1, micro_batch=0)
+    given = SimpleNamespace(args=SimpleNamespace(device="cpu")), load_base(base).model
+    tables: list[int] = []
+    plain = engine.weighted_losses
+    monkeypatch.setattr(engine, "weighted_losses", lambda m, b: (tables.append(len(b["input_ids"])), plain(m, b))[1])
+    found = {}
+    for at_once in (0, room):
+        monkeypatch.setattr(engine, "AT_ONCE", at_once)
+        tables.clear()
+        found[at_once] = engine.held_parts(*given, shard, SimpleNamespace(pad_id=0, settings=settings))
+    assert [pytest.approx(one, rel=1e-4) for one in found[0]] == list(found[room])
+    assert {1: [1] * 20, 1 << 30: [20]}.get(room, tables) == tables
+    assert 20 == sum(tables)
 
 
 @pytest.mark.parametrize("file", ["../asked.jsonl", "/etc/hostname", "link.jsonl"])

@@ -29,11 +29,10 @@ class Drift:
             for start in range(0, len(prompts), AT_ONCE):
                 ids, mask = left_padded(prompts[start : start + AT_ONCE], pad_id)
                 ids, mask = ids.to(model.device), mask.to(model.device)
-                for _ in range(self._many):
+                for _ in range(self._many - 1):
                     scores = self._scores(ids, mask, 1)
                     ids = torch.cat([ids, scores[:, -1].argmax(-1, keepdim=True)], 1)
                     mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
-                ids, mask = ids[:, :-1], mask[:, :-1]
                 self._batches.append((ids, mask, self._scores(ids, mask, self._many)))
 
     def _scores(self, ids: torch.Tensor, mask: torch.Tensor, keep: int) -> torch.Tensor:

@@ -1,11 +1,12 @@
 """Probes while training: a loss on rows that are not trained on, and drift from the base; early stop.
 
-A probe looks and changes nothing: no random number is drawn, and modes are put back. The adapter of
-each probe is kept until the training ends, so that the best one can be handed on.
+A probe looks and changes nothing: no random number is drawn, and modes are put back. Where the best one
+is to be handed on, the adapter of each probe that is the best so far is kept until the training ends.
 """
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -43,14 +44,20 @@ class Probing(TrainerCallback):
                 found["loss"] = self.measure()
             if self._drift is not None:
                 found["drift"] = self._drift.measured()
+        best = lowest(self._told.probes)
         self._told.probes.append(found)
-        if state.is_world_process_zero:
+        if state.is_world_process_zero and self._job.settings.probe.keep == "best" and found.get("loss", best) < best:
             save_in(self._model, self._job, probe_folder(self._job, step))
         with looking(self._model):
             governed = self.govern(step) if self.govern is not None else ""
         if why := governed or stops(self._told.probes, self._job):
             self._told.stopped = f"after step {step}: {why}"
             control.should_training_stop = True
+
+
+def lowest(probes: Sequence[dict[str, Any]]) -> float:
+    """The lowest loss of some probes; infinite where there is none."""
+    return min((float(one["loss"]) for one in probes if "loss" in one), default=math.inf)
 
 
 def stops(probes: Sequence[dict[str, Any]], job: Job) -> str:
