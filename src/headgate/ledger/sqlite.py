@@ -180,11 +180,12 @@ def _as_refusal(said: str, file: Path) -> HeadgateError | None:
             found=said,
             next_step="check the permissions of the folder and of the files in it",
         )
-    if "not a database" in said or "malformed" in said:
+    undecoded = "Could not decode to UTF-8" in said
+    if "not a database" in said or "malformed" in said or undecoded:
         return Refused(
             "the ledger file is damaged or no ledger",
             file=where,
-            found=said,
+            found=said.partition(" with text ")[0] if undecoded else said,  # what was read may be somebody's words
             next_step="restore it from a backup, or name another folder with --ledger",
         )
     if "unable to open" in said:

@@ -156,6 +156,19 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
     assert content == (tmp_path / "ledger.sqlite").read_bytes()
 
 
+def test_text_that_is_none_any_more_is_refused_without_being_shown(tmp_path: Path) -> None:
+    """Bytes of a record that rotted on the disk: damage, and no accident; the rest of it is somebody's words."""
+    with Ledger.open(tmp_path, create=True) as ledger:
+        ledger.record("case", "rotten", {"said": "my secret words"})
+    file = tmp_path / "ledger.sqlite"
+    sound = file.read_bytes()
+    file.write_bytes(sound.replace(b'"said":"my', b'"said":"\xff\xfe'))
+    assert sound != file.read_bytes()
+    with Ledger.open(tmp_path) as ledger, pytest.raises(Refused, match="the ledger file is damaged") as refused:
+        ledger.find("case")
+    assert "secret" not in str(refused.value)
+
+
 def test_what_cannot_be_a_ledger_is_refused(tmp_path: Path) -> None:
     """Absent, empty, a folder in its place, somebody else's database, a URL, a missing folder."""
     with pytest.raises(Refused, match="no ledger here"):
