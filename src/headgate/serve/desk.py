@@ -33,6 +33,7 @@ class Desk:
         self.routes = routes or Routes({})
         self.stopping = False
         self._directory, self._residents, self._runtime = directory, residents, runtime
+        self._engine = ""  # why the engine cannot answer; empty: it can
 
     async def turn(self, wanted: Wanted) -> Turn:
         """Holds the adapter and queues every answer; all of them or none.
@@ -94,9 +95,10 @@ class Desk:
         )
 
     def refresh(self) -> None:
-        """Reads names again and lets go of what was taken out of use."""
+        """Reads names again, lets go of what was taken out of use, and looks whether the engine is well."""
         found = self._directory.refresh()
         self._residents.keep_only(lambda served: found.served.get(served.name) == served)
+        self._engine = self._runtime.trouble()
 
     def models(self) -> list[dict[str, Any]]:
         """Every name: immutable ones, aliases with what they mean, and the base."""
@@ -129,7 +131,7 @@ class Desk:
         """What is loaded, what runs, what was refused and why."""
         refused, behind = self._residents.refused(), self._directory.behind()
         trouble = self._directory.trouble
-        state = "stopping" if self.stopping else "degraded" if behind or trouble else "ok"
+        state = "stopping" if self.stopping else "degraded" if behind or trouble or self._engine else "ok"
         return {
             "status": state,
             "base": {"name": self.base, "fingerprint": self.fingerprint.root},
@@ -138,6 +140,7 @@ class Desk:
             "refused": refused,
             "aliases_behind": behind,
             "names": trouble or "ok",
+            "engine": self._engine or "ok",
             "routes": self.routes.counts,
             "routes_not_kept": self.routes.lost,
         }

@@ -25,13 +25,6 @@ VLLM = Door(
     packages=("httpx",),
     purpose="hand requests to a vLLM server",
 )
-VLLM_PROGRAM = Door(
-    name="vllm",
-    reference="vllm",
-    extra="serve",
-    packages=("vllm",),
-    purpose="start a vLLM server; one that runs already is used with --vllm URL",
-)
 
 DOORS: dict[str, Door] = {door.name: door for door in (SERVER, EMBEDDED)}
 RUNTIMES: dict[str, Door] = {door.name: door for door in (EMBEDDED, VLLM)}

@@ -34,14 +34,15 @@ def open_desk(base: Path, names: Names, settings: Settings, *, name: str = "", r
     if routes is not None:
         routes.must_be_served([directory.base, *directory.snapshot.served, *directory.snapshot.aliases])
     runtime = open_door(RUNTIMES[settings.engine]).open_runtime(base, settings)
-    residents = Residents(runtime.load, runtime.unload, int(settings.budget * MEGABYTE), retry=settings.retry)
+    budget = int(settings.budget * MEGABYTE)
+    residents = Residents(runtime.load, runtime.unload, budget, most=runtime.most, retry=settings.retry)
     return Desk(
         base=directory.base,
         fingerprint=runtime.fingerprint,
         directory=directory,
         residents=residents,
         runtime=runtime,
-        reader=reader_of(base, settings),
+        reader=reader_of(base, settings, runtime.context),
         routes=routes,
     )
 
@@ -62,8 +63,8 @@ def must_all_belong(adapters: Iterable[Path], base: Path) -> None:
         raise merged(wrong)
 
 
-def reader_of(base: Path, settings: Settings) -> Reader:
-    """What reads requests for a base.
+def reader_of(base: Path, settings: Settings, context: int | None = None) -> Reader:
+    """What reads requests for a base; `context` is the engine's own limit of tokens.
 
     Raises:
         Refused: the base has no tokenizer or no template.
@@ -71,7 +72,7 @@ def reader_of(base: Path, settings: Settings) -> Reader:
     tokenizer, template = Tokenizer(base), ChatTemplate.of_folder(base)
     if template is None:
         raise Refused("the base has no chat template", file=str(base), wanted="chat_template.jinja")
-    limit = read_json(base / "config.json").get("max_position_embeddings")
+    limits = [one for one in (read_json(base / "config.json").get("max_position_embeddings"), context) if one]
     render: Callable[..., Any] = lambda messages, tools: template.render(  # noqa: E731
         messages, add_generation_prompt=True, tools=tools
     )
@@ -79,6 +80,6 @@ def reader_of(base: Path, settings: Settings) -> Reader:
         settings,
         render,
         lambda text: tokenizer.encode([text])[0].ids,
-        int(limit) if limit else None,
+        min(map(int, limits), default=None),
         tokenizer.size,
     )

@@ -38,11 +38,12 @@ class Residents:
         unload: Callable[[Served], None],
         budget: int,
         *,
+        most: int | None = None,
         retry: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._load, self._unload, self._clock = load, unload, clock
-        self.budget, self._retry = budget, retry  # bytes, seconds
+        self.budget, self._most, self._retry = budget, most, retry  # bytes, adapters, seconds
         self._loaded: OrderedDict[str, Resident] = OrderedDict()  # the longest unused first
         self._loading: set[str] = set()
         self._refused: dict[str, tuple[float, HeadgateError]] = {}
@@ -143,12 +144,15 @@ class Residents:
                 next_step="headgate serve --budget MB",
             )
         for resident in [one for one in self._loaded.values() if not one.holds]:
-            if self._bytes() + size <= self.budget:
+            if self._fits(size):
                 return
             self._drop(resident)
             self.evictions += 1
-        if self._bytes() + size > self.budget:
+        if not self._fits(size):
             raise Retryable("every loaded adapter is answering, and there is no room for another", found=name)
+
+    def _fits(self, size: int) -> bool:
+        return self._bytes() + size <= self.budget and (self._most is None or len(self._loaded) < self._most)
 
     def _drop(self, resident: Resident) -> None:
         if self._loaded.get(resident.served.name) is resident:

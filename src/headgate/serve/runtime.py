@@ -56,6 +56,9 @@ class Full(Exception):
 class Runtime(Protocol):
     """An engine: a base in memory, adapters that come and go, answers."""
 
+    most: int | None  # adapters that may be loaded, whatever their size; None: as many as memory takes
+    context: int | None  # tokens of prompt and answer, where it is less than what the base takes
+
     def load(self, served: Served) -> int:
         """Makes an adapter ready after proof that it belongs to the base; returns its bytes in memory.
 
@@ -75,6 +78,9 @@ class Runtime(Protocol):
 
     def standing(self) -> dict[str, Any]:
         """What runs and what waits, as JSON."""
+
+    def trouble(self) -> str:
+        """Why it cannot answer, in one line; empty: it can."""
 
     def close(self, grace: float) -> None:
         """Ends when nothing runs any more, after `grace` seconds at the latest."""

@@ -9,6 +9,7 @@ from headgate.kit.errors import Refused
 from headgate.kit.settings import option
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+COUNTS = ("batch", "queue", "max_tokens", "max_body", "choices", "vllm_adapters", "vllm_held")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +18,10 @@ class Settings:
 
     engine: Literal["embedded", "vllm"] = option("embedded", help="what answers")
     vllm_url: str = option("", help="a vLLM server that runs already; empty: one is started", unit="URL")
-    vllm_rank: int = option(64, help="largest rank that a started vLLM server takes", unit="dimensions")
+    vllm_rank: int = option(64, help="largest rank that the vLLM server takes", unit="dimensions")
     vllm_adapters: int = option(8, help="adapters that a started vLLM server batches together", unit="adapters")
+    vllm_held: int = option(128, help="adapters that a vLLM server is to hold, whatever the budget", unit="adapters")
+    vllm_arguments: str = option("", help="more words for the vllm serve that is started", unit="words")
     host: str = option("127.0.0.1", help="address to listen on; another than loopback needs a token")
     port: int = option(8000, help="port to listen on; 0 takes a free one", unit="port")
     token: str = option("", help="bearer token that every request must carry; empty: none", unit="text")
@@ -35,7 +38,7 @@ class Settings:
     threads: int = option(0, help="CPU threads; 0: one below 20 million parameters, else all", unit="threads")
 
     def __post_init__(self) -> None:
-        wrong = [name for name in ("batch", "queue", "max_tokens", "max_body", "choices") if getattr(self, name) < 1]
+        wrong = [name for name in COUNTS if getattr(self, name) < 1]
         wrong += [name for name in ("budget", "timeout", "refresh") if getattr(self, name) <= 0]
         wrong += [name for name in ("grace", "retry", "threads") if getattr(self, name) < 0]
         if wrong or not 0 <= self.port <= 65535:

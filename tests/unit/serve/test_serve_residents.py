@@ -173,3 +173,14 @@ def test_a_new_name_is_found_without_waiting_for_the_next_reading() -> None:
         directory.candidates("b@1")
     now[0] = 1.0
     assert ["b@1"] == [one.name for one in directory.candidates("b@1")]
+
+
+def test_no_more_are_held_than_the_engine_holds() -> None:
+    """An engine that counts adapters would drop one by itself and read it again unproved."""
+    shelf = Shelf()
+    residents = Residents(shelf.load, shelf.unload, 1000, most=2)
+    for name in "abc":
+        touch(residents, name)
+    assert ({"b", "c"}, 1) == (shelf.there, residents.evictions)
+    with residents.hold(served("b")), residents.hold(served("c")), pytest.raises(Retryable):
+        touch(residents, "d")

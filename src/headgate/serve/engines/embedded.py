@@ -47,6 +47,9 @@ def open_runtime(base: Path, settings: Settings) -> Embedded:
 class Embedded:
     """A base with rows that run on it; see `headgate.serve.runtime.Runtime`."""
 
+    most: int | None = None
+    context: int | None = None
+
     def __init__(self, base: Path, settings: Settings) -> None:
         self._loaded = load_base(base)
         self.fingerprint = self._loaded.fingerprint
@@ -96,6 +99,10 @@ class Embedded:
         """What runs and what waits."""
         counts = {"steps": self.steps, "answered": self.answered, "mixed_steps": self.mixed}
         return {"running": len(self._rows), "waiting": len(self._waiting), **counts}
+
+    def trouble(self) -> str:
+        """Nothing stands between this process and its base but the thread that answers."""
+        return "" if self._thread.is_alive() else "the thread that answers has ended"
 
     def close(self, grace: float) -> None:
         """Answers what is there, for `grace` seconds at most; what is left then ends with an error."""
