@@ -39,6 +39,8 @@ class Fake(ThreadingHTTPServer):
         self.updating = True  # VLLM_ALLOW_RUNTIME_LORA_UPDATING with --enable-lora
         self.broken = self.cut = False  # the engine has died; the stream ends in the middle
         self.reason = "stop"
+        self.hangs = threading.Event()  # while it is not set, nobody gets an answer
+        self.hangs.set()
         self.blind = "-"  # names that begin so lie where it cannot read
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -119,6 +121,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def complete(self, body: dict[str, Any]) -> None:
         name, stream = body["model"], body.get("stream", False)
+        self.server.hangs.wait(20)
         if name != "base" and name not in self.server.adapters:
             said = f"The model `{name}` does not exist. Valid aliases: base."
             return self.send(error(said, "NotFoundError", 404, "model"), 404)

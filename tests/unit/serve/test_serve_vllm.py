@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -156,6 +158,26 @@ def test_a_killed_server_is_told_of(program: Path, tmp_path: Path) -> None:
     engine.close(0.1)
 
 
+def test_a_server_outlives_ctrl_c_and_not_its_owner(program: Path, tmp_path: Path) -> None:
+    """What runs may end after Ctrl-C; a process that is killed takes what it started with it."""
+    owner = (
+        "import sys\nfrom pathlib import Path\n"
+        "from headgate.serve.engines.vllm_program import started\nfrom headgate.serve.settings import Settings\n"
+        f"one = started(Path({str(BASE)!r}), Settings())\n"
+        "print(one.process.pid, flush=True)\nsys.stdin.read()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", owner], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        guard = int(process.stdout.readline())
+        until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().endswith("\n"))
+        pid = int((tmp_path / "pid").read_text())
+        os.kill(guard, signal.SIGINT)
+        with pytest.raises(AssertionError):
+            until(lambda: not alive(pid), 0.3)
+        process.kill()
+    until(lambda: not alive(pid))
+
+
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -164,8 +186,8 @@ def alive(pid: int) -> bool:
     return True
 
 
-def until(found: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+def until(found: Callable[[], bool], patience: float = 20.0) -> None:
+    end = time.monotonic() + patience
     while not found():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -312,6 +334,16 @@ def test_errors_come_as_vllm_says_them(fake: Fake, engine: Vllm, tmp_path: Path)
     fake.cut, fake.broken = False, True
     assert f"vLLM: {DEAD}" == said(engine)
     assert "vLLM does not answer" in engine.trouble()
+
+
+def test_a_server_that_hangs_gets_an_end(fake: Fake) -> None:
+    """Nothing for as long as a request may take; the server is looked at again before the next."""
+    engine = open_runtime(BASE, outside(fake, timeout=0.2))
+    fake.hangs.clear()
+    assert "vLLM: ReadTimeout" in said(engine)
+    fake.hangs.set()
+    assert "noth 3" == said(engine)
+    engine.close(1.0)
 
 
 def test_a_server_that_takes_no_adapters_says_how_to_start_it(fake: Fake, tmp_path: Path) -> None:
