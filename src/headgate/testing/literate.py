@@ -291,8 +291,8 @@ def _words(rest: dict[str, Any]) -> tuple[Kind, dict[str, Any]]:
             "rejected": tuple((Message("assistant", text),) for text in worse),
         }
     if "label" in rest:
-        turns.add("assistant", rest.pop("completion", None))
-        return Kind.UNPAIRED, {"messages": tuple(turns.messages), "label": rest.pop("label")}
+        answer = Message("assistant", rest.pop("completion", None) or "")
+        return Kind.UNPAIRED, {"messages": tuple(turns.messages), "chosen": (answer,), "label": rest.pop("label")}
     answered = any(message.role == "assistant" for message in turns.messages)
     parts = {"messages": tuple(turns.messages)} if turns.messages else {}
     return (Kind.DEMONSTRATION if answered else Kind.PROMPT), parts

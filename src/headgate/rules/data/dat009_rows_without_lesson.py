@@ -154,7 +154,8 @@ def _reasons(row: Row) -> Iterator[str]:
         if not row.text.strip():
             yield "the text is empty"
     else:
-        yield from _turns([message for message in row.messages if message.role == "assistant"])
+        said = (*row.messages, *row.chosen)  # the answer of an unpaired row stands apart, as that of a preference row
+        yield from _turns([message for message in said if message.role == "assistant"])
 
 
 def _lost(count: TokenCount, options: Options) -> Iterator[str]:
