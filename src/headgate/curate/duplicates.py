@@ -83,10 +83,22 @@ def rankings(rows: Sequence[Row], hardness: str) -> list[tuple[float, ...]]:
 
 
 def classes(rows: Sequence[Row]) -> Positions:
-    """A number for each row, equal where rows may be duplicates at all: same kind, slices, label, tools and roles."""
+    """A number for each row, equal where rows may be duplicates at all.
+
+    Alike must be kind, slices, label, tools, roles, and what stands beside the words.
+    """
     known: dict[bytes, int] = {}
     keys = (
-        canonical_json([row.kind.value, dict(row.side.slices), row.label, row.tools, [m.role for m in row.messages]])
+        canonical_json(
+            [
+                row.kind.value,
+                dict(row.side.slices),
+                row.label,
+                row.tools,
+                [m.role for m in row.messages],
+                str(row.beside_words),
+            ]
+        )
         for row in rows
     )
     return np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.int64)

@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 
 from headgate.kit.errors import Refused
-from headgate.kit.hashing import canonical_json, digest
+from headgate.kit.hashing import canonical_json, digest, number64
 from headgate.stats.verdict import Place
 
 
@@ -216,6 +216,22 @@ class Row(_Held):
             return "\n".join(texts)
         turns = (*self.messages, *self.chosen, *(m for one in self.rejected for m in one))
         return "\n".join([*(m.content for m in turns), *(text for text, _ in self.steps)])
+
+    @property
+    def beside_words(self) -> int:
+        """A hash of what the turns hold besides words: tool calls, reasoning, pictures; 0 where there is nothing.
+
+        Names that a run gave its calls say nothing of the row and do not count.
+        """
+        if getattr(self, "_texts", None) is not None:
+            return 0
+        turns = (*self.messages, *self.chosen, *(m for one in self.rejected for m in one))
+        held = [
+            [place, [[call.name, call.arguments] for call in turn.tool_calls], turn.reasoning, turn.parts]
+            for place, turn in enumerate(turns)
+            if turn.tool_calls or turn.reasoning or turn.parts
+        ]
+        return number64(canonical_json(held)) if held else 0
 
     def with_side(self, **changes: Any) -> Row:
         """A copy with other side data."""

@@ -19,7 +19,7 @@ from headgate.curate.slices import Floors, slices_of, table, thin
 from headgate.curate.survivors import choose
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext
-from headgate.rows.row import Kind, Message, Row, Side
+from headgate.rows.row import Kind, Message, Row, Side, ToolCall
 from headgate.stats.verdict import Outcome
 
 Store = Callable[[Sequence[Row]], None]
@@ -270,3 +270,19 @@ def test_table_lists_the_most_thinned_slice_first(banking: list[Row]) -> None:
     lines = table(banking, [one for one in banking if one.side.slices["intent"] != "pending_top_up"])
     assert (lines[0]["slice"], lines[0]["before"], lines[0]["after"]) == ("intent=pending_top_up", 70, 0)
     assert any(line["slice"].startswith("prompt-words=") for line in lines)
+
+
+def test_rows_that_call_otherwise_are_two_lessons() -> None:
+    """Alike in all words, and other in what stands beside them; the name of a call tells nothing."""
+    said = "please book the table that I like for me and for my wife tonight"
+
+    def calling(arguments: str, id: str) -> Row:
+        call = ToolCall("book", arguments, id)
+        return Row(
+            kind=Kind.DEMONSTRATION,
+            messages=(Message("user", said), Message("assistant", "Done.", tool_calls=(call,))),
+        )
+
+    rows = [calling('{"city": "Rome"}', "1"), calling('{"city": "Oslo"}', "2"), calling('{"city": "Oslo"}', "3")]
+    removals = near_duplicates(rows, Likeness()).removals
+    assert [{1, 2}] == [{one.position, one.survivor} for one in removals]

@@ -4,7 +4,8 @@
 How many rows could go because another row of the same slices has nearly the same question and nearly
 the same answer, and whether taking them all would thin a slice. Rows that share only the question, or
 only a long answer, are counted apart; so are pairs that differ in a number, an amount, a negation or,
-in short texts, in the one word that matters: those are never duplicates.
+in short texts, in the one word that matters: those are never duplicates. Neither are rows whose tool
+calls, reasoning or pictures differ, however alike their words are.
 
 ## Why it matters
 Repeated rows are learned by heart and weigh more than anybody decided. But removal is a sampling
@@ -83,7 +84,7 @@ class _Slice:
 
 def kind_of(row: Row) -> tuple[Any, ...]:
     """What two rows must have alike before one can stand for the other."""
-    return row.kind, row.label, row.tools, tuple(sorted(row.side.slices.items()))
+    return row.kind, row.label, row.tools, tuple(sorted(row.side.slices.items())), row.beside_words
 
 
 @rule(
