@@ -146,10 +146,7 @@ def mend(
         raise Refused("--fix mends one file at a time", found=f"{len(sources)} training files")
     source = Path(sources[0].path)
     must_be_target(target)
-    if target.exists() and target.samefile(source):
-        raise Refused(
-            "the target is the original", file=str(target), wanted="another name; nothing is changed in place"
-        )
+    must_be_apart(target, audit)
     if not sources[0].by_line:
         convert = shlex.join(["headgate", "convert", str(source), "--to", "headgate", "-o", "rows.jsonl"])
         raise Refused(
@@ -166,7 +163,7 @@ def mend(
     plan.inputs = inputs.by_line if inputs else {}
     lines, row_at = _rows_of(audit.training, str(source))
     starts = np.union1d(lines, np.array(sorted(plan.drops), dtype=np.int64))
-    diff = target.with_name(target.name + ".diff")
+    diff = diff_of(target)
     with atomic_write(target) as stream, packed(stream, target) as out, atomic_write(diff) as hunks:
         hunks.write(b"--- %s\n+++ %s\n" % (os.fsencode(source), os.fsencode(target)))
         kept, changed = _copy(_records(source, starts), plan, lines, row_at, out, hunks)
@@ -181,6 +178,24 @@ def mend(
         reasons=_count(named + [INPUTS] * len(plan.repaired)),
         inputs=list_changes(target, str(source), inputs, plan.repaired) if inputs else None,
     )
+
+
+def must_be_apart(target: Path, audit: Audit) -> None:
+    """Refuses a copy that would be written, or have its diff written, over a file of the audit.
+
+    Raises:
+        Refused: it would.
+    """
+    for path in filter(Path.exists, (target, diff_of(target))):
+        for one in audit.files:
+            if Path(one.path).exists() and path.samefile(one.path):
+                what = "the target is the original" if one.role == "training" else f"the target holds {one.role} rows"
+                raise Refused(what, file=str(path), wanted="another name; nothing is changed in place")
+
+
+def diff_of(target: Path) -> Path:
+    """Where the diff of a mended copy stands."""
+    return target.with_name(target.name + ".diff")
 
 
 def _rows_of(rows: Corpus, file: str) -> tuple[Positions, Callable[[int], Row]]:

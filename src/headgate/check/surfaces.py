@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +29,33 @@ from headgate.stats.verdict import Level, Outcome
 BAD_SHOWN = 5
 
 
-def must_be_writable(*targets: Path | None) -> None:
-    """Looks whether the folders of all targets are there, before hours of work end in a refusal.
+def must_be_writable(targets: Iterable[Path | None], read: Iterable[Path] = ()) -> None:
+    """Looks at the targets, before hours of work end in a refusal or a report is written over somebody's rows.
 
     Raises:
-        Refused: a folder is missing.
+        Refused: a folder is missing, a file that is read would be written over, or two targets are one file.
     """
+    there = [path for path in read if path.exists()]
+    taken = dict[Path, Path]()
     for target in targets:
-        if target is not None and not target.parent.is_dir():
+        if target is None:
+            continue
+        if not target.parent.is_dir():
             raise Refused(
                 "the folder is not there",
                 file=str(target),
                 next_step=f"mkdir -p {shlex.quote(str(target.parent))}",
+            )
+        if target.exists() and (same := [path for path in there if target.samefile(path)]):
+            raise Refused(
+                "the target is a file that is read",
+                file=str(target),
+                found="" if same[0] == target else f"the same file as {same[0]}",
+                wanted="another name; nothing is changed in place",
+            )
+        if taken.setdefault(place := target.resolve(), target) is not target:
+            raise Refused(
+                "two targets are one file", file=str(target), found=str(taken[place]), wanted="a name for each"
             )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from headgate.cli.arguments import columns_of, pairs, rule_options, words
-from headgate.cli.check_inputs import FILE, NAMES, inputs_beside_rows, must_be_of_a_flow
+from headgate.cli.check_inputs import FILE, NAMES, files_read, files_written, inputs_beside_rows, must_be_of_a_flow
 from headgate.cli.output import EXIT_OF, common_options, examples, print_json
 from headgate.kit.errors import Exit
 
@@ -81,7 +81,7 @@ def command(files: tuple[Path, ...], flow_file: Path, quiet: bool, as_json: bool
     from headgate.check.surfaces import decisions_of, must_be_writable, show, unread, write_reports
 
     targets = {name: asked[name] for name in ("fix", "page", "people", "sarif", "consensus")}
-    must_be_writable(*targets.values())
+    must_be_writable(files_written(asked), files_read(files, asked))
     options = rule_options(asked["options"])
     habits = decisions_of(asked["habits"], bool(asked["fix"] or asked["people"]), options)
     inputs, columns = how_of(asked), columns_of(asked["columns"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,23 @@ def must_be_of_a_flow(context: click.Context, flow_file: Path) -> None:
             wanted="headgate check FILE ...",
             next_step="name the files; what a check of the flow's dataset version does stands under [check]",
         )
+
+
+def files_read(files: Sequence[Path], asked: Mapping[str, Any]) -> list[Path]:
+    """Every file that a command reads: none of them may be written over."""
+    found = [*files, *asked["evaluation"]]
+    for name in (*NAMES, "habits", "mix_words"):
+        given = asked[name]
+        found += map(Path, given if isinstance(given, tuple) else [given] if isinstance(given, Path) else [])
+    return found
+
+
+def files_written(asked: Mapping[str, Any]) -> list[Path]:
+    """Every file that a command writes, with those that stand beside a mended copy."""
+    fix: Path | None = asked["fix"]
+    beside = (".diff", ".inputs.jsonl") if asked["repair_inputs"] else (".diff",)
+    copies = [fix, *(fix.with_name(fix.name + ending) for ending in beside)] if fix else []
+    return copies + [asked[name] for name in ("page", "people", "sarif", "consensus") if asked[name]]
 
 
 def inputs_beside_rows(command: Callable[..., Any]) -> Callable[..., Any]:

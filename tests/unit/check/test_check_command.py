@@ -231,6 +231,42 @@ def test_folders_links_and_unknown_rules_are_refused(tmp_path: Path, capsys: pyt
     assert "self-leak" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--fix", "--html", "--sarif", "--habits-page"])
+@pytest.mark.parametrize("name", ["train.jsonl", "test.jsonl", "real.jsonl"])
+def test_no_file_that_is_read_is_written_over(
+    option: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither training rows nor evaluation items nor a reference, by whichever report and under another name."""
+    for each in ("train.jsonl", "test.jsonl", "real.jsonl"):
+        (tmp_path / each).write_text("".join(honest(8)))
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / name)
+    train, test, real = (tmp_path / each for each in ("train.jsonl", "test.jsonl", "real.jsonl"))
+    for target in (tmp_path / name, tmp_path / "link.jsonl", tmp_path / ".." / tmp_path.name / name):
+        assert 2 == run(train, "--eval", test, "--reference", real, option, target, "-q")
+        assert "nothing is changed in place" in capsys.readouterr().err
+    assert "".join(honest(8)) == (tmp_path / name).read_text()
+
+
+def test_two_targets_are_two_files(lesson_free: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of two reports under one name the second would be all that is left; the diff of a copy has a name as well."""
+    copy = tmp_path / "clean.jsonl"
+    assert 2 == run(lesson_free, "--fix", copy, "--html", tmp_path / "clean.jsonl.diff", "-q")
+    assert "two targets are one file" in capsys.readouterr().err
+    assert 2 == run(lesson_free, "--html", tmp_path / "page", "--sarif", tmp_path / "page", "-q")
+    assert "two targets are one file" in capsys.readouterr().err
+    assert not copy.exists()
+    assert not (tmp_path / "page").exists()
+
+
+def test_the_diff_of_a_copy_is_written_over_no_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--fix rows` has its diff at `rows.diff`, which may be the very file."""
+    train = tmp_path / "rows.diff"
+    train.write_text("".join(honest(8)))
+    assert 2 == run(train, "--fix", tmp_path / "rows", "-q")
+    assert "nothing is changed in place" in capsys.readouterr().err
+    assert "".join(honest(8)) == train.read_text()
+
+
 def test_a_read_only_target_and_a_full_disk_are_refused(
     lesson_free: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
