@@ -9,8 +9,11 @@ before and after it must be what stands around the right word.
 from __future__ import annotations
 
 import math
+import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -306,12 +309,24 @@ def _is_prose(tape: Tape, position: int) -> bool:
     if joined:
         return False
     word = whole[start:end]
-    opening = whole[:start].rstrip(" \n\"'(")
-    if not word.islower() and not (word[1:].islower() and (not opening or opening[-1] in ".!?:\n")):
+    if not word.islower() and not (word[1:].islower() and _begins(whole, start)):
         return False
-    if whole.count("`", 0, start) % 2:
+    if bisect_left(_backticks(whole), start) % 2:
         return False
     return _english_around(tape, text, position)
+
+
+def _begins(text: str, start: int) -> bool:
+    """Whether a sentence begins at a place."""
+    while start and text[start - 1] in " \n\"'(":
+        start -= 1
+    return not start or text[start - 1] in ".!?:"
+
+
+@lru_cache(maxsize=64)
+def _backticks(text: str) -> list[int]:
+    # Kept for the words that follow: to look through a book again for each of its words would take hours.
+    return [found.start() for found in re.finditer("`", text)]
 
 
 def _english_around(tape: Tape, text: int, position: int) -> bool:

@@ -90,3 +90,12 @@ def test_empty_texts() -> None:
     """Nothing to read is nothing found."""
     assert ((), 0, 0.0) == (lambda r: (r.variants, r.readable_types, r.english))(read(("", 5)))
     assert () == read_variants(tape_of([])).variants
+
+
+def test_one_long_answer_reads_as_many_short_ones() -> None:
+    """Code is told from prose by the backticks before a place, sentences by what stands before them."""
+    lines = [RIGHT.replace("{n}", str(n)) for n in range(30)]
+    lines += [WRONG.replace("{n}", str(n)) for n in range(4)]
+    lines += ["Well. Recieve the parcel `recieve` number nine tomorrow morning"]
+    (variant,) = read_variants(tape_of(["\n".join(lines)])).variants
+    assert ("recieve", "receive", 5, 30) == (variant.wrong, variant.right, variant.count, variant.right_count)
