@@ -145,7 +145,7 @@ def paraphrased_leak(given: Given, options: Options) -> Verdict:
         name="items with a rephrasing",
         at_most=expected + options.tolerated,
         zero_tolerance=bool(declared),
-        summary=_summary(len(findings), judged, len(declared), threshold),
+        summary=_summary(len(findings), judged, len(declared), threshold, len(copied)),
         findings=tuple(findings.values()),
         details=details,
     )
@@ -241,9 +241,10 @@ def _declared_finding(rows: Corpus, items: Corpus, row: int, item: int) -> Findi
     )
 
 
-def _summary(hits: int, judged: int, declared: int, threshold: float) -> str:
+def _summary(hits: int, judged: int, declared: int, threshold: float, copied: int) -> str:
     if not judged:
-        return "no evaluation item is long enough to be compared"
+        left = " that is not copied word for word, which is for self-leak to say" if copied else ""
+        return f"no evaluation item is long enough to be compared{left}"
     made = f", {declared:,} declared as parents" if declared else ""
     which = f"{hits:,} of {judged:,} evaluation items"
     return f"{which} have a training row that says the same (score above {threshold:.2f}){made}"

@@ -38,7 +38,7 @@ Brown and others 2020, "Language Models are Few-Shot Learners", appendix C (item
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,7 +101,7 @@ def short_item_leak(given: Given, options: Options) -> Verdict:
         "copied_word_for_word": int(np.isin(short, copied).sum()),
     }
     if not len(asked):
-        return judge_share(0, 0, name="short items", at_most=1.0, summary="no item is short enough", details=details)
+        return judge_share(0, 0, name="short items", at_most=1.0, summary=_nothing(short, details), details=details)
     drawn, usual_texts = _drawn(rows, prompts, words, options)
     found, among = _alone(rows, words, items.prompt.take(asked), usual_texts)
     hits = np.flatnonzero(_near(found, rows, [items[item] for item in asked.tolist()], options))
@@ -128,6 +128,13 @@ def short_item_leak(given: Given, options: Options) -> Verdict:
         findings=[_finding(rows, items, found, int(hit), int(asked[hit])) for hit in hits],
         details=details,
     )
+
+
+def _nothing(short: Positions, details: Mapping[str, Any]) -> str:
+    if not len(short):
+        return "no item is short enough"
+    phrases, copied = details["phrases"], details["copied_word_for_word"]
+    return f"of {len(short):,} short items {copied:,} are copied word for word and {phrases:,} are phrases"
 
 
 def _short(lengths: Positions, options: Options) -> Positions:
