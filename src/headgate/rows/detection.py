@@ -27,6 +27,7 @@ from headgate.rows.row import Kind
 SAMPLE = 20  # rows looked at
 HEAD = 1 << 16  # bytes looked at for encoding and container
 KINDS = frozenset(kind.value for kind in Kind)
+ANSWERED = frozenset(("trl-prompt-completion", "trl-unpaired"))
 PREFERRED = ("preferred_output", "preferred_completion", "non_preferred_output", "non_preferred_completion")
 MAGIC = {
     b"PK\x03\x04": ("a ZIP archive or a spreadsheet", "unpack it, or save the sheet as CSV"),
@@ -154,7 +155,8 @@ def _trl_shape(body: Mapping[str, Any], has: set[str]) -> str:
     if "completion" in has and type(body["completion"]) in sides:
         judged = type(body.get("label")) is bool or (type(body.get("label")) is int and body["label"] in (0, 1))
         return "trl-unpaired" if judged else "trl-prompt-completion"
-    plain = type(body["prompt"]) is str and len(well_known(key for key in has if type(body[key]) is str)) == 2
+    said = (key for key in has if type(body[key]) in (str, int, float, bool))  # a label may be a number
+    plain = type(body["prompt"]) is str and len(well_known(said)) == 2
     return "jsonl" if plain else "trl-prompt-only"
 
 
@@ -195,6 +197,8 @@ def _format_of(
             raise _two_formats(path, lines[index], f"row {index + 1} fits {' and '.join(fits)}", fits)
         votes.update(fits or ["none"])
     fits = _settled(votes)
+    if ANSWERED.intersection(fits) and _unanswered(bodies):
+        fits = [name for name in fits if name != "trl-prompt-only"]
     if len(fits) > 1:
         told = ", ".join(f"{votes[name]} rows fit {name}" for name in fits)
         odd = next(line for line, body in zip(lines, bodies, strict=True) if fits[-1] in formats_of(body))
@@ -221,6 +225,11 @@ def _settled(votes: Counter[str]) -> list[str]:
     if "jsonl" in fits and "trl-text" in fits:
         fits.remove("trl-text")
     return fits
+
+
+def _unanswered(bodies: Iterable[Body]) -> bool:
+    """Whether every row that fits prompts alone has a place for an answer, with null in it: an answer is missing."""
+    return all("completion" in body for body in bodies if formats_of(body) == ["trl-prompt-only"])
 
 
 def _named(path: Path, names: list[str], columns: dict[str, str]) -> dict[str, str]:
@@ -311,6 +320,15 @@ def _container(path: Path, compression: str) -> tuple[str, str]:
     if not text:
         raise Refused("the file is empty", file=str(path), found=f"{len(head)} bytes of blanks" if head else "0 bytes")
     lines = [line.strip() for line in text.split(b"\n") if line.strip()][:SAMPLE]
+    if lines[0][:4].lower() == b"sep=" and len(lines[0]) == 5:
+        raise Refused(
+            "the first line is for a spreadsheet, not for reading",
+            file=str(path),
+            line=1,
+            found=lines[0].decode("utf-8", "replace"),
+            wanted="the names of the columns",
+            next_step=f"tail -n +2 {shlex.quote(str(path))} > {shlex.quote(path.stem + '.table' + path.suffix)}",
+        )
     if text[:1] == b"[":
         return "array", packed
     if text[:1] == b"{" or sum(line[:1] == b"{" for line in lines) * 2 > len(lines):

@@ -323,3 +323,33 @@ def test_what_is_advised_can_be_pasted_into_a_shell(tmp_path: Path) -> None:
     assert latin.next_step == f"iconv -f LATIN1 -t UTF-8 '{tmp_path}/my tickets.csv' > 'my tickets.utf8.csv'"
     pretty = refusal(file_of(tmp_path, orjson.dumps(orjson.loads(GOOD), option=orjson.OPT_INDENT_2), "one.json"))
     assert pretty.next_step == f"jq -c . {tmp_path}/one.json > one.lines.jsonl"
+
+
+def test_one_answer_that_is_null_is_a_bad_line_wherever_it_stands(tmp_path: Path) -> None:
+    """Among the first rows, by which the format is told, as well as behind them."""
+    for place in (3, 40):
+        lines = [b'{"prompt": "hi", "completion": "yo"}\n'] * 50
+        lines[place] = b'{"prompt": "hi", "completion": null}\n'
+        reader = read(file_of(tmp_path, b"".join(lines)))
+        assert "trl-prompt-completion" == reader.detected.format
+        (bad,) = reader.bad_lines
+        assert (place + 1, True) == (bad.line, bad.what.startswith("`completion` is null"))
+
+
+def test_prompts_among_answers_are_still_two_formats(tmp_path: Path) -> None:
+    """Rows without a place for an answer are no rows whose answer is missing."""
+    mixed = b'{"prompt": "hi", "completion": "yo"}\n{"prompt": "hi"}\n'
+    assert refusal(file_of(tmp_path, mixed)).what == "the file fits more than one format"
+
+
+def test_a_label_that_is_a_number_is_an_answer(tmp_path: Path) -> None:
+    """It was left out in silence, and the rows were taken for prompts."""
+    path = file_of(tmp_path, b'{"prompt": "hi", "completion": 1}\n{"prompt": "ho", "completion": 0}\n')
+    assert ["1", "0"] == [row.answer_text for row in read_rows(path)]
+
+
+def test_the_line_with_which_spreadsheets_name_their_separator_is_named(tmp_path: Path) -> None:
+    """It stands before the header, and a table of one column came of it."""
+    refused = refusal(file_of(tmp_path, b"sep=;\r\nquestion;answer\r\nhi;yo\r\n", "rows.csv"))
+    assert ("the first line is for a spreadsheet, not for reading", 1) == (refused.what, refused.line)
+    assert "tail -n +2" in (refused.next_step or "")

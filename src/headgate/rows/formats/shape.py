@@ -72,7 +72,7 @@ def text_of(body: Mapping[str, Any], key: str, *, default: str | None = None) ->
     if value is None and default is not None:
         return default
     if value is None:
-        raise Wrong(f"no `{key}`", found="keys " + keys_of(body), wanted=f"text under `{key}`")
+        raise Wrong(missing(body, key), found="keys " + keys_of(body), wanted=f"text under `{key}`")
     raise Wrong(f"`{key}` is not text", found=shown(value), wanted="text")
 
 
@@ -86,6 +86,11 @@ def truth_of(body: Mapping[str, Any], key: str) -> bool:
     if value is True or value is False or (type(value) is int and value in (0, 1)):
         return bool(value)
     raise Wrong(f"`{key}` is not true or false", found=shown(value), wanted="true or false")
+
+
+def missing(body: Mapping[str, Any], key: str) -> str:
+    """What is wrong with a row that has nothing under a key: the key is not there, or its value is null."""
+    return f"`{key}` is null" if key in body else f"no `{key}`"
 
 
 def keys_of(body: Mapping[str, Any], most: int = 12) -> str:

@@ -12,7 +12,19 @@ from collections.abc import Callable
 from typing import Any
 
 from headgate.rows.formats.openai import CHAT_INDEX, CHAT_KEYS, read_chat
-from headgate.rows.formats.shape import Body, CannotHold, Format, Loose, Parts, Wrong, keys_of, shown, text_of, truth_of
+from headgate.rows.formats.shape import (
+    Body,
+    CannotHold,
+    Format,
+    Loose,
+    Parts,
+    Wrong,
+    keys_of,
+    missing,
+    shown,
+    text_of,
+    truth_of,
+)
 from headgate.rows.formats.turns import (
     Turns,
     asked_of,
@@ -238,7 +250,7 @@ def _side_of(body: Body, key: str, role: str, loose: Loose) -> tuple[Message, ..
     if type(value) is str:
         return (Message(role, value),)
     if value is None:
-        raise Wrong(f"no `{key}`", found="keys " + keys_of(body), wanted=f"text or messages under `{key}`")
+        raise Wrong(missing(body, key), found="keys " + keys_of(body), wanted=f"text or messages under `{key}`")
     return read_turns(value, key, loose)
 
 
