@@ -118,7 +118,7 @@ def write_reports(
         write_text(people, _habits_page(audit, habits))
     if sarif:
         with atomic_write(sarif) as stream:
-            write_sarif(stream, audit.verdicts, audit.bad_lines)
+            write_sarif(stream, audit.verdicts, audit.bad_lines, file=audit.files[0].path)
     return written
 
 

@@ -8,13 +8,15 @@ import re
 import shlex
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+import orjson
 import pytest
 
 from headgate.check.auditing import audit
 from headgate.check.reports.annotations import workflow_commands
 from headgate.check.reports.sarif import sarif
-from headgate.check.surfaces import show, summary
+from headgate.check.surfaces import show, summary, write_reports
 from headgate.cli.main import main
 from headgate.kit.errors import Refused
 
@@ -120,6 +122,19 @@ def test_bad_lines_stand_in_annotations_and_in_sarif(tmp_path: Path) -> None:
     uri = results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert uri.endswith("my%20rows%20%C3%BC.jsonl")
     assert "1 line could not be read" in summary(audited)
+
+
+def test_every_result_of_a_report_has_a_place(tmp_path: Path) -> None:
+    """GitHub takes no part of a report in which one result has none, and what cannot be told has no line."""
+    path = chats(tmp_path / "rows.jsonl", EMPTY)
+    report = tmp_path / "report.sarif"
+    found = audit(path, eval=path, select=["self-leak", "short-item-leak", "group-leak"])
+    write_reports(found, fix=None, page=None, sarif=report, command="check")
+    results = orjson.loads(report.read_bytes())["runs"][0]["results"]
+    assert "unsure" in [verdict.outcome for verdict in found.verdicts]
+    places = [one["locations"][0]["physicalLocation"] for one in results]
+    assert {str(path)} == {unquote(place["artifactLocation"]["uri"]) for place in places}
+    assert all(place["region"]["startLine"] >= 1 for place in places)
 
 
 def test_skipped_rules_say_in_plain_words_what_they_need(tmp_path: Path) -> None:

@@ -21,29 +21,35 @@ UNREAD = "unreadable-line"
 RESULTS = "results of headgate"  # stands for all results while what is around them is written
 
 
-def write_sarif(stream: IO[bytes], verdicts: Sequence[Verdict], bad_lines: Sequence[Any] = ()) -> None:
+def write_sarif(
+    stream: IO[bytes], verdicts: Sequence[Verdict], bad_lines: Sequence[Any] = (), *, file: str = ""
+) -> None:
     """`sarif` as indented JSON, written result by result: a large file has millions."""
     whole = orjson.dumps(_report(verdicts, bad_lines, [RESULTS]), option=orjson.OPT_INDENT_2)
     before, after = whole.split(orjson.dumps(RESULTS))
     margin = before[before.rindex(b"\n") :]
     stream.write(before)
     between = b""
-    for result in _all_results(verdicts, bad_lines):
+    for result in _all_results(verdicts, bad_lines, file):
         stream.write(between + orjson.dumps(result, option=orjson.OPT_INDENT_2).replace(b"\n", margin))
         between = b"," + margin
     stream.write(after)
 
 
-def sarif(verdicts: Sequence[Verdict], bad_lines: Sequence[Any] = ()) -> dict[str, Any]:
-    """One run with one result for each finding (or failing verdict without findings) and each bad line."""
-    return _report(verdicts, bad_lines, list(_all_results(verdicts, bad_lines)))
+def sarif(verdicts: Sequence[Verdict], bad_lines: Sequence[Any] = (), *, file: str = "") -> dict[str, Any]:
+    """One run with one result for each finding (or verdict without findings) and each bad line.
+
+    A verdict that has no line stands at the first line of `file`: the standard asks for no place, but platforms
+    refuse a whole report for one result that has none.
+    """
+    return _report(verdicts, bad_lines, list(_all_results(verdicts, bad_lines, file)))
 
 
-def _all_results(verdicts: Sequence[Verdict], bad_lines: Sequence[Any]) -> Iterator[dict[str, Any]]:
+def _all_results(verdicts: Sequence[Verdict], bad_lines: Sequence[Any], file: str) -> Iterator[dict[str, Any]]:
     yield from map(_unread, bad_lines)
     for verdict in verdicts:
         if verdict.outcome in (Outcome.FAIL, Outcome.UNSURE):
-            yield from _results(verdict)
+            yield from _results(verdict, file)
 
 
 def _report(verdicts: Sequence[Verdict], bad_lines: Sequence[Any], results: list[Any]) -> dict[str, Any]:
@@ -73,7 +79,7 @@ def _once(verdicts: Iterable[Verdict]) -> list[Verdict]:
     return list({verdict.code or verdict.rule: verdict for verdict in verdicts}.values())
 
 
-def _results(verdict: Verdict) -> Iterator[dict[str, Any]]:
+def _results(verdict: Verdict, file: str) -> Iterator[dict[str, Any]]:
     level = LEVEL[verdict.level] if verdict.outcome is Outcome.FAIL else "note"
     base = {"ruleId": verdict.code or verdict.rule, "level": level}
     located = False
@@ -82,7 +88,8 @@ def _results(verdict: Verdict) -> Iterator[dict[str, Any]]:
             located = True
             yield base | {"message": {"text": finding.message}} | _locations(finding)
     if not located:
-        yield base | {"message": {"text": verdict.summary}}
+        whole = {"locations": [_location(file, 1)]} if file else {}
+        yield base | {"message": {"text": verdict.summary}} | whole
 
 
 def _locations(finding: Finding) -> dict[str, Any]:
