@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import time
+from itertools import count
 from pathlib import Path
 
 from headgate.kit.errors import Refused
@@ -13,21 +15,25 @@ from headgate.kit.files import as_refusal
 CACHE = "HEADGATE_CACHE"
 KEPT_DAYS = 7  # for which the scans of an unfinished audit wait to be taken up again
 MARK = "audit-"  # begins the name of every entry; nothing else is ever removed
+LOCK = "in-use"  # file in it, which the process that works there holds for as long as it lives
+_own: dict[Path, int] = {}  # folders of this process, and its hold of each
 
 
 def work_folder(asked: Path | None, key: str) -> Path:
     """The folder of one audit, made if need be; entries of others that nobody came back to are removed.
 
     It stands in the folder that was asked for, in HEADGATE_CACHE, in the work folder of the project of the
-    present folder, or in the user's cache, in that order; never beside the user's file.
+    present folder, or in the user's cache, in that order; never beside the user's file. Where another process
+    is at the same audit, this one gets a folder of its own: whoever ends first removes what it worked in.
 
     Raises:
         Refused: it cannot be made.
     """
     place = work_place(asked)
-    folder = place / (MARK + key)
+    names = (f"{MARK}{key}" + (f"-{number}" if number > 1 else "") for number in count(1))
+    folder = place / f"{MARK}{key}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = next(place / name for name in names if _taken(place / name))
         os.utime(folder)
         _forget_old(place)
     except OSError as error:
@@ -39,8 +45,45 @@ def work_folder(asked: Path | None, key: str) -> Path:
 
 def remove(folder: Path) -> None:
     """Removes the folder of an audit that is done."""
-    if folder.name.startswith(MARK):
-        shutil.rmtree(folder, ignore_errors=True)
+    if not folder.name.startswith(MARK):
+        return
+    # In one step, so that nobody begins to work in a folder of which half is gone.
+    gone = folder.with_name(f"{folder.name}.{os.getpid()}")
+    try:
+        folder.rename(gone)
+    except OSError:
+        gone = folder
+    shutil.rmtree(gone, ignore_errors=True)
+    if (hold := _own.pop(folder, None)) is not None:
+        os.close(hold)
+
+
+def _taken(folder: Path) -> bool:
+    """Whether this process may work in a folder: it holds it already, or nobody else does."""
+    if (before := _own.get(folder)) is not None:
+        if (folder / LOCK).exists():
+            return True
+        os.close(before)
+        del _own[folder]
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            hold = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:  # it was removed in between
+            continue
+        try:
+            fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(hold)
+            return False
+        try:
+            same = os.fstat(hold).st_ino == (folder / LOCK).stat().st_ino
+        except FileNotFoundError:
+            same = False
+        if same:
+            _own[folder] = hold
+            return True
+        os.close(hold)
 
 
 def work_place(asked: Path | None) -> Path:

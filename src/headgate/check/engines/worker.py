@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -19,8 +20,12 @@ def main(plan_file: str) -> None:
     plan = Plan.read(Path(plan_file))
     for line in sys.stdin.buffer:
         number, target = orjson.loads(line)
-        sys.stdout.buffer.write(orjson.dumps(done(plan, number, Path(target))) + b"\n")
-        sys.stdout.buffer.flush()
+        told = orjson.dumps(done(plan, number, Path(target))) + b"\n"
+        try:
+            sys.stdout.buffer.write(told)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:  # who asked was ended; the shard is there for whoever goes on
+            os._exit(1)  # nothing more is written, not at exit either
 
 
 def done(plan: Plan, number: int, target: Path) -> dict[str, Any]:
