@@ -27,6 +27,7 @@ from headgate.text.vocabulary import vocabulary
 
 TEXTS = st.lists(st.text(max_size=60), max_size=8)
 CHARACTERS = st.lists(st.text(st.characters(min_codepoint=0x80, exclude_categories=[]), max_size=20), max_size=5)
+HIDDEN = st.lists(st.text("ab 3\n-中$аο０\u00ad\u200b\u202e\ufe0f\ufeff", max_size=20), max_size=5)
 SPOKEN = "the a card is not lost 5 7 refund my don t can $ 東 京"
 SENTENCES = st.lists(st.lists(st.sampled_from(SPOKEN.split()), max_size=30).map(" ".join), max_size=14)
 FEW = settings(max_examples=60, derandomize=True, deadline=None)
@@ -50,7 +51,7 @@ def both(function: object, *texts: list[str]) -> list[list[bytes]]:
 
 
 @FEW
-@given(st.one_of(TEXTS, CHARACTERS))
+@given(st.one_of(TEXTS, CHARACTERS, HIDDEN))
 def test_any_text_has_the_same_tape(texts: list[str]) -> None:
     """Words, places, keys and characters agree in every script."""
     plain, compiled = both(

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.text.clusters import components
+from headgate.text.disguises import unhidden
 from headgate.text.leaks import copies, same_words
 from headgate.text.near_duplicates import near_duplicate_pairs
 from headgate.text.ngrams import exact_hashes
-from headgate.text.tape import block_tape, fold, joined, tape_of
+from headgate.text.tape import block_tape, joined, seen, tape_of
 
 TEXTS = st.lists(st.text(max_size=60), max_size=12)
 SENTENCES = st.lists(
@@ -41,11 +42,11 @@ def test_spans_lie_in_their_text_in_order(texts: list[str]) -> None:
 @FEW
 @given(TEXTS)
 def test_equal_words_have_equal_hashes_and_only_they(texts: list[str]) -> None:
-    """Hashes and folded words name each other one to one."""
+    """Hashes and words as they are seen name each other one to one."""
     tape = tape_of(texts)
     owners = np.repeat(np.arange(len(texts)), tape.lengths)
     words = [
-        fold(texts[owner])[start:end]
+        unhidden(seen(texts[owner])[start:end])
         for owner, start, end in zip(owners.tolist(), tape.starts.tolist(), tape.ends.tolist(), strict=True)
     ]
     assert len(set(words)) == len(set(tape.words.tolist())) == len(set(zip(words, tape.words.tolist(), strict=True)))

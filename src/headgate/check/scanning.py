@@ -32,7 +32,7 @@ from headgate.text.ngrams import exact_hashes
 from headgate.text.shards import LONG, SHORT, scan_fields, word_counts
 from headgate.text.tape import Hashes, Mask, Tape
 
-VERSION = 4  # of what a scan writes; goes up with any change of it
+VERSION = 5  # of what a scan writes; goes up with any change of it
 SOUGHT = (("text", "prompt"), ("text", "answer"))  # field of a row in which a field of an item is looked for
 BLOCK_CHARACTERS, BLOCK_ROWS = 32 << 20, 65_536  # of a file that is one shard, scanned at a time
 

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headgate.text.tape import Hashes, Mask, Positions, Tape, fold, mixed, word_hash, word_hashes
+from headgate.text.disguises import LOOKS, unhidden
+from headgate.text.tape import Hashes, Mask, Positions, Tape, mixed, seen, word_hash, word_hashes
 
 
 def _split(words: str) -> tuple[str, ...]:
@@ -34,6 +35,7 @@ COUNTED = _split(
     "twice double triple quarter dozen"
 )
 MARKS = "$€£¥₹%"
+DIGITS = np.array([code for code, like in LOOKS.items() if like.isdigit()], dtype=np.uint32)
 MARK_WEIGHT = 0x9E3779B97F4A7C15  # times the position of a mark in MARKS, modulo 2**64
 SIEVE_BITS = 14
 CONTENT = 3  # letters of a word that can carry the difference between two short texts
@@ -104,7 +106,7 @@ def _likeness(word: str, other: str) -> float:
 def _lacking(tape: Tape, one: int, other: Hashes) -> list[str]:
     there = set(other.tolist())
     alone = [place for place, word in enumerate(tape.words_of(one).tolist()) if word not in there]
-    words = (fold(tape.quote(one, place, 1)) for place in alone)
+    words = (unhidden(seen(tape.quote(one, place, 1))) for place in alone)
     # Negations are counted by the key of the text; "can't" and "cannot" are the same one.
     return [word for word in words if len(word) >= CONTENT and word not in DENYING]
 
@@ -116,6 +118,8 @@ def _starting_with_digit(tape: Tape) -> Mask:
         begins = codes[part.starts + np.repeat(heads, part.lengths)]
         base = int(tape.offsets[first])
         out[base : base + len(begins)] = (begins >= ord("0")) & (begins <= ord("9"))
+        if codes.dtype != np.uint8:
+            out[base : base + len(begins)] |= np.isin(begins, DIGITS)
     return out
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from headgate.text import kernels
-from headgate.text.tape import Hashes, Positions, Tape, blocks, fold, mixed, ranges
+from headgate.text.disguises import hidden_codes, hides
+from headgate.text.tape import Hashes, Positions, Tape, blocks, mixed, ranges, seen
 
 STEP = np.uint64(0xD6E8FEB86659FD93)  # odd multiplier between neighbours in a gram
 SPACE = 32
@@ -162,17 +163,25 @@ def _runs_of(values: Hashes, offsets: Positions, n: int) -> Grams:
 
 
 def _normalised(tape: Tape) -> tuple[Hashes, Positions]:
-    text = fold("\n".join(tape.texts))
+    text = seen("\n".join(tape.texts))
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     heads = np.cumsum([0, *(len(one) + 1 for one in tape.texts[:-1])], dtype=np.int64)
     shift = np.repeat(heads, tape.lengths)
     starts, ends = tape.starts + shift, tape.ends + shift
     # A space follows a word where a gap follows it in the same text.
     gap = np.zeros(len(starts), dtype=np.int64)
-    gap[:-1] = starts[1:] > ends[:-1]
+    hidden = np.isin(codes, hidden_codes()) if hides(text) else None
+    if hidden is None:
+        gap[:-1] = starts[1:] > ends[:-1]
+    elif len(starts):
+        shown = np.cumsum(~hidden)
+        gap[:-1] = shown[starts[1:] - 1] > shown[ends[:-1] - 1]
     gap[tape.offsets[1:][tape.lengths > 0] - 1] = 0
     sizes = ends - starts + gap
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
     out = np.append(codes, np.uint32(SPACE))[ranges(starts, offsets)].astype(np.uint64)
     out[offsets[1:][gap == 1] - 1] = SPACE
-    return out, np.diff(offsets[tape.offsets])
+    if hidden is None:
+        return out, np.diff(offsets[tape.offsets])
+    left = ~np.isin(out, hidden_codes())
+    return out[left], np.diff(np.append(0, np.cumsum(left))[offsets[tape.offsets]])

@@ -2,7 +2,8 @@
 
 A word is a run of letters, digits and bytes of non-ASCII letters, lower-cased; in scripts that
 write without spaces (Han, kana, Thai, Lao, Khmer, Burmese) every character is a word of its own,
-so that word n-grams become character n-grams there. Each word is 64 bits: a polynomial hash of
+so that word n-grams become character n-grams there. What cannot be seen does not count, and letters
+that look like others are those (`disguises`). Each word is 64 bits: a polynomial hash of
 its UTF-8 bytes modulo 2**64, read off prefix sums (one multiplication per word, Karp and Rabin
 1987) and mixed by the finaliser of splitmix64 (Steele, Lea and Flood 2014).
 
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.text import kernels
+from headgate.text.disguises import hidden_codes, hides, plain, unhidden
 
 Hashes = NDArray[np.uint64]
 Bytes = NDArray[np.uint8]
@@ -200,7 +202,9 @@ def _together(facts: Sequence[Mapping[str, Hashes]]) -> dict[str, Hashes]:
 
 def block_tape(texts: Sequence[str]) -> Tape:
     """The tape of one block: a pure function, so that blocks can be cut anywhere and in parallel."""
-    folded = fold("\n".join(texts))
+    folded = seen("\n".join(texts))
+    kept = visible(folded) if hides(folded) else None
+    folded = folded if kept is None else unhidden(folded)
     ascii_only = folded.isascii()
     data = np.frombuffer(folded.encode("utf-8", "surrogatepass"), dtype=np.uint8)
     starts, ends = _ascii_words(data) if ascii_only else _words(data)
@@ -211,6 +215,8 @@ def block_tape(texts: Sequence[str]) -> Tape:
         characters = np.cumsum((data & 0xC0) != 0x80)
         starts = characters[starts] - 1
         ends = characters[ends - 1]
+    if kept is not None:
+        starts, ends = kept[starts], kept[ends - 1] + 1
     offsets = np.append(np.searchsorted(starts, heads), len(starts)).astype(np.int64)
     shift = np.repeat(heads, np.diff(offsets))
     return Tape(
@@ -230,6 +236,18 @@ def fold(text: str) -> str:
     if len(lowered) != len(text):  # one capital becomes two characters: it stays as it is
         lowered = LONGER.join(part.lower() for part in text.split(LONGER))
     return lowered.replace("\u03c2", "\u03c3")  # final sigma depends on what follows
+
+
+def seen(text: str) -> str:
+    """A text as words are compared: lower case, look-alikes as what they look like; as long as before."""
+    return plain(fold(text))
+
+
+def visible(text: str) -> Positions:
+    """Places of the characters of a text that can be seen."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    found: Positions = np.flatnonzero(~np.isin(codes, hidden_codes()))
+    return found
 
 
 def hash_spans(data: Bytes, starts: Positions, ends: Positions) -> Hashes:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.text import kernels
+from headgate.text.disguises import unhidden
 from headgate.text.tape import Hashes, Mask, Positions, Tape, fold
 
 BUCKETS = (10, 22)  # least and most bits by which the plain count tells words apart at first
@@ -18,9 +19,10 @@ MOST_PATTERNS = 32
 REMEMBERED = 1 << 19  # words whose patterns are known, for each set of patterns
 # Letters that patterns take for i, s and k, and tapes do not.
 ELSEWHERE = re.compile("[\u0130\u0131\u017f\u212a]")
-# Everything but ASCII, Latin letters (without those) and signs between which both begin a word.
-_LATIN = "\x00-\x7f\xa0-\xa9\xab-\xb1\xb4\xb6-\xb8\xbb\xbf-\xd6\xd8-\xf6\xf8-\u012f\u0132-\u017e"
-STRANGE = re.compile(f"[^{_LATIN}\xb2-\xb9\xbb-\xbf\u2010-\u2129\u212b-\u2bff]")
+# Everything but ASCII, Latin letters (without those) and signs between which both begin a word: what a tape takes
+# for invisible is none of these.
+_LATIN = "\x00-\x7f\xa0-\xa9\xab\xac\xae-\xb1\xb4\xb6-\xb8\xbb\xbf-\xd6\xd8-\xf6\xf8-\u012f\u0132-\u017e"
+STRANGE = re.compile(f"[^{_LATIN}\xb2-\xb9\xbb-\xbf\u2010-\u2029\u202f-\u205f\u2070-\u2129\u212b-\u2bff]")
 # The same without letters and digits of a pattern that are gaps of a tape, such as superscripts and circled ones.
 UNLIKE = re.compile(f"[^{_LATIN}\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u23ff\u2500-\u2767\u2794-\u2bff]")
 
@@ -125,7 +127,9 @@ def _vocabulary(tape: Tape) -> Vocabulary:
     codes, first = _coded(tape.words)
     owners = np.searchsorted(tape.offsets, first, side="right") - 1
     places = zip(owners.tolist(), tape.starts[first].tolist(), tape.ends[first].tolist(), strict=True)
-    return Vocabulary(tuple(fold(tape.texts[text][start:end]) for text, start, end in places), codes, tape.offsets)
+    return Vocabulary(
+        tuple(unhidden(fold(tape.texts[text][start:end])) for text, start, end in places), codes, tape.offsets
+    )
 
 
 def _coded(words: Hashes) -> tuple[Codes, Positions]:

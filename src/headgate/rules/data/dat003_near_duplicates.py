@@ -24,8 +24,10 @@ sample. Rows of slices under `protect` rows are listed with the remedy to keep t
 
 ## When it cannot tell
 A pair at similarity 0.6 is met with a probability of 0.99, one at 0.7 with 0.9998. Paraphrases are no
-near-duplicates. A slice that leans below its floor (its 50 % interval is there, its 95 % interval is on
-both sides) makes the verdict unsure.
+near-duplicates, and neither are copies that are encoded or written in another order (invisible characters
+and look-alike letters hide none).
+A slice that leans below its floor (its 50 % interval is there, its 95 % interval is on both sides) makes the
+verdict unsure.
 Slices that the rows do not name cannot be protected; `details` lists those that were looked at.
 
 ## What to do

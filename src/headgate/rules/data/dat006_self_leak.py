@@ -52,6 +52,10 @@ items are that short. An item whose words are all phrases of many rows is found 
 numbers were all changed counts as a twin. Paraphrases and translations are the business of
 paraphrased-leak. Without an item that has words the verdict is unsure.
 
+Invisible characters and letters that look like others hide nothing. Not seen are copies that are encoded (base64,
+HTML entities or accents throughout, digits for letters), backwards, in another order, with letters spaced out or words
+run together, with a tag or a word between any two, over several rows, in the reasoning or the tool calls of a turn.
+
 ## What to do
 Drop the rows (`headgate check TRAIN --eval TEST --fix OUT`), or retire the item to the development
 pool and write a fresh sibling. Look for the road by which it came: rows of one source, one date, one ticket.

@@ -39,7 +39,7 @@ items the interval is too wide, and the verdict is unsure. Short questions that 
 same words (banking77, clinc150) set the threshold above 0.9, where no rephrasing is seen. Items without numbers are
 harder: rephrased MMLU questions come nearest to their source for 73 % (US history), 90 % (algebra) and 92 %
 (sociology), but questions on one passage come as near to each other. Items and rows from different sources are not
-calibrated for each other. Translations are not seen at all.
+calibrated for each other. Translations are not seen at all, nor is what self-leak does not see for being encoded.
 
 ## What to do
 Read the pairs, the likest first. Drop the rows that are rephrasings, and look for their source: a model

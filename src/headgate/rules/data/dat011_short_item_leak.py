@@ -26,7 +26,8 @@ with a word exchanged. The figures below are of the other halves, split at rando
 It sees many copies and proves nothing about one: among honest items 2 % to 5 % are like that. Under some 300
 short items only a large leak shows, and the verdict is unsure. Copies of questions that many rows ask are not seen.
 Word for word copies are left to self-leak and not counted here. Rows from another source than the items are no
-measure for them. With fewer than `least_honest` short rows there is nothing to compare with: unsure.
+measure for them. Copies that are encoded or spread over rows are not seen.
+With fewer than `least_honest` short rows there is nothing to compare with: unsure.
 
 ## What to do
 Read the pairs; drop the rows that are copies, and look for the road by which they came.

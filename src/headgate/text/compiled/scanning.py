@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 from headgate.text import guards
 from headgate.text.compiled.building import kernel, part, read_only
 from headgate.text.compiled.hashing import ONE, ZERO, mixed
+from headgate.text.disguises import hidden_codes
 from headgate.text.ngrams import SPACE, STEP
-from headgate.text.tape import BASE, Bytes, Hashes, Positions, Tape, fold, word_hashes
+from headgate.text.tape import BASE, Bytes, Hashes, Positions, Tape, seen, word_hashes
 from headgate.text.tape import mixed as mixed_all
 
 PLANES = 0x20000  # code points that may have a lower case
 KINDS = 0x34000  # code points that may be anything but a letter
-GAP, LETTER, ALONE, MARK = 0, 1, 2, 3  # ALONE: a word by itself; MARK + i: a gap, and the mark of amount i
+# ALONE: a word by itself; HIDDEN: not there for a reader; MARK + i: a gap, and the mark of amount i
+GAP, LETTER, ALONE, HIDDEN, MARK = 0, 1, 2, 3, 4
 COUNTED, DENIES, BEGINS_DENIAL, ENDS_DENIAL = 1, 2, 4, 8
 SIEVE_SHIFT = np.uint64(64 - guards.SIEVE_BITS)
 POWER, STRIDE = np.uint64(BASE), STEP
@@ -50,7 +52,7 @@ class Tables(NamedTuple):
 def tables() -> Tables:
     """Lower case and kinds of characters, words that guards count."""
     everything = "".join(map(chr, range(PLANES)))
-    folded = np.frombuffer(fold(everything).encode("utf-32-le", "surrogatepass"), dtype=np.int32)
+    folded = np.frombuffer(seen(everything).encode("utf-32-le", "surrogatepass"), dtype=np.int32)
     kinds = _kinds()
     plain = np.zeros(256, dtype=np.uint8)
     for code in range(128):
@@ -87,6 +89,7 @@ def _kinds() -> Bytes:
     # Scripts without spaces: Thai, Lao, Burmese, Khmer, kana and Han.
     for first, last in ((0xE00, 0xF00), (0x1000, 0x1080), (0x1780, 0x1800), (0x3040, 0xA000), (0x20000, 0x34000)):
         kinds[first:last] = ALONE
+    kinds[hidden_codes()] = HIDDEN
     for number, mark in enumerate(guards.MARKS):
         kinds[ord(mark)] = MARK + number
     return kinds
@@ -250,7 +253,7 @@ def scan(  # size: the state of a word and of a text stay in registers
     """
     total, place = 0, 0
     for text in range(len(sizes)):
-        size, first, char = sizes[text], total, 0
+        size, first, char, unseen = sizes[text], total, 0, 0
         begin, length, closed, digit, before, opening = 0, 0, False, False, 0, 0
         sums, power = ZERO, ONE
         numbers, marks, denials, order, stride = ZERO, ZERO, ZERO, ZERO, ONE
@@ -263,10 +266,10 @@ def scan(  # size: the state of a word and of a text stay in registers
                 if code < PLANES:
                     code = np.int64(folded[np.uint64(code)])
                 kind = np.int64(kinds[np.uint64(code)]) if code < KINDS else np.int64(LETTER)
-            if length > 0 and (closed or kind != LETTER):
+            if length > 0 and (closed or (kind != LETTER and kind != HIDDEN)):
                 word = mixed(sums + np.uint64(length))
                 spot = np.uint64(total)
-                words[spot], starts[spot], ends[spot] = word, begin, char
+                words[spot], starts[spot], ends[spot] = word, begin, char - unseen
                 total += 1
                 order += word * stride
                 stride *= STRIDE
@@ -280,7 +283,8 @@ def scan(  # size: the state of a word and of a text stay in registers
                 before, length, closed = role, 0, False
             if kind >= MARK:
                 marks += WEIGHT * np.uint64(kind - MARK + 1)
-            elif kind != GAP:
+            unseen = unseen + 1 if kind == HIDDEN else 0  # just before, after a word or in it
+            if LETTER <= kind <= ALONE:
                 if length == 0:
                     begin, sums, power, digit = char, ZERO, ONE, bool(0x30 <= code <= 0x39)
                 sums, power, more = hashed(sums, power, code)
@@ -361,6 +365,9 @@ def characters(data, sizes, folded, kinds, signs, values, counts):
                 if code < PLANES:
                     code = np.int64(folded[np.uint64(code)])
                 kind = np.int64(kinds[np.uint64(code)]) if code < KINDS else np.int64(LETTER)
+                if kind == HIDDEN:
+                    place += step
+                    continue
                 value, alone = mixed(np.uint64(code)), kind != LETTER and kind != ALONE
             place += step
             if alone:
