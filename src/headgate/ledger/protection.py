@@ -37,6 +37,7 @@ class ProtectedSet:
     rows: tuple[str, ...]  # row ids of the same items: what a row made from one names as its parent
     entries: tuple[tuple[int, str], ...]  # for each text of the index: its item, and the part of it
     index: str  # address of the hashes
+    format: int  # of these hashes; what nobody can read any more is protected anew
     at: str
 
     @property
@@ -74,8 +75,10 @@ class Protection:
         entries: Sequence[tuple[int, str]],
         index: bytes,
         part_of: Iterable[str] = (),
+        *,
+        format: int = 1,
     ) -> str:
-        """Protects items, given as (content id, row id); returns the id of the set."""
+        """Protects items, given as (content id, row id); returns the id of the set. `format` is that of the index."""
         listed = {"items": [list(one) for one in items], "entries": [list(one) for one in entries]}
         body = {
             "origin": origin,
@@ -83,13 +86,17 @@ class Protection:
             "items": len(items),
             "list": self._content.put(canonical_json(listed)),
             "index": self._content.put(index),
+            "format": format,
         }
         return self._nodes.record(
             SET, f"{origin}/{pool}".rstrip("/"), body, [Edge("member-of", one) for one in part_of]
         )
 
     def sets(self) -> list[ProtectedSet]:
-        """Every protected set whose hashes were not erased, oldest first."""
+        """Every protected set whose hashes were not erased, oldest first.
+
+        One of an older format counts only as long as not all of its items were protected anew.
+        """
         out = []
         for node in self._nodes.find(SET):
             if node.erased or not self._content.has(node.body["index"]) or not self._content.has(node.body["list"]):
@@ -104,10 +111,13 @@ class Protection:
                     rows=tuple(row for _, row in listed["items"]),
                     entries=tuple((int(item), str(part)) for item, part in listed["entries"]),
                     index=node.body["index"],
+                    format=int(node.body.get("format", 1)),
                     at=node.at,
                 )
             )
-        return out
+        newest = max((one.format for one in out), default=1)
+        anew = {item for one in out if one.format == newest for item in one.items}
+        return [one for one in out if one.format == newest or not anew.issuperset(one.items)]
 
     def index(self, one: ProtectedSet) -> bytes:
         """The hashes of a set."""

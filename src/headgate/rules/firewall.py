@@ -23,7 +23,7 @@ from headgate.ledger.protection import ALIKE, COPY, Match, ProtectedSet
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
 from headgate.rows.stored import stored_rows
-from headgate.text.protected import TextIndex, index_of
+from headgate.text.protected import FORMAT, TextIndex, index_of
 from headgate.text.protection import COPIES, DEFINITIONS, PHRASE_WORDS, Block, Sieve
 
 QUESTION, ANSWER = "question", "answer"
@@ -61,9 +61,10 @@ def protect(
 ) -> int:
     """Protects the items that the ledger does not protect yet; returns how many are new.
 
+    Items whose hashes another version of headgate made are protected anew: words are compared otherwise now.
     `origin` is "suite:NAME" or "file:PATH", `suite` the suite's node where there is one.
     """
-    known = {item for one in ledger.protection.sets() for item in one.items}
+    known = {item for one in ledger.protection.sets() if one.format == FORMAT for item in one.items}
     new = list({item.content: item for item in items if item.content not in known}.values())
     texts, entries = [], []
     for place, item in enumerate(new):
@@ -73,7 +74,8 @@ def protect(
     if new:
         with ledger.transaction():
             named = [(item.content, item.row) for item in new]
-            ledger.protection.add(origin, pool, named, entries, index_of(texts).to_bytes(), [suite] if suite else [])
+            index, parents = index_of(texts).to_bytes(), [suite] if suite else []
+            ledger.protection.add(origin, pool, named, entries, index, parents, format=FORMAT)
     return len(new)
 
 
@@ -192,7 +194,10 @@ def _sieve(ledger: Ledger, one: ProtectedSet) -> Sieve:
         index = TextIndex.from_bytes(ledger.protection.index(one))
     except ValueError as error:
         raise Refused(
-            f"{one.name} was protected by another version of headgate", found=str(error), wanted="this version"
+            f"{one.name} was protected by another version of headgate",
+            found=str(error),
+            wanted="hashes of this version",
+            next_step="headgate run, or import the suite again: its items are then protected anew",
         ) from None
     parts = [np.frombuffer(data, dtype="<u8") for data in ledger.protection.common(one.id)]
     common = np.unique(np.concatenate([np.zeros(0, dtype=np.uint64), *parts])).astype(np.uint64)

@@ -20,6 +20,7 @@ from headgate.ledger.rows import RowRecord
 from headgate.rows.row import Kind, Message, Row, Side, to_bytes
 from headgate.rules import firewall
 from headgate.rules.firewall import Protected, admit, items_named, protect, reopen
+from headgate.text import protected
 
 FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "gsm8k" / "test_20.jsonl"
 GSM = [json.loads(line) for line in FIXTURE.read_text(encoding="utf-8").splitlines()]
@@ -317,3 +318,18 @@ def test_a_killed_check_goes_on_where_it_stood(ledger: Ledger, tmp_path: Path, m
         assert [20] == [match.number for match in admit(opened, BitMap(range(1, 21)))]
         assert [BitMap(range(9, 21))] == asked
         assert () == opened.verify().problems
+
+
+def test_items_of_an_older_version_are_protected_anew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes of another kind find nothing, so they stop what comes in until the same items are protected again."""
+    with monkeypatch.context() as older:
+        for module in (firewall, protected):
+            older.setattr(module, "FORMAT", protected.FORMAT - 1)
+        assert len(ITEMS) == guard(ledger)
+    numbers = store(ledger, [ITEMS[3]])
+    with pytest.raises(Refused, match=r"(?s)maths/sealed was protected by another version.*import the suite again"):
+        admit(ledger, numbers)
+    assert len(ITEMS) == guard(ledger)
+    assert [COPY] == [one.grade for one in admit(ledger, numbers)]
+    assert [len(ITEMS)] == [one["items"] for one in firewall.standing(ledger)]
+    assert 0 == guard(ledger)
