@@ -164,6 +164,7 @@ class _Fields:
         self.whole = tape_of([row.text for row in rows])
         self.prompt = tape_of([row.prompt_text for row in rows])
         self.answer = tape_of(["\n".join([row.answer_text, *_rejected(row)]) for row in rows])
+        self.around = tape_of(["\n".join(_around(row)) for row in rows])
         self.guards = [(tape, guard_keys(tape)) for tape in (self.prompt, self.answer)]
         self.codes = codes
         self.likeness = likeness
@@ -224,11 +225,14 @@ class _Fields:
         return out
 
     def _bare(self) -> Hashes:
-        """What short prompts say, courtesies and slips aside, with numbers, negations and the words of the answer."""
+        """What short prompts say, courtesies and slips aside, with numbers, negations and the words of the answer.
+
+        Instructions and what tools said must be the same: with other ones a short question is another question.
+        """
         short = (self.prompt.lengths < SHORT_WORDS) & (self.answer.lengths > 0)
         said = bare_hashes(self.prompt, short)
         key = said
-        for hashes in (*(guards for _, guards in self.guards), exact_hashes(self.answer)):
+        for hashes in (*(guards for _, guards in self.guards), exact_hashes(self.answer), exact_hashes(self.around)):
             key = mixed(key ^ hashes)
         bare: Hashes = np.where(said > 0, key, np.uint64(0))
         return bare
@@ -244,6 +248,10 @@ def _linked(keys: Hashes, codes: Positions) -> Pairs:
     later = leader != some
     linked: Pairs = np.stack([leader[later], some[later]], axis=1)
     return linked
+
+
+def _around(row: Row) -> list[str]:
+    return [message.content for message in row.messages if message.role not in ("user", "assistant")]
 
 
 def _rejected(row: Row) -> list[str]:

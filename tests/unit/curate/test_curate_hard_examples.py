@@ -286,3 +286,16 @@ def test_rows_that_call_otherwise_are_two_lessons() -> None:
     rows = [calling('{"city": "Rome"}', "1"), calling('{"city": "Oslo"}', "2"), calling('{"city": "Oslo"}', "3")]
     removals = near_duplicates(rows, Likeness()).removals
     assert [{1, 2}] == [{one.position, one.survivor} for one in removals]
+
+
+def test_a_short_question_under_other_instructions_is_another_question() -> None:
+    """However alike question and answer are; under the same ones a greeting makes no difference."""
+
+    def told(system: str, asked: str) -> Row:
+        turns = (Message("system", system), Message("user", asked), Message("assistant", "In the settings."))
+        return Row(kind=Kind.DEMONSTRATION, messages=turns)
+
+    shop, bank = "You speak for a shop that sells garden tools.", "You work at a bank and know nothing but accounts."
+    rows = [told(shop, "change my PIN"), told(bank, "change my PIN"), told(bank, "hello, change my PIN please")]
+    removals = near_duplicates(rows, Likeness()).removals
+    assert [{1, 2}] == [{one.position, one.survivor} for one in removals]
