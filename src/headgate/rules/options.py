@@ -15,6 +15,8 @@ from headgate.rules.shape import Rule
 
 FIELD = re.compile(r"^    (?P<name>\w+)\s*:.*?=(?P<default>[^#]*)#\s*(?P<comment>.+)$", re.MULTILINE)
 
+SHARE = "0..1"  # in the unit of an option that is a share, a similarity or a p value
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OptionLine:
@@ -30,7 +32,8 @@ def read_options(rule: Rule, table: Mapping[str, Any] | Any | None, *, file: str
     """Options of a rule from a table; what is not named keeps its default.
 
     Raises:
-        Refused: an unknown key (with the nearest match) or a value of the wrong type; all at once.
+        Refused: an unknown key (with the nearest match), a value of the wrong type, or a share that is none; all
+            at once.
     """
     if table is None:
         return rule.options()
@@ -53,6 +56,11 @@ def read_options(rule: Rule, table: Mapping[str, Any] | Any | None, *, file: str
         except TypeError as problem:
             what = f"option {key!r} of {rule.name} has the wrong type"
             errors.append(Refused(what, file=file, found=repr(value), wanted=str(problem)))
+            continue
+        odd = hints[field.name] is float and not 0 <= values[field.name] <= 1
+        if odd and SHARE in comments_of(rule.options).get(field.name, ""):
+            what = f"option {key!r} of {rule.name} is out of range"
+            errors.append(Refused(what, file=file, found=repr(value), wanted="a number from 0 to 1"))
     if errors:
         raise merged(errors)
     return rule.options(**values)
@@ -64,7 +72,7 @@ def option_lines(options: type) -> list[OptionLine]:
     Raises:
         Refused: a field has no default, or no comment on its line.
     """
-    comments = {match["name"]: match["comment"].strip() for match in FIELD.finditer(inspect.getsource(options))}
+    comments = comments_of(options)
     lines = []
     for field in dataclasses.fields(options):
         default = field.default
@@ -75,6 +83,11 @@ def option_lines(options: type) -> list[OptionLine]:
             raise Refused(what, wanted=f"{field.name}: int = 3  # rows")
         lines.append(OptionLine(field.name.replace("_", "-"), str(field.type), default, comments[field.name]))
     return lines
+
+
+def comments_of(options: type) -> dict[str, str]:
+    """The comment of each option, which begins with its unit, from the line on which it stands."""
+    return {match["name"]: match["comment"].strip() for match in FIELD.finditer(inspect.getsource(options))}
 
 
 def _as(wanted: Any, value: Any) -> Any:
