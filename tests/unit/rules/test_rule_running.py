@@ -60,8 +60,16 @@ def test_level_is_configuration_but_trial_never_blocks() -> None:
         ({"rows-without-lessons": {}}, "no such rule", "did you mean 'rows-without-lesson'?"),
         ({"DAT009": {"tolerate": 0.1}}, "no such option of rows-without-lesson", "did you mean 'tolerated'?"),
         ({"DAT009": {"tolerated": "much"}}, "option 'tolerated' of rows-without-lesson has the wrong type", "a number"),
-        ({"DAT009": {"tolerated": 7}}, "option 'tolerated' of rows-without-lesson is out of range", "from 0 to 1"),
-        ({"DAT009": {"tolerated": float("nan")}}, "is out of range", "from 0 to 1"),
+        (
+            {"DAT009": {"tolerated": 7}},
+            "option 'tolerated' of rows-without-lesson is out of range",
+            "a number from 0 to 1",
+        ),
+        (
+            {"DAT009": {"tolerated": float("nan")}},
+            "option 'tolerated' of rows-without-lesson is out of range",
+            "a number from 0 to 1",
+        ),
         ({"DAT009": {"tolerated": True}}, "option 'tolerated' of rows-without-lesson has the wrong type", "a number"),
         ({"DAT009": {"end_token": 1}}, "option 'end_token' of rows-without-lesson has the wrong type", "true or false"),
         ({"DAT009": 3}, "options of rows-without-lesson are not a table", "key = value"),
