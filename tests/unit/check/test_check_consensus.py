@@ -100,7 +100,7 @@ def test_agreement_alone_and_rows_are_refused(tmp_path: Path, capsys: pytest.Cap
     assert 2 == run(rows, "--consensus", target)
     assert "a consensus is of labels" in capsys.readouterr().err
     assert 2 == run(labels, "--consensus", labels)
-    assert "would replace the labels" in capsys.readouterr().err
+    assert "the target is a file that is read" in capsys.readouterr().err
     assert (False, before) == (target.exists(), labels.read_text())
 
 
