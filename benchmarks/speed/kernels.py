@@ -29,7 +29,7 @@ from headgate.rules.running import run_rules
 from headgate.rules.shape import Rule
 
 TOGETHER = (1, 2, 5, 10)  # rules of one command
-RUNS = 3
+RUNS = 2
 FIRST = ("near-duplicates", "self-leak", "paraphrased-leak", "learned-typo")
 
 
@@ -65,13 +65,13 @@ def measured(train: Path, test: Path) -> dict[str, Any]:
 
 
 def commands(train: Path, test: Path, names: list[str]) -> dict[str, Any]:
-    """CPU seconds of whole commands, by the number of rules, and of one command for each of ten rules; medians."""
+    """CPU seconds of whole commands, by the number of rules, and of one for each of ten rules; medians of two runs."""
     headgate = [str(Path(sys.executable).parent / "headgate"), "check", str(train), "--eval", str(test), "--quiet"]
     asked = {f"{count} together": names[:count] for count in TOGETHER} | {"all": ["all"]}
     asked |= {name: [name] for name in names[:10]}
-    # Exit code 1: rules found what was planted.
+    # Exit codes 1 and 3: rules found what was planted, or have too little to go by.
     times = in_turns(
-        {name: [*headgate, "--select", ",".join(some)] for name, some in asked.items()}, runs=RUNS, allowed=(0, 1)
+        {name: [*headgate, "--select", ",".join(some)] for name, some in asked.items()}, runs=RUNS, allowed=(0, 1, 3)
     )
     found: dict[str, Any] = {name: round(one.cpu, 2) for name, one in times.items()}
     apart = sum(times[name].cpu for name in names[:10])

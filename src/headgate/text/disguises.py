@@ -13,6 +13,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.uint32]
+
 # Soft hyphen, joiners, marks of direction, variation selectors, byte-order mark.
 HIDDEN = (
     (0xAD, 0xAE),
@@ -43,25 +48,50 @@ def _styled() -> dict[str, str]:
 
 
 LOOKS = str.maketrans(CYRILLIC | GREEK | _styled())
-_LIKE = re.compile("[" + "".join(map(re.escape, map(chr, LOOKS))) + "]")
+PLANES = 0x20000  # code points beyond are what they are
 _UNSEEN = re.compile("[" + "".join(f"{chr(first)}-{chr(last - 1)}" for first, last in HIDDEN) + "]")
-
-
-def plain(folded: str) -> str:
-    """Lower-case text with each look-alike as what it looks like; as long as before."""
-    return folded.translate(LOOKS) if not folded.isascii() and _LIKE.search(folded) else folded
-
-
-def hides(text: str) -> bool:
-    """Whether anything in a text cannot be seen."""
-    return not text.isascii() and _UNSEEN.search(text) is not None
-
-
-def unhidden(text: str) -> str:
-    """A text without what cannot be seen."""
-    return text if text.isascii() else _UNSEEN.sub("", text)
 
 
 def hidden_codes() -> list[int]:
     """Code points of all that cannot be seen."""
     return [code for first, last in HIDDEN for code in range(first, last)]
+
+
+# Tables, because a class of a thousand letters takes a pattern many times as long, and every text is asked.
+_like = np.arange(PLANES, dtype=np.uint32)
+_like[list(LOOKS)] = [ord(plain) for plain in LOOKS.values()]
+_hidden = np.zeros(PLANES, dtype=bool)
+_hidden[hidden_codes()] = True
+
+
+def codes_of(text: str) -> Codes:
+    """The code points of a text."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def plain(folded: str) -> str:
+    """Lower-case text with each look-alike as what it looks like; as long as before."""
+    if folded.isascii():
+        return folded
+    codes = codes_of(folded)
+    like = _like[np.minimum(codes, PLANES - 1)]
+    changed = (like != codes) & (codes < PLANES)
+    if not changed.any():
+        return folded
+    return np.where(changed, like, codes).tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def unseen(codes: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
+    """Which of some code points cannot be seen; as many as there are."""
+    found: NDArray[np.bool_] = _hidden[np.minimum(codes, PLANES - 1)]
+    return found
+
+
+def hides(text: str) -> bool:
+    """Whether anything in a text cannot be seen."""
+    return not text.isascii() and bool(unseen(codes_of(text)).any())
+
+
+def unhidden(text: str) -> str:
+    """A text without what cannot be seen."""
+    return text if text.isascii() else _UNSEEN.sub("", text)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from headgate.text import kernels
-from headgate.text.disguises import hidden_codes, hides
+from headgate.text.disguises import codes_of, unseen
 from headgate.text.tape import Hashes, Positions, Tape, blocks, mixed, ranges, seen
 
 STEP = np.uint64(0xD6E8FEB86659FD93)  # odd multiplier between neighbours in a gram
@@ -164,14 +164,14 @@ def _runs_of(values: Hashes, offsets: Positions, n: int) -> Grams:
 
 def _normalised(tape: Tape) -> tuple[Hashes, Positions]:
     text = seen("\n".join(tape.texts))
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    codes = codes_of(text)
     heads = np.cumsum([0, *(len(one) + 1 for one in tape.texts[:-1])], dtype=np.int64)
     shift = np.repeat(heads, tape.lengths)
     starts, ends = tape.starts + shift, tape.ends + shift
     # A space follows a word where a gap follows it in the same text.
     gap = np.zeros(len(starts), dtype=np.int64)
-    hidden = np.isin(codes, hidden_codes()) if hides(text) else None
-    if hidden is None:
+    hidden = unseen(codes)
+    if not hidden.any():
         gap[:-1] = starts[1:] > ends[:-1]
     elif len(starts):
         shown = np.cumsum(~hidden)
@@ -181,7 +181,7 @@ def _normalised(tape: Tape) -> tuple[Hashes, Positions]:
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
     out = np.append(codes, np.uint32(SPACE))[ranges(starts, offsets)].astype(np.uint64)
     out[offsets[1:][gap == 1] - 1] = SPACE
-    if hidden is None:
+    if not hidden.any():
         return out, np.diff(offsets[tape.offsets])
-    left = ~np.isin(out, hidden_codes())
+    left = ~unseen(out)
     return out[left], np.diff(np.append(0, np.cumsum(left))[offsets[tape.offsets]])

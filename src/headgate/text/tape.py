@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.text import kernels
-from headgate.text.disguises import hidden_codes, hides, plain, unhidden
+from headgate.text.disguises import codes_of, hides, plain, unhidden, unseen
 
 Hashes = NDArray[np.uint64]
 Bytes = NDArray[np.uint8]
@@ -245,8 +245,7 @@ def seen(text: str) -> str:
 
 def visible(text: str) -> Positions:
     """Places of the characters of a text that can be seen."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    found: Positions = np.flatnonzero(~np.isin(codes, hidden_codes()))
+    found: Positions = np.flatnonzero(~unseen(codes_of(text)))
     return found
 
 
