@@ -9,7 +9,8 @@ the same model and batches. `stage` is the whole of `headgate train` for supervi
 what share of its CPU time is not spent in the engine: pre-flight, shard, closure, records, and probes.
 Probes are timed where they run, because two runs differ by more than probes cost: `stage 64` has 64
 rows beside 240, probed every 15 steps; `stage tenth` is two passes over nine tenths of the 2,173 rows
-of `examples/support`, with the last tenth and 16 prompts of drift probed after each pass.
+of `examples/support`, with the last tenth and 16 prompts of drift probed after each pass; `stage 77`
+is 400 steps of 32 rows of all 77 intents of BANKING77, probed in the same way.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import argparse
 import importlib.util
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -28,7 +30,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "examples/base/headgate-tiny"
-NAMES = ("ours dpo", "trl dpo", "loop dpo", "ours kto", "trl kto", "stage", "stage 64", "stage tenth")
+NAMES = ("ours dpo", "trl dpo", "loop dpo", "ours kto", "trl kto", "stage", "stage 64", "stage tenth", "stage 77")
 LIMIT = 0.05  # share that closure, pre-flight and probes may cost
 STEPS, STAGE_STEPS, BATCH, RATE = 10, 60, 16, 5e-4
 SEEDS = (0, 1, 2)
@@ -165,16 +167,22 @@ def timed(holder: Any, name: str, spent: list[float]) -> None:
     setattr(holder, name, run)
 
 
-def rows_of(size: str) -> tuple[list[Any], list[Any], int]:
-    """Rows to train on, rows to probe, and steps."""
+def rows_of(size: str) -> tuple[list[Any], list[Any], int, int]:
+    """Rows to train on, rows to probe, steps, and rows of a step."""
     from headgate.rows.reading import read_rows
 
-    if size == "tenth":
+    if size not in ("tenth", "77"):
+        return maker().requests("train"), maker().requests("test")[:64], STAGE_STEPS, BATCH
+    if size == "77":
+        path, columns = ROOT / "examples/data/banking77/train.csv.gz", {"prompt": "text", "completion": "category"}
+    else:
+        path = ROOT / "examples/support/data/train.csv"
         columns = {"prompt": "text", "completion": "topic", "subject": "customer"}
-        rows = list(read_rows(ROOT / "examples/support/data/train.csv", columns=columns))
-        cut = len(rows) - len(rows) // 10
-        return rows[:cut], rows[cut:], 2 * cut // BATCH
-    return maker().requests("train"), maker().requests("test")[:64], STAGE_STEPS
+    rows = list(read_rows(path, columns=columns))
+    if size == "77":
+        random.Random(0).shuffle(rows)  # the file has one intent after the other
+    cut = len(rows) - len(rows) // 10
+    return rows[:cut], rows[cut:], *((400, 32) if size == "77" else (2 * cut // BATCH, BATCH))
 
 
 def stage(seed: int, scratch: Path, size: str) -> dict[str, float]:
@@ -187,7 +195,7 @@ def stage(seed: int, scratch: Path, size: str) -> dict[str, float]:
     spent: list[float] = []
     timed(Drift, "__init__", spent)
     timed(Probing, "on_step_end", spent)
-    train, held, steps = rows_of(size)
+    train, held, steps, batch = rows_of(size)
     project = maker().make_project(scratch, train, held)
     asked = (json.dumps({"prompt": f"How do I open lock {i}?"}) + "\n" for i in range(16))
     (scratch / "drift.jsonl").write_text("".join(asked))
@@ -195,7 +203,7 @@ def stage(seed: int, scratch: Path, size: str) -> dict[str, float]:
     began = time.process_time()
     result = project.train(
         steps=steps,
-        batch=BATCH,
+        batch=batch,
         learning_rate=RATE,
         save_every=0,
         threads=1,

@@ -71,6 +71,10 @@ class Tokenizer:
         batch = self._inner.encode_batch(list(texts), add_special_tokens=False)
         return [Encoded(one.ids, one.offsets) for one in batch]
 
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Only the ids of each text, for which no span of characters has to be kept."""
+        return [list(one.ids) for one in self._inner.encode_batch_fast(list(texts), add_special_tokens=False)]
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids, without special tokens."""
         return str(self._inner.decode(list(ids), skip_special_tokens=True))

@@ -79,7 +79,7 @@ def reader_of(base: Path, settings: Settings, context: int | None = None) -> Rea
     return Reader(
         settings,
         render,
-        lambda text: tokenizer.encode([text])[0].ids,
+        lambda text: tokenizer.ids([text])[0],
         min(map(int, limits), default=None),
         tokenizer.size,
     )

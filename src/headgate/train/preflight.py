@@ -86,10 +86,10 @@ def examine(rows: Sequence[Row], tokenizer: Tokenizer, template: ChatTemplate | 
     texts = [rendered(row, template) for row in rows]
     whole = tokenizer.encode([one.text for one in texts])
     heads = [(i, span) for i, one in enumerate(texts) for span in one.spans if span.answer]
-    before = tokenizer.encode([texts[i].text[: span.begin] for i, span in heads])
+    before = tokenizer.ids([texts[i].text[: span.begin] for i, span in heads])
     opened: dict[int, list[tuple[Span, list[int]]]] = {}
     for (i, span), head in zip(heads, before, strict=True):
-        opened.setdefault(i, []).append((span, head.ids))
+        opened.setdefault(i, []).append((span, head))
     return [
         _examined(row, text, encoded, opened.get(i, []), tokenizer, limit)
         for i, (row, text, encoded) in enumerate(zip(rows, texts, whole, strict=True))

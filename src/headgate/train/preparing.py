@@ -72,10 +72,10 @@ def assembled(
     """
     rows, answers = _shaped(read(settings.split), base, settings, context)
 
-    def other(split: str) -> Flight | None:
+    def other(split: str, most: int = 0) -> Flight | None:
         if not split:
             return None
-        shaped, _ = _shaped(read(split), base, settings, context)
+        shaped, _ = _shaped(drawn(read(split), most), base, settings, context)
         return fly(shaped, base, settings, context.folder, quiet=context.quiet)
 
     return Prepared(
@@ -84,11 +84,19 @@ def assembled(
         start=start,
         flight=fly(rows, base, settings, context.folder, quiet=context.quiet),
         held=other(settings.choose_on if settings.choose == "lowest-loss" or settings.sweep else ""),
-        probed=other(settings.probe.split),
+        probed=other(settings.probe.split, settings.probe.most),
         drift=_drift_prompts(settings, base, context.folder),
         context=context,
         distilled=answers,
     )
+
+
+def drawn(rows: Material, most: int) -> Material:
+    """The rows with the lowest addresses, `most` of them: the same ones each time, even after others were added."""
+    if not most or len(rows.rows) <= most:
+        return rows
+    kept = set(sorted(row.id for row in rows.rows)[:most])
+    return replace(rows, rows=tuple(row for row in rows.rows if row.id in kept))
 
 
 def _shaped(rows: Material, base: Base, settings: Settings, context: StageContext) -> tuple[Material, str]:

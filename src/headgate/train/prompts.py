@@ -82,7 +82,7 @@ def prompt_flight(
     advance: Advance = silent,
 ) -> PreFlight:
     """Tokenises every prompt and tries every scorer on the row's own reference."""
-    tokens = [one.ids for one in tokenizer.encode([one.text for one in asked])]
+    tokens = tokenizer.ids([one.text for one in asked])
     problems = [
         one.problem or next(_problems(row, one, rewards, tokenizer, len(ids) + answer_tokens, limit), "")
         for row, one, ids in zip(rows, asked, tokens, strict=True)

@@ -79,6 +79,9 @@ class Probe:
     split: str = option(
         "", help="split whose loss is measured, never one that the gate looks at; empty: none", unit="name"
     )
+    most: int = option(
+        500, help="rows of the split that are looked at, always the same ones; 0: all of them", unit="rows"
+    )
     every: float = option(1.0, help="passes over the rows between probes", unit="passes")
     drift: str = option(
         "",
@@ -228,7 +231,10 @@ def _checks_of_recipe(s: Settings) -> list[tuple[bool, str]]:
         (s.distil != "off" and s.method != "sft", f"distil = {s.distil} does not go with {s.method}"),
         (bool(s.probe.split) and s.probe.split == s.split, "probe.split is the split that is trained on"),
         (s.probe.every <= 0 or s.probe.drift_tokens < 1, "probe.every or probe.drift-tokens is not above 0"),
-        (s.probe.patience < 0 or s.probe.drift_limit < 0, "probe.patience or probe.drift-limit is below 0"),
+        (
+            min(s.probe.patience, s.probe.drift_limit, s.probe.most) < 0,
+            "probe.patience, probe.drift-limit or probe.most is below 0",
+        ),
         (not s.probe.split and (bool(s.probe.patience) or s.probe.keep == "best"), "early stop needs probe.split"),
         (bool(s.probe.drift_limit) and not s.probe.drift, "probe.drift-limit needs probe.drift"),
         (bool(s.sweep) and (not s.choose_on or len(s.seeds) > 1), "a sweep needs choose-on and one seed"),

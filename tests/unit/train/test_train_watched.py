@@ -12,6 +12,7 @@ import pytest
 from headgate.evaluate.emission import Limits
 from headgate.evaluate.replaying import replay, standing
 from headgate.kit.errors import Refused
+from headgate.kit.hashing import digest_json
 from headgate.models.chat_template import ChatTemplate
 from headgate.models.tokenizer import Tokenizer
 from headgate.rows.row import Kind, Message
@@ -78,6 +79,20 @@ def test_probes_measure_each_pass_and_change_nothing(small, saved: list[str]) ->
         replay(ledger, "requests/loss", small.context, **asked)
     with pytest.raises(Refused, match="of an adapter on its base"):
         replay(ledger, "requests/drift", small.context, **{**asked, "adapter": None})
+
+
+def test_a_probe_looks_at_the_same_few_rows_of_a_large_split(small, saved: list[str]) -> None:
+    """The rows with the lowest addresses, whose loss a split of only those has too."""
+    few = small.train(steps=3, probe=Probe(split="held", most=8), **SMALL)
+    (probe,) = (node for node in small.ledger.find("probe") if node.body["n"] == 8)
+    numbers = small.ledger.versions.get(small.dataset).splits["held"]
+    held = [address for _, address, _ in sorted(small.ledger.rows.bodies(numbers), key=lambda one: one[0])]
+    lowest = sorted(held)[:8]
+    assert (32, digest_json([one for one in held if one in lowest])) == (len(held), probe.body["digest"])
+    every = small.train(steps=3, probe=Probe(split="held", most=0), **SMALL)
+    assert few.facts["probes"][0]["loss"] != every.facts["probes"][0]["loss"]
+    again = small.train(steps=3, probe=Probe(split="held", most=32), **SMALL)
+    assert every.facts["probes"] == again.facts["probes"]
 
 
 def test_training_ends_when_it_makes_nothing_better_and_the_best_goes_on(small, saved: list[str]) -> None:
