@@ -254,6 +254,10 @@ def _plain(value: Any) -> dict[str, Any]:
     return out
 
 
+# What was done before a setting was there, where that is not its default; recorded runs are rebuilt as they were.
+DONE_BEFORE: dict[tuple[type, str], Any] = {(Probe, "most"): 0}
+
+
 def settings_of(plain: Mapping[str, Any]) -> Settings:
     """Settings from what `resolved` gave."""
     made: Settings = _made(Settings, plain)
@@ -264,10 +268,10 @@ def _made(cls: Any, plain: Mapping[str, Any]) -> Any:
     hints = typing.get_type_hints(cls)
     values = {}
     for one in dataclasses.fields(cls):
-        if key_of(one) not in plain:
-            continue  # a setting that a later version brought: its default is what was done before
-        if key_of(one) not in plain:
-            continue  # a setting that came later: its default is what was done before
+        if key_of(one) not in plain:  # a setting that came later
+            if (cls, one.name) in DONE_BEFORE:
+                values[one.name] = DONE_BEFORE[cls, one.name]
+            continue
         value, hint = plain[key_of(one)], hints[one.name]
         values[one.name] = _made(hint, value) if dataclasses.is_dataclass(hint) else value
     return cls(**values)

@@ -8,7 +8,7 @@ import pytest
 from headgate.kit.errors import Refused
 from headgate.stats.chosen import chosen_of
 from headgate.train.schedule import schedule_of
-from headgate.train.settings import Grpo, Settings, resolved, settings_of
+from headgate.train.settings import Grpo, Probe, Settings, resolved, settings_of
 from headgate.train.sweep import variants
 
 ROWS = [f"row-{i}" for i in range(100)]
@@ -98,3 +98,10 @@ def test_a_better_try_stands_apart() -> None:
     assert (found.name, found.apart, found.optimism == pytest.approx(0.0, abs=0.02)) == ("3", True, True)
     with pytest.raises(Refused, match="nothing to choose from"):
         chosen_of({}, [1.0] * 200, failed=2)
+
+
+def test_a_run_recorded_before_probes_had_a_limit_is_rebuilt_without_one() -> None:
+    """The default of a later setting is not what was done then."""
+    plain = resolved(Settings(base="-", probe=Probe(split="held")))
+    assert (500, 500) == (plain["probe"].pop("most"), Settings(base="-").probe.most)
+    assert Settings(base="-", probe=Probe(split="held", most=0)) == settings_of(plain)
