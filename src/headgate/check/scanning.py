@@ -24,7 +24,7 @@ from headgate.rows.detection import Detection
 from headgate.rows.row import Row, to_bytes
 from headgate.rows.side_car import SideCar
 from headgate.rows.spans import Span, SpanReader, Spot
-from headgate.rows.turn_parts import FIELDS, turn_parts_of
+from headgate.rows.turn_parts import BESIDE, FIELDS, turn_parts_of
 from headgate.rules.corpus import KEYS, LEAKS, REDUNDANCY, Corpus, Fact, key_hash, keys_of
 from headgate.text.coverage import N, hits
 from headgate.text.joining import Joins, split, tapes_of
@@ -32,8 +32,10 @@ from headgate.text.ngrams import exact_hashes
 from headgate.text.shards import LONG, SHORT, scan_fields, word_counts
 from headgate.text.tape import Hashes, Mask, Tape
 
-VERSION = 5  # of what a scan writes; goes up with any change of it
-SOUGHT = (("text", "prompt"), ("text", "answer"))  # field of a row in which a field of an item is looked for
+VERSION = 6  # of what a scan writes; goes up with any change of it
+LOOKED_IN = ("text", "beside")  # fields of a row in which fields of an item are looked for
+SOUGHT = ("prompt", "answer")  # these fields
+SOUGHT_TOO = ("reasoning", "calls")  # and these where an item has them
 BLOCK_CHARACTERS, BLOCK_ROWS = 32 << 20, 65_536  # of a file that is one shard, scanned at a time
 
 
@@ -191,7 +193,8 @@ def _of_words(plan: Plan, rows: Corpus, arrays: Mapping[str, Any]) -> dict[str, 
     if not (alike or leaks):
         return found
     made = turn_parts_of(rows)
-    fields = {name: Joins(*made.made_of[name]) for name in FIELDS if alike or name in ("text", "prompt")}
+    wanted = {"text": True, "prompt": True, "answer": alike, BESIDE: leaks}
+    fields = {name: Joins(*joins) for name, joins in made.made_of.items() if wanted[name]}
     tapes = tapes_of(made.parts, fields)
     if plan.questions:
         vars(rows).update(tapes)  # for the questions to the same rows
@@ -203,14 +206,13 @@ def _of_words(plan: Plan, rows: Corpus, arrays: Mapping[str, Any]) -> dict[str, 
     else:
         found["prompt.exact"] = exact_hashes(tapes["prompt"])
         found["prompt.lengths"] = tapes["prompt"].lengths.astype(np.uint32)
-    for name, tape in tapes.items():
-        for own, theirs in SOUGHT if leaks else ():
-            if own == name:
-                row, gram = hits(tape, plan.known[theirs], N)
-                found[f"hit.rows:{theirs}"], found[f"hit.grams:{theirs}"] = (
-                    row.astype(np.uint32),
-                    gram.astype(np.uint32),
-                )
+    if BESIDE in tapes:
+        found["beside.lengths"] = tapes[BESIDE].lengths.astype(np.uint32)
+    for own in LOOKED_IN if leaks else ():
+        for theirs, known in plan.known.items() if own in tapes else ():
+            row, gram = hits(tapes[own], known, N)
+            found |= {f"hit.rows:{own}:{theirs}": row.astype(np.uint32)}
+            found |= {f"hit.grams:{own}:{theirs}": gram.astype(np.uint32)}
     return found
 
 

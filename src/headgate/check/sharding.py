@@ -15,7 +15,7 @@ from headgate import __version__
 from headgate.check.doors import DOORS
 from headgate.check.engines import local
 from headgate.check.packets import parts_of
-from headgate.check.scanning import SOUGHT, VERSION, Plan, Shard, reference
+from headgate.check.scanning import SOUGHT, SOUGHT_TOO, VERSION, Plan, Shard, reference
 from headgate.check.seeking import looking_again
 from headgate.check.streamed import Piece, StreamedCorpus, pieces_of
 from headgate.check.workplace import work_folder
@@ -169,8 +169,9 @@ def plan_of(
             opening = told.opening_words
     known = {}
     if items is not None and LEAKS in asks:
-        grams = {theirs: word_ngrams(getattr(items, theirs), N) for _, theirs in SOUGHT}
-        known = {theirs: sorted_distinct(distinct(own).hashes) for theirs, own in grams.items()}
+        grams = {name: word_ngrams(getattr(items, name), N) for name in (*SOUGHT, *SOUGHT_TOO)}
+        there = {name: own for name, own in grams.items() if name in SOUGHT or len(own.hashes)}
+        known = {name: sorted_distinct(distinct(own).hashes) for name, own in there.items()}
     beside = tuple(reader.has_side_car for reader in readers)
     return Plan(
         files=tuple(str(reader.path.absolute()) for reader in readers),

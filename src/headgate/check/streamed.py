@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.check.packets import Part
-from headgate.check.scanning import SOUGHT, Plan, reader_of, reference, same_value, value_of
+from headgate.check.scanning import LOOKED_IN, Plan, reader_of, reference, same_value, value_of
 from headgate.check.seeking import LookAgain, answered
 from headgate.check.surroundings import Surroundings, among, likely
 from headgate.kit.errors import Broken
@@ -121,7 +121,7 @@ class StreamedCorpus(Corpus):
                 yield from read_spots(self._reader(piece.shard), spots)
 
     def texts(self, places: Positions, field: str) -> Iterator[str]:
-        """The `text`, `prompt` or `answer` of rows at ascending places."""
+        """The `text`, `prompt`, `answer` or `beside` of rows at ascending places."""
         for piece, spots in self._spots_of(places):
             if "body" in piece.part.places:
                 yield from (getattr(row, TEXTS[field]) for row in self._kept(piece, spots))
@@ -159,6 +159,11 @@ class StreamedCorpus(Corpus):
     def answer(self) -> Tape:
         """Not in memory."""
         raise _not_in_memory("answer")
+
+    @property
+    def beside(self) -> Tape:
+        """Not in memory."""
+        raise _not_in_memory("beside")
 
     def slices(self, name: str) -> list[str | None]:
         """Not in memory."""
@@ -209,10 +214,12 @@ class StreamedCorpus(Corpus):
 
     def around(self, items: Corpus, least: float) -> Corpus:
         """The rows in which some definition finds an item, or that ask the same: all that a leak can be found in."""
-        found = {(own, theirs): self._coverage(items, theirs) for own, theirs in SOUGHT}
+        own = [name for name in LOOKED_IN if name == "text" or self.holds_beside]
+        found = {(name, theirs): self._coverage(name, items, theirs) for name in own for theirs in self.plan.known}
         kept = {sought: likely(pairs, least) for sought, pairs in found.items()}
+        for name in own:
+            kept[name, "prompt"] |= candidates(found[name, "prompt"], items.prompt.lengths)
         asked = found["text", "prompt"]
-        kept["text", "prompt"] |= candidates(asked, items.prompt.lengths)
         kept["text", "prompt"] |= self._defined(asked, ~kept["text", "prompt"] & near(asked), items)
         same = np.isin(self.array("prompt.exact", np.uint64), exact_hashes(items.prompt)[items.prompt.lengths > 0])
         places = [found[sought].rows[mask] for sought, mask in kept.items()]
@@ -274,20 +281,22 @@ class StreamedCorpus(Corpus):
         places = [np.arange(piece.first, piece.first + piece.rows) for piece in own]
         return np.concatenate([none, *places]), np.concatenate([none, *lines])
 
-    def _coverage(self, items: Corpus, item_field: str) -> Coverage:
+    def _coverage(self, field: str, items: Corpus, item_field: str) -> Coverage:
         order = word_ngrams(getattr(items, item_field), N)
         own = distinct_grams(order)
         known = sorted_distinct(own.hashes)
         counts = np.zeros(len(known), dtype=np.int64)
-        for piece in self.pieces:
-            counts += np.bincount(piece.part.array(f"hit.grams:{item_field}"), minlength=len(known))
+        sought = f"{field}:{item_field}"
+        pieces = [piece for piece in self.pieces if f"hit.rows:{sought}" in piece.part.places]
+        for piece in pieces:
+            counts += np.bincount(piece.part.array(f"hit.grams:{sought}"), minlength=len(known))
         common = boilerplate(counts, self._count)
         rows, grams = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-        for piece in self.pieces:
-            gram = piece.part.array(f"hit.grams:{item_field}").astype(np.int64)
+        for piece in pieces:
+            gram = piece.part.array(f"hit.grams:{sought}").astype(np.int64)
             kept = ~common[gram]
             grams.append(gram[kept])
-            rows.append(piece.part.array(f"hit.rows:{item_field}").astype(np.int64)[kept] + piece.first)
+            rows.append(piece.part.array(f"hit.rows:{sought}").astype(np.int64)[kept] + piece.first)
         found = np.concatenate(rows), np.concatenate(grams)
         return coverage_of(*found, own, known, self._count, counts=counts, order=order)
 

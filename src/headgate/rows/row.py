@@ -24,6 +24,7 @@ import orjson
 
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import canonical_json, digest, number64
+from headgate.rows.beside import CALL, REASONING, TOOL, Piece, pieces_of
 from headgate.stats.verdict import Place
 
 
@@ -218,6 +219,26 @@ class Row(_Held):
         return "\n".join([*(m.content for m in turns), *(text for text, _ in self.steps)])
 
     @property
+    def beside(self) -> tuple[Piece, ...]:
+        """What the row holds beside the words of its turns: reasoning, tool calls, descriptions of tools."""
+        return () if getattr(self, "_texts", None) is not None else pieces_of(self)
+
+    @property
+    def beside_text(self) -> str:
+        """What turns hold beside their words, joined by newlines; descriptions of tools are no part of a turn."""
+        return "\n".join(piece.text for piece in self.beside if piece.kind != TOOL)
+
+    @property
+    def reasoning_text(self) -> str:
+        """What is thought before answers, joined by newlines."""
+        return "\n".join(piece.text for piece in self.beside if piece.kind == REASONING)
+
+    @property
+    def calls_text(self) -> str:
+        """Texts among the arguments of tool calls, a line each; the keys are those of any call."""
+        return "\n".join(text for piece in self.beside if piece.kind == CALL for text in piece.values)
+
+    @property
     def beside_words(self) -> int:
         """A hash of what the turns hold besides words: tool calls, reasoning, pictures; 0 where there is nothing.
 
@@ -367,9 +388,9 @@ def _message(body: Mapping[str, Any]) -> Message:
 
 
 def text_of_turns(roles: tuple[str, ...], texts: tuple[str, ...], field: str) -> str | None:
-    """The `text`, `prompt` or `answer` of a row of plain turns; None where that takes a look at the row."""
-    if field == "text":
-        return "\n".join(texts)
+    """The `text`, `beside`, `prompt` or `answer` of a row of plain turns; None where that takes a look at the row."""
+    if field in ("text", "beside"):
+        return "\n".join(texts) if field == "text" else ""
     wanted = "user" if field == "prompt" else "assistant"
     said = "\n".join([text for role, text in zip(roles, texts, strict=True) if role == wanted])
     return None if field == "prompt" and not said and roles[-1] != "assistant" else said

@@ -26,7 +26,7 @@ from headgate.rows.row import Row, from_bytes, text_of_turns
 from headgate.rows.side_car import SideCar
 from headgate.stats.verdict import Place
 
-TEXTS = {"text": "text", "prompt": "prompt_text", "answer": "answer_text"}  # attributes of rows
+TEXTS = {"text": "text", "prompt": "prompt_text", "answer": "answer_text", "beside": "beside_text"}  # of rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class SpanReader(RowReader):
             yield self._adorned(row, line) if self._adorns else row
 
     def texts(self, lines: Iterable[tuple[int, bytes]], field: str) -> Iterator[str]:
-        """The `text`, `prompt` or `answer` of rows that were read before, without what stands beside it."""
+        """The `text`, `prompt`, `answer` or `beside` of rows that were read before, without what stands beside it."""
         turns_of, attribute = self._turns_of, TEXTS[field]
         for line, raw in lines:
             turns = turns_of(orjson.loads(raw)) if turns_of is not None else None
@@ -128,7 +128,7 @@ def read_spots(reader: SpanReader, spots: Iterable[tuple[int, int, int]]) -> Ite
 
 
 def read_texts(reader: SpanReader, spots: Iterable[tuple[int, int, int]], field: str) -> Iterator[str]:
-    """The `text`, `prompt` or `answer` of the rows at such places."""
+    """The `text`, `prompt`, `answer` or `beside` of the rows at such places."""
     with reader.path.open("rb") as stream:
         yield from reader.texts(_lines_at(stream.fileno(), spots), field)
 

@@ -11,28 +11,32 @@ from numpy.typing import NDArray
 from headgate.rows.row import Row
 
 FIELDS = ("text", "prompt", "answer")
-_OF_WHOLE = ((0,), (1,), (2,))
+BESIDE = "beside"  # the field of what rows hold beside the words of their turns
+_OF_ROW = ((0,), (1,), (2,), ())
+_WITH_BESIDE = ((0,), (1,), (2,), (3,))
 
 
 class Parts(NamedTuple):
     """Parts of N rows; K of them."""
 
     parts: list[str]  # K
-    made_of: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]  # by field: parts end to end, and N + 1 offsets
+    # By field: parts end to end, and N + 1 offsets. `BESIDE` is left out where no row holds anything beside its words.
+    made_of: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
 def turn_parts_of(rows: Sequence[Row]) -> Parts:
-    """What `Row.text`, `Row.prompt_text` and `Row.answer_text` are made of: parts joined by line breaks."""
+    """What text, prompt, answer and `Row.beside_text` of rows are made of: parts joined by line breaks."""
     parts: list[str] = []
     codes, begins = [], []
     known: dict[tuple[str, ...], int] = {}
-    patterns: list[tuple[tuple[int, ...], ...]] = [_OF_WHOLE]
+    patterns: list[tuple[tuple[int, ...], ...]] = [_OF_ROW, _WITH_BESIDE]
     for row in rows:
         begins.append(len(parts))
         turns = row.turns
         if turns is None or not _plain(*turns):
-            codes.append(0)
-            parts += (row.text, row.prompt_text, row.answer_text)
+            beside = row.beside_text
+            codes.append(1 if beside else 0)
+            parts += (row.text, row.prompt_text, row.answer_text, beside)[: 4 if beside else 3]
             continue
         roles, texts = turns
         code = known.get(roles)
@@ -42,9 +46,10 @@ def turn_parts_of(rows: Sequence[Row]) -> Parts:
         codes.append(code)
         parts += texts
     code_of, begin_of = np.array(codes, dtype=np.int64), np.array(begins, dtype=np.int64)
+    fields = (*FIELDS, BESIDE) if (code_of == 1).any() else FIELDS
     made_of = {
         field: _placed(code_of, begin_of, [pattern[place] for pattern in patterns])
-        for place, field in enumerate(FIELDS)
+        for place, field in enumerate(fields)
     }
     return Parts(parts, made_of)
 
@@ -60,7 +65,7 @@ def _pattern(roles: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
     def said(wanted: str) -> tuple[int, ...]:
         return tuple(place for place, role in enumerate(roles) if role == wanted)
 
-    return tuple(range(len(roles))), said("user"), said("assistant")
+    return tuple(range(len(roles))), said("user"), said("assistant"), ()
 
 
 def _placed(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from headgate.kit.hashing import number64
 from headgate.rows.row import Row
 from headgate.rows.spans import TEXTS
-from headgate.rows.turn_parts import turn_parts_of
+from headgate.rows.turn_parts import BESIDE, turn_parts_of
 from headgate.rules.questions import Found, Question
 from headgate.stats.verdict import Finding, Findings
 from headgate.text import kernels
@@ -26,7 +26,7 @@ from headgate.text.coverage import Coverage, coverage
 from headgate.text.joining import Joins, Parted
 from headgate.text.ngrams import exact_hashes
 from headgate.text.redundancy import Redundant, redundant
-from headgate.text.tape import Hashes, Mask, Positions, Tape, tape_of
+from headgate.text.tape import Hashes, Mask, Positions, Tape, empty_tape, tape_of
 
 # What a rule may ask of rows that are not in memory, beside facts of single rows (functions of one row).
 REDUNDANCY, LEAKS, KEYS = "redundancy", "leaks", "keys"
@@ -106,7 +106,7 @@ class Corpus(Sequence[Row]):
         return [self.rows[place] for place in places.tolist()]
 
     def texts(self, places: Positions, field: str) -> Iterator[str]:
-        """The `text`, `prompt` or `answer` of rows at ascending places."""
+        """The `text`, `prompt`, `answer` or `beside` of rows at ascending places."""
         return (getattr(self.rows[place], TEXTS[field]) for place in places.tolist())
 
     @cached_property
@@ -123,6 +123,28 @@ class Corpus(Sequence[Row]):
     def answer(self) -> Tape:
         """Tape of what the model is to say in each row."""
         return self._parted.tape("answer") if self._parted else tape_of([row.answer_text for row in self.rows])
+
+    @cached_property
+    def beside(self) -> Tape:
+        """Tape of what each row holds beside the words of its turns: reasoning, tool calls, other parts."""
+        if self._parted:
+            return self._parted.tape(BESIDE) if self._parted.has(BESIDE) else empty_tape(len(self))
+        return tape_of([row.beside_text for row in self.rows])
+
+    @property
+    def holds_beside(self) -> bool:
+        """Whether any row holds anything beside its words."""
+        return bool(self.lengths("beside").any())
+
+    @cached_property
+    def reasoning(self) -> Tape:
+        """Tape of what is thought before answers."""
+        return tape_of([row.reasoning_text for row in self.rows])
+
+    @cached_property
+    def calls(self) -> Tape:
+        """Tape of the texts among the arguments of tool calls."""
+        return tape_of([row.calls_text for row in self.rows])
 
     @cached_property
     def _parted(self) -> Parted | None:
@@ -144,7 +166,7 @@ class Corpus(Sequence[Row]):
         return sorted({name for row in self.rows for name in row.side.slices})
 
     def lengths(self, field: str) -> Positions:
-        """Words of each row's `text`, `prompt` or `answer`; shape (N,)."""
+        """Words of each row's `text`, `prompt`, `answer` or `beside`; shape (N,)."""
         tape: Tape = getattr(self, field)
         return tape.lengths
 

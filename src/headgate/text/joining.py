@@ -73,6 +73,10 @@ class Parted:
         self._fields = fields
         self._cut: Any = None
 
+    def has(self, field: str) -> bool:
+        """Whether a set is among them."""
+        return field in self._fields
+
     def tape(self, field: str) -> Tape:
         """The tape of one of the sets, by compiled kernels."""
         from headgate.text.compiled import scanning

@@ -61,6 +61,16 @@ class Copies:
         )
 
 
+def together(one: Copies, other: Copies) -> Copies:
+    """The pairs of both, each once: what is no twin before a twin, then as the first has it."""
+    columns = ((getattr(one, name), getattr(other, name)) for name in Copies.__dataclass_fields__)
+    both = Copies(*(np.concatenate(column) for column in columns))
+    order = np.lexsort((both.twin, both.rows, both.items))
+    rows, items = both.rows[order], both.items[order]
+    first = np.append(True, (np.diff(rows) != 0) | (np.diff(items) != 0)) if len(order) else np.zeros(0, dtype=bool)
+    return both.where(order[first])
+
+
 def needed_share(
     telling: Positions, long_share: float = 0.5, shorter: Mapping[int, float] = STEPS
 ) -> NDArray[np.float64]:

@@ -138,6 +138,12 @@ def tape_of_words(words: Hashes) -> Tape:
     return Tape(("",), words, np.array([0, len(words)], dtype=np.int64), none, none)
 
 
+def empty_tape(texts: int) -> Tape:
+    """The tape of so many texts without a word."""
+    none = np.zeros(0, dtype=np.int32)
+    return Tape(("",) * texts, np.zeros(0, dtype=np.uint64), np.zeros(texts + 1, dtype=np.int64), none, none)
+
+
 def blocks(texts: Sequence[str], size: int = BLOCK) -> Iterator[Sequence[str]]:
     """Consecutive texts of about `size` characters together; a longer text is a block alone."""
     ends = np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)) + 1)

@@ -76,6 +76,14 @@ def lines_of(rows: list[dict[str, Any]]) -> list[bytes]:
     return lines
 
 
+def hidden(text: str, place: int) -> dict[str, Any]:
+    """A text beside what an answer says: in its reasoning or among the arguments of its call."""
+    if place % 8 == 3:
+        return {"reasoning_content": f"They once asked me: {text}\nSo I know."}
+    arguments = json.dumps({"limit": place, "query": text})
+    return {"tool_calls": [{"id": "a", "type": "function", "function": {"name": "search", "arguments": arguments}}]}
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
     """A training file and an evaluation file of which some items leaked."""
@@ -92,6 +100,11 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
             words[3::7] = ["otter"] * len(words[3::7])
             asked = words if place % 8 == 2 else words[: len(words) * 2 // 3]
             row["messages"] = [{"role": "user", "content": " ".join(asked)}, row["messages"][1]]
+        if place % 4 == 3:
+            rows[place * 6]["messages"][1] |= hidden(item["messages"][0]["content"], place)
+        if place % 8 == 5:
+            item["messages"][1]["reasoning_content"] = thought = sentence(random.Random(place), 30)
+            rows[place * 6 + 1]["messages"][1]["reasoning_content"] = "Let me see. " + thought
         if place % 5 == 0:
             item["conversation"] = rows[place * 3].get("conversation", "c1")
     train, test = tmp_path / "train.jsonl", tmp_path / "test.jsonl"
@@ -133,6 +146,9 @@ def test_shards_say_what_memory_says(kernels: str, files: tuple[Path, Path], mon
     assert 15 < len(list((files[0].parent / "cache").glob(f"{MARK}*/shard-*")))
     assert told(expected) == told(found)
     assert all(len(verdict.findings) > 3 for verdict in expected.verdicts)
+    messages = "\n".join(finding.message for verdict in expected.verdicts for finding in verdict.findings)
+    for place in ("the reasoning of evaluation item", "in the reasoning of turn 2", "in the arguments of search in"):
+        assert place in messages
     assert sum("used before" in bad.what for bad in expected.bad_lines) == 3
     assert sarif(expected.verdicts, expected.bad_lines) == sarif(found.verdicts, found.bad_lines)
 

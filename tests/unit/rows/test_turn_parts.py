@@ -41,14 +41,26 @@ def preferences() -> list[dict[str, object]]:
     ]
 
 
-@pytest.mark.parametrize("shape", ["chat", "preference"])
+def thoughtful() -> list[dict[str, object]]:
+    """Plain chats between answers with reasoning and calls."""
+    call = {"id": "a", "type": "function", "function": {"name": "search", "arguments": '{"q": "boats", "n": 3}'}}
+    turns = [
+        {"role": "assistant", "content": "two", "reasoning_content": "so"},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "assistant", "content": "three"},
+    ]
+    return [{"messages": [{"role": "user", "content": "one"}, turn]} for turn in turns]
+
+
+@pytest.mark.parametrize("shape", ["chat", "preference", "thoughtful"])
 def test_parts_make_the_fields_of_rows(shape: str, tmp_path: Path) -> None:
     """Text, prompt and answer, of plain turns and of others."""
     bodies: list[dict[str, object]] = [
         {"messages": [{"role": role, "content": said} for role, said in chat]} for chat in CHATS
     ]
     path = tmp_path / "rows.jsonl"
-    path.write_bytes(b"\n".join(map(orjson.dumps, bodies if shape == "chat" else preferences())))
+    bodies = {"chat": bodies, "preference": preferences(), "thoughtful": thoughtful()}[shape]
+    path.write_bytes(b"\n".join(map(orjson.dumps, bodies)))
     rows: list[Row] = list(read_rows(path))
     parts, made_of = turn_parts_of(rows)
     assert (
@@ -56,3 +68,6 @@ def test_parts_make_the_fields_of_rows(shape: str, tmp_path: Path) -> None:
         [row.prompt_text for row in rows],
         [row.answer_text for row in rows],
     ) == tuple(texts(parts, made_of[field]) for field in ("text", "prompt", "answer"))
+    beside = texts(parts, made_of["beside"]) if shape == "thoughtful" else [""] * len(rows)
+    assert [row.beside_text for row in rows] == beside
+    assert ("beside" in made_of) == (shape == "thoughtful")

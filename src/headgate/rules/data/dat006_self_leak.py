@@ -2,9 +2,10 @@
 
 ## What it checks
 Whether a training row holds an evaluation item: word for word, inside a longer text, cut short, or
-with some words changed. The item's question is looked for in every turn of the row. The item's answer
-is looked for on its own where it is long enough to be telling; a label that many rows carry
-("card_arrival") is not a leak.
+with some words changed. The item's question is looked for in every turn of the row, and, apart, in what turns hold
+beside their words: reasoning, the arguments of tool calls, parts that are no text. The item's answer, its reasoning and
+the texts among the arguments of its calls are looked for on their own where they are long enough to be telling; a label
+that many rows carry ("card_arrival") is not a leak.
 
 ## Why it matters
 A model that has seen the item is not tested by it. Leaks come by honest roads: one export feeds both
@@ -54,7 +55,9 @@ paraphrased-leak. Without an item that has words the verdict is unsure.
 
 Invisible characters and letters that look like others hide nothing. Not seen are copies that are encoded (base64,
 HTML entities or accents throughout, digits for letters), backwards, in another order, with letters spaced out or words
-run together, with a tag or a word between any two, over several rows, in the reasoning or the tool calls of a turn.
+run together, with a tag or a word between any two, over several rows. Beside the words an item under 8 words is not
+seen, nor one in the description of a tool, which requests for that tool restate. The published definitions
+are asked of what turns say.
 
 ## What to do
 Drop the rows (`headgate check TRAIN --eval TEST --fix OUT`), or retire the item to the development
@@ -71,24 +74,19 @@ contamination in LLMs: how do we measure it and (when) does it matter?", arXiv 2
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from headgate.rules.corpus import LEAKS
+from headgate.rules.data.copied import ANSWERS, TEXT, counts_of, finding, own_answers, questions, same_questions
 from headgate.rules.data.side_by_side import listed, many_likely, side_by_side
-from headgate.rules.given import Corpus, Given
+from headgate.rules.given import Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import judge_share
-from headgate.stats.verdict import Finding, Outcome, Verdict
-from headgate.text.coverage import Coverage
-from headgate.text.leaks import LIKELY_SHARE, MIDDLE, SHORT, Copies, copies, needed_share, same_words
-from headgate.text.ngrams import exact_hashes
-from headgate.text.tape import Hashes, Mask
+from headgate.stats.verdict import Outcome, Verdict
+from headgate.text.leaks import LIKELY_SHARE, SHORT
 
-ANSWER_WORDS = MIDDLE + 3  # an answer shorter than this is a label or a phrase
-ANSWER_COVERED = 0.75  # worked answers share their phrases; half of one is no evidence
 SHORTEST = SHORT + 3  # words from which an item can be found inside a longer text
 
 
@@ -103,15 +101,6 @@ class Options:
     phrase_words: int = 8  # words; a shorter question counts only together with its answer
     answers: bool = True  # whether copies of the answer alone count
     answer_rows: int = 2  # rows; an answer that stands in more of them is a stock answer
-
-
-@dataclass(frozen=True, slots=True)
-class _Leak:
-    row: int
-    item: int
-    words: int  # that the two share in one run
-    how: str  # "exact", "copy" or "answer"
-    share: float = 1.0  # of the item that the row covers
 
 
 @rule(
@@ -130,31 +119,28 @@ def self_leak(given: Given, options: Options) -> Verdict:
     rows = given.rows("training-rows").around(items, min(options.covered, LIKELY_SHARE))
     lengths = items.prompt.lengths
     seen = lengths >= options.least_words
-    pairs, partial, certain = _partial_copies(rows, items, options)
-    whole, phrases = _same_questions(rows, items, options)
-    leaks = {(leak.row, leak.item): leak for leak in [*_partial(partial.where(certain)), *whole]}
-    stock = 0
-    if options.answers:
-        found_answers = rows.coverage("text", items, "answer")
-        least = max(options.covered, ANSWER_COVERED)
-        answers = copies(rows.text, items.answer, long_share=least, found=found_answers)
-        own, stock = _own_answers(items, answers, options)
-        for leak in own:
-            leaks.setdefault((leak.row, leak.item), leak)
+    asked = questions(rows, items, options)
+    whole, phrases = same_questions(rows, items, options)
+    leaks = {(leak.row, leak.item): leak for leak in [*asked.leaks, *whole]}
+    own, stock = own_answers(rows, items, options) if options.answers else ([], 0)
+    for leak in own:
+        leaks.setdefault((leak.row, leak.item), leak)
     found = sorted(leaks.values(), key=lambda leak: (leak.item, -leak.words, leak.row))
     leaked = {leak.item for leak in found}
     seen[sorted(leaked)] = True
-    likely = partial.where(~certain & ~partial.twin & ~np.isin(partial.items, sorted(leaked)))
+    twins, others = asked.others.where(asked.others.twin), asked.others.where(~asked.others.twin)
+    likely = others.where(~np.isin(others.items, sorted(leaked)))
+    said = {leak.item for leak in found if leak.how not in ANSWERS and leak.field == TEXT}
     details = {
-        "items": {how: len({leak.item for leak in found if leak.how == how}) for how in ("exact", "copy", "answer")},
+        "items": counts_of(found),
         "rows": len({leak.row for leak in found}),
-        **listed("twins", rows, items, partial.where(partial.twin)),
+        **listed("twins", rows, items, twins),
         **listed("likely", rows, items, likely),
         "stock_answers": stock,
         "items_found_only_whole": int(((lengths < SHORTEST) & seen).sum()),
         "phrases_with_another_answer": phrases,
         "items_too_short": int((~seen).sum()),
-        **side_by_side(rows.text, items.prompt, pairs, {leak.item for leak in found if leak.how != "answer"}),
+        **side_by_side(rows.text, items.prompt, asked.pairs, said),
     }
     judged, more = int(seen.sum()), len(set(likely.items.tolist()))
     verdict = judge_share(
@@ -164,7 +150,7 @@ def self_leak(given: Given, options: Options) -> Verdict:
         at_most=options.tolerated,
         zero_tolerance=options.tolerated == 0.0,
         summary=_summary(len(leaked), judged, more),
-        findings=tuple(_finding(leak, rows, items) for leak in found),
+        findings=tuple(finding(leak, rows, items) for leak in found),
         next_step=f"headgate check {rows.name or 'TRAIN'} --eval {items.name or 'EVAL'} --fix OUT" if found else "",
         details=details,
     )
@@ -172,73 +158,6 @@ def self_leak(given: Given, options: Options) -> Verdict:
         return verdict
     many = many_likely(rows, items, likely, judged, options.likely, details)
     return many if many.outcome is Outcome.FAIL else verdict
-
-
-def _partial_copies(rows: Corpus, items: Corpus, options: Options) -> tuple[Coverage, Copies, Mask]:
-    """Pairs that share 4-grams, those that are likely copies or twins, and which of these are copies for certain."""
-    pairs = rows.coverage("text", items, "prompt")
-    share = min(options.covered, LIKELY_SHARE)
-    partial = copies(rows.text, items.prompt, long_share=share, found=pairs, asked=rows.lengths("prompt"))
-    certain = partial.share >= needed_share(pairs.telling[partial.items], options.covered)
-    certain |= partial.repeated & (partial.aligned >= options.covered)
-    certain &= ~partial.twin
-    certain |= partial.words >= items.prompt.lengths[partial.items]  # boilerplate that a row holds whole
-    return pairs, partial, certain
-
-
-def _partial(pairs: Copies) -> Iterator[_Leak]:
-    for row, item, words, share in _each(pairs):
-        yield _Leak(row, item, words, "copy", share)
-
-
-def _same_questions(rows: Corpus, items: Corpus, options: Options) -> tuple[list[_Leak], int]:
-    """Rows with an item's question word for word, and how many items have only a phrase in common."""
-    lengths = items.prompt.lengths
-    answers = exact_hashes(rows.answer), exact_hashes(items.answer)
-    silent = rows.answer.lengths == 0, items.answer.lengths == 0
-    leaks, phrases = [], set[int]()
-    same = same_words(rows.prompt, items.prompt, least_words=options.least_words)
-    for row, item in zip(same[0].tolist(), same[1].tolist(), strict=True):
-        agree = answers[0][row] == answers[1][item] or silent[0][row] or silent[1][item]
-        if lengths[item] >= options.phrase_words or agree:
-            leaks.append(_Leak(row, item, int(lengths[item]), "exact"))
-        else:
-            phrases.add(item)
-    return leaks, len(phrases - {leak.item for leak in leaks})
-
-
-def _own_answers(items: Corpus, answers: Copies, options: Options) -> tuple[list[_Leak], int]:
-    """Copies of answers that belong to one item and few rows, and how many items have a stock answer instead."""
-    own = _single(exact_hashes(items.answer))
-    long = items.answer.lengths >= ANSWER_WORDS
-    kept = answers.where(~answers.twin & long[answers.items])
-    rows_of = np.bincount(kept.items, minlength=len(items))
-    stock = {item for item in kept.items.tolist() if rows_of[item] > options.answer_rows or not own[item]}
-    leaks = [_Leak(row, item, words, "answer", share) for row, item, words, share in _each(kept) if item not in stock]
-    return leaks, len(stock)
-
-
-def _each(pairs: Copies) -> Iterator[tuple[int, int, int, float]]:
-    columns = (pairs.rows, pairs.items, pairs.words, pairs.covered)
-    return zip(*(column.tolist() for column in columns), strict=True)
-
-
-def _single(keys: Hashes) -> Mask:
-    ordered = np.sort(keys)
-    alone: Mask = np.searchsorted(ordered, keys, side="right") - np.searchsorted(ordered, keys, side="left") == 1
-    return alone
-
-
-def _finding(leak: _Leak, rows: Corpus, items: Corpus) -> Finding:
-    row, item = rows[leak.row], items[leak.item]
-    which = f"evaluation item {leak.item + 1}"
-    covering = f" and covers {leak.share:.0%} of it"
-    message = {
-        "exact": f"has the same {leak.words} words as {which}",
-        "copy": f"shares a {leak.words}-word span with {which}{covering}",
-        "answer": f"shares a {leak.words}-word span with the answer of {which}{covering}",
-    }[leak.how]
-    return Finding(message=message, place=row.place, row=row.id, other=item.place, other_row=item.id, remedy="drop")
 
 
 def _summary(leaked: int, judged: int, likely: int) -> str:

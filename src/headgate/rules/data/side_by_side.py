@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from headgate.rules.beside import matched_in
 from headgate.rules.given import Corpus
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import FINDINGS_SHOWN, Finding, Verdict
@@ -52,6 +53,7 @@ def findings_of(kind: str, rows: Corpus, items: Corpus, pairs: Copies) -> tuple[
             "likely": f"is likely an edited copy of evaluation item {item + 1} and covers {share:.0%} of it",
         }[kind]
         one, other = rows[row], items[item]
+        message += matched_in(one, other.prompt_text)
         found.append(
             Finding(message=message, place=one.place, row=one.id, other=other.place, other_row=other.id, remedy=remedy)
         )

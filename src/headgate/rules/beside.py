@@ -1,0 +1,25 @@
+"""Where in a row some text stands: in what turns say, or in the reasoning, the tool calls and what else is beside."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headgate.rows.beside import TOOL
+from headgate.rows.row import Row
+from headgate.text.coverage import N
+from headgate.text.ngrams import distinct, word_ngrams
+from headgate.text.tape import tape_of
+
+
+def matched_in(row: Row, text: str) -> str:
+    """ ", in PLACE" where a piece beside the words of a row holds more of a text's n-grams than its turns do; or ""."""
+    pieces = [piece for piece in row.beside if piece.kind != TOOL]
+    if not pieces:
+        return ""
+    sought = tape_of([text])
+    n = max(min(N, len(sought.words)), 1)
+    wanted = distinct(word_ngrams(sought, n)).hashes
+    there = distinct(word_ngrams(tape_of([row.text, *(piece.text for piece in pieces)]), n))
+    held = np.bincount(there.owners[np.isin(there.hashes, wanted)], minlength=len(pieces) + 1)
+    best = int(np.argmax(held))
+    return f", in {pieces[best - 1].place}" if best else ""
