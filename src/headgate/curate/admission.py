@@ -137,14 +137,18 @@ def _strength(match: Match) -> tuple[bool, float, str]:
 
 def _removed(bench: Bench, place: int, match: Match, origins: Mapping[str, str]) -> Removed:
     definition, share = match.strongest
-    reason = f"{'copies' if match.grade == COPY else 'is much like'} a protected item ({definition})"
+    reason = f"{'copies' if match.grade == COPY else 'is much like'} a protected item ({definition}{_in(match)})"
     # Never the item's words: it may be sealed.
     return removed_from(
         bench.items[place], STEP, reason, partner=match.item, partner_place=origins[match.item], similarity=share
     )
 
 
+def _in(match: Match) -> str:
+    return f", in {match.where}" if match.where else ""
+
+
 def _finding(row: str, match: Match, origins: Mapping[str, str], does: str = "copies") -> Finding:
     definition, share = match.strongest
-    message = f"{does} an item of {origins[match.item]} ({definition}, {share:.0%})"
+    message = f"{does} an item of {origins[match.item]} ({definition}, {share:.0%}{_in(match)})"
     return Finding(message=message, row=row, other_row=match.item, remedy="drop" if does == "copies" else "review")

@@ -25,6 +25,7 @@ from headgate.text.tape import Tape, joined, tape_of
 
 SAME = "has the words of an evaluation item"
 COVERS = "holds a large part of an evaluation item"
+BESIDE = "holds a large part of an evaluation item in its reasoning or tool calls"
 ALIKE = "is a near-duplicate of an evaluation item"
 RULES = ("self-leak", "group-leak")
 SHORT_ITEM = 12  # words; half of the 4-grams of shorter items is a common phrase, and `ALIKE` sees them
@@ -59,7 +60,8 @@ def leaks(rows: Sequence[Row], items: Sequence[Row], *, share: float, threshold:
     prompts = _prompts(given)
     found = [
         *_same(prompts, asked),
-        *_covering(given.text, asked, share),
+        *_covering(given.text, asked, share, COVERS),
+        *(_covering(given.beside, asked, share, BESIDE) if given.holds_beside else ()),
         *_alike(prompts, asked, threshold),
         *_by_rules(given, sought),
     ]
@@ -100,11 +102,11 @@ def _same(rows: Tape, items: Tape) -> list[Leak]:
     return [Leak(place, first[key], SAME, 1.0) for place, key in enumerate(keys) if key in first]
 
 
-def _covering(rows: Tape, items: Tape, share: float) -> list[Leak]:
+def _covering(rows: Tape, items: Tape, share: float, reason: str) -> list[Leak]:
     found = coverage(rows, items)
     told = (found.share >= share) & (items.lengths[found.items] >= SHORT_ITEM)
     return [
-        Leak(int(row), int(item), COVERS, float(part))
+        Leak(int(row), int(item), reason, float(part))
         for row, item, part in zip(found.rows[told], found.items[told], found.share[told], strict=True)
     ]
 

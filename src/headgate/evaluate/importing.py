@@ -17,7 +17,7 @@ from headgate.evaluate.comparing import Arm
 from headgate.evaluate.extractors import normalised
 from headgate.evaluate.logs.detecting import open_log
 from headgate.evaluate.logs.shape import Entry, Log, Wanted
-from headgate.evaluate.pools import Item
+from headgate.evaluate.pools import Item, guarded
 from headgate.evaluate.recording import facts_of
 from headgate.evaluate.scorers import Mark, Scored
 from headgate.evaluate.settings import POOLS
@@ -26,7 +26,7 @@ from headgate.kit.hashing import canonical_json, digest, digest_json, short
 from headgate.kit.people import Person
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.rows.row import Kind, Message, Row
-from headgate.rules.firewall import Protected, protect
+from headgate.rules.firewall import protect
 
 ARMS = ("base", "few-shot", "candidate")
 OPEN_POOLS = ("gate", "dev")
@@ -209,8 +209,7 @@ def _record(
     pools = {pool: sorted(outcomes) if pool == arm.pool else [] for pool in POOLS}
     body = {"suite": arm.suite, "pools": pools, "digests": {arm.pool: digest_json(pools)}, "imported": log.format}
     suite = ledger.record("suite", arm.suite, body)
-    protected = [Protected(content=one.id, row=one.row, question=one.question, answer=one.target) for one in arm.items]
-    protect(ledger, f"suite:{arm.suite}", protected, pool=arm.pool, suite=suite)
+    protect(ledger, f"suite:{arm.suite}", map(guarded, arm.items), pool=arm.pool, suite=suite)
     # An item that the ledger knows no cluster of is one of its own.
     for item in (one for one in arm.items if not one.cluster.startswith("question:")):
         told = {"row": item.id, "suite": arm.suite, "pool": arm.pool, "cluster": digest(item.cluster.encode())}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from headgate.evaluate.pools import Item, cluster_of, clusters_of_items
+from headgate.evaluate.pools import Item, cluster_of, clusters_of_items, guarded
 from headgate.evaluate.settings import POOLS, JudgedSettings, Settings
 from headgate.kit.errors import Refused, merged
 from headgate.kit.hashing import digest_json
@@ -16,7 +16,7 @@ from headgate.ledger.steps import StageContext
 from headgate.models.model import Prompt
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
-from headgate.rules.firewall import Protected, protect
+from headgate.rules.firewall import protect
 
 POOL = "gate"
 
@@ -76,8 +76,7 @@ def _loaded(ledger: Ledger, name: str, settings: JudgedSettings, folder: Path) -
         for item in items:
             about = {"row": item.id, "suite": name, "pool": POOL, "cluster": item.cluster}
             ledger.record("item", f"{name}/{POOL}", about, edges=[Edge("member-of", node)])
-    guarded = [Protected(content=one.id, row=one.row, question=one.question, answer=one.target) for one in items]
-    protect(ledger, f"suite:{name}", guarded, pool=POOL, suite=node)
+    protect(ledger, f"suite:{name}", map(guarded, items), pool=POOL, suite=node)
     return JudgedSuite(name=name, settings=settings, items=items, node=node, repeats=len(found) - len(items))
 
 

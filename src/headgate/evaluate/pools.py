@@ -19,6 +19,7 @@ from headgate.evaluate.extractors import normalised
 from headgate.evaluate.settings import POOLS
 from headgate.kit.hashing import digest
 from headgate.rows.row import Row
+from headgate.rules.firewall import Protected
 from headgate.stats.judging import judge_share
 from headgate.stats.verdict import Finding, Place, Verdict
 from headgate.text.clusters import components
@@ -42,6 +43,20 @@ class Item:
     row: str = ""  # id of its row, side data included: what a row made from the item names as its parent
     keys: tuple[str, ...] = ()  # everything that it may share with other items: groups, people, opening turn, question
     context: str = ""  # text that holds what answers it, where the file has a column `context`
+    reasoning: str = ""  # what is thought before the answer, where the file has it apart
+    calls: str = ""  # texts among the arguments of its tool calls
+
+
+def guarded(item: Item) -> Protected:
+    """What the firewall protects of an item."""
+    return Protected(
+        content=item.id,
+        row=item.row,
+        question=item.question,
+        answer=item.target,
+        reasoning=item.reasoning,
+        calls=item.calls,
+    )
 
 
 def cluster_of(row: Row) -> str:

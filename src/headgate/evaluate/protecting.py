@@ -8,12 +8,13 @@ from dataclasses import replace
 from headgate.evaluate.budget import spent_pools
 from headgate.evaluate.guarded import protect_batteries
 from headgate.evaluate.judged_items import judged_suites
+from headgate.evaluate.pools import guarded
 from headgate.evaluate.settings import POOLS, Settings
 from headgate.evaluate.suites import Suite, freeze, known_pools, load_suite
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.nodes import Node
 from headgate.ledger.steps import StageContext
-from headgate.rules.firewall import Protected, protect
+from headgate.rules.firewall import protect
 
 DEV, SEALED = "dev", "sealed"
 
@@ -40,10 +41,7 @@ def suites_of(ledger: Ledger, settings: Settings, context: StageContext) -> list
     for suite in loaded:
         node = freeze(ledger, suite)
         for pool in POOLS:
-            items = [
-                Protected(content=item.id, row=item.row, question=item.question, answer=item.target)
-                for item in suite.pools[pool]
-            ]
+            items = map(guarded, suite.pools[pool])
             protect(ledger, f"suite:{suite.name}", items, pool=pool, suite=node)
     return [_with_retired(ledger, suite) for suite in loaded]
 

@@ -16,13 +16,13 @@ from headgate.evaluate.budget import spend
 from headgate.evaluate.comparing import SCORED, Arm, named
 from headgate.evaluate.extractors import normalised
 from headgate.evaluate.fewshot import LIKE
-from headgate.evaluate.pools import Item
+from headgate.evaluate.pools import Item, guarded
 from headgate.evaluate.scorers import Mark
 from headgate.evaluate.suites import Suite, freeze, load_suite
 from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Edge, Ledger
 from headgate.ledger.protection import COPY
-from headgate.rules.firewall import Protected, protect, reopen
+from headgate.rules.firewall import protect, reopen
 from headgate.stats.judging import cannot_tell, judge_interval, judge_share
 from headgate.stats.ladder import bits_of
 from headgate.stats.unpaired import effect_difference, share_difference
@@ -71,8 +71,7 @@ def renew(ledger: Ledger, suite: Suite, file: str, folder: Path, *, pool: str, n
     if not fresh:
         raise Refused("no fresh items", file=file, found=f"{len(loaded):,} items, all known to the ledger")
     node = freeze(ledger, suite)
-    guarded = [Protected(content=one.id, row=one.row, question=one.question, answer=one.target) for one in fresh]
-    protect(ledger, f"suite:{suite.name}", guarded, pool=pool, suite=node)
+    protect(ledger, f"suite:{suite.name}", map(guarded, fresh), pool=pool, suite=node)
     verdict = _fresh(ledger, suite, fresh, seen)
     old = [item.id for item in suite.pools[pool]] or [one for some in suite.spent.values() for one in some]
     told: dict[str, Any] = {

@@ -140,6 +140,8 @@ def item_of(suite: str, pool: str, row: Row, settings: SuiteSettings) -> Item:
         row=row.id,
         context=_context(row),
         keys=tuple(keys_of(row, subjects=False)),
+        reasoning=row.reasoning_text,
+        calls=row.calls_text,
     )
 
 

@@ -54,6 +54,7 @@ class Match:
     item: str  # content id
     grade: str  # COPY or ALIKE
     definitions: Mapping[str, float]  # by which definitions, each with its share or similarity
+    where: str = ""  # the place beside the words, such as "the reasoning of turn 2"; empty: in what turns say
 
     @property
     def strongest(self) -> tuple[str, float]:
@@ -160,7 +161,10 @@ class Protection:
         self, sets: Collection[str], rows: BitMap, matches: Sequence[Match], common: Mapping[str, bytes] | None = None
     ) -> str:
         """Records one check of rows against sets: all its matches, and what it found to be boilerplate, by set."""
-        lines = [[m.number, m.item, m.grade, {k: round(v, 4) for k, v in m.definitions.items()}] for m in matches]
+        lines = [
+            [m.number, m.item, m.grade, {k: round(v, 4) for k, v in m.definitions.items()}, *filter(None, [m.where])]
+            for m in matches
+        ]
         body = {
             "sets": sorted(sets),
             "rows": self._content.put(rows.serialize()),
@@ -191,9 +195,11 @@ class Protection:
         for node in self._nodes.find(ADMISSION):
             if not node.body["matches"]:
                 continue
-            for number, item, grade, definitions in orjson.loads(self._content.get(node.body["matches"])):
+            for number, item, grade, definitions, *where in orjson.loads(self._content.get(node.body["matches"])):
                 if number in rows:
-                    found[number, item] = Match(number=number, item=item, grade=grade, definitions=definitions)
+                    found[number, item] = Match(
+                        number=number, item=item, grade=grade, definitions=definitions, where="".join(where)
+                    )
         return [found[key] for key in sorted(found)]
 
     def must_be_admitted(self, rows: BitMap, trained: BitMap, name: str) -> None:

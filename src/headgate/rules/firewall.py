@@ -23,10 +23,11 @@ from headgate.ledger.protection import ALIKE, COPY, Match, ProtectedSet
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
 from headgate.rows.stored import stored_rows
+from headgate.rules.row_views import Hit, Views
 from headgate.text.protected import FORMAT, TextIndex, index_of
-from headgate.text.protection import COPIES, DEFINITIONS, PHRASE_WORDS, Block, Sieve
+from headgate.text.protection import PHRASE_WORDS, Sieve
 
-QUESTION, ANSWER = "question", "answer"
+QUESTION, ANSWER, REASONING, CALLS = "question", "answer", "reasoning", "calls"
 BOTH = "both"  # of a short question, which many rows may ask, with its answer
 LONG_ANSWER = 13  # words; shorter answers, such as labels, are shared by many items
 MADE_FROM = "made-from"  # the definition of a row whose parent, or a parent's parent, is an item
@@ -49,11 +50,20 @@ class Protected:
     row: str  # id of its row
     question: str
     answer: str
+    reasoning: str = ""  # that stands apart from the answer
+    calls: str = ""  # texts among the arguments of tool calls
 
     @classmethod
     def of(cls, row: Row) -> Protected:
         """A row as an item."""
-        return cls(content=row.content_id, row=row.id, question=row.prompt_text or row.text, answer=row.answer_text)
+        return cls(
+            content=row.content_id,
+            row=row.id,
+            question=row.prompt_text or row.text,
+            answer=row.answer_text,
+            reasoning=row.reasoning_text,
+            calls=row.calls_text,
+        )
 
 
 def protect(
@@ -83,8 +93,9 @@ def parts_of(item: Protected) -> Iterator[tuple[str, str]]:
     """The texts of an item that are protected, each with its part."""
     if item.question.strip():
         yield QUESTION, item.question
-    if len(item.answer.split()) >= LONG_ANSWER:
-        yield ANSWER, item.answer
+    for part, text in ((ANSWER, item.answer), (REASONING, item.reasoning), (CALLS, item.calls)):
+        if len(text.split()) >= LONG_ANSWER:
+            yield part, text
     if item.question.strip() and item.answer.strip() and len(item.question.split()) < PHRASE_WORDS:
         yield BOTH, f"{item.question}\n{item.answer}"
 
@@ -209,47 +220,32 @@ def _sieve(ledger: Ledger, one: ProtectedSet) -> Sieve:
 def _check(ledger: Ledger, sets: Sequence[ProtectedSet], sieves: dict[str, Sieve], numbers: BitMap) -> None:
     loaded = list(stored_rows(ledger, numbers))
     rows = [row for _, row in loaded]
-    both = [f"{row.prompt_text}\n{row.answer_text}" for row in rows]
-    block = Block([row.text for row in rows], *_turns(rows), both)
-    found: dict[tuple[int, str], dict[str, float]] = {}
+    views = Views(rows)
+    found: dict[tuple[int, str], list[Hit]] = {}
     common = {}
     for one in sets:
         sieve = sieves[one.id]
         before = len(sieve.common)
-        matches = sieve.matches(block)
-        for row, text, code, share in zip(
-            matches.rows.tolist(),
-            matches.texts.tolist(),
-            matches.definition.tolist(),
-            matches.share.tolist(),
-            strict=True,
-        ):
-            held = found.setdefault((loaded[row][0], one.items[one.entries[text][0]]), {})
-            held[DEFINITIONS[code]] = max(share, held.get(DEFINITIONS[code], 0.0))
+        for hit in views.hits(sieve):
+            found.setdefault((loaded[hit.row][0], one.items[one.entries[hit.text][0]]), []).append(hit)
         if len(sieve.common) > before:
             common[one.id] = sieve.common.astype("<u8").tobytes()
     for number, item in _made_from(ledger, loaded, sets):
-        found.setdefault((number, item), {})[MADE_FROM] = 1.0
-    copying = {*COPIES, MADE_FROM}
-    made = [
-        Match(number=number, item=item, grade=COPY if copying & set(how) else ALIKE, definitions=how)
-        for (number, item), how in sorted(found.items())
-    ]
+        found.setdefault((number, item), []).append(Hit(0, 0, MADE_FROM, 1.0, copy=True, where=""))
+    made = [_match(number, item, hits) for (number, item), hits in sorted(found.items(), key=lambda one: one[0])]
     # Erased rows are among the numbers: there is nothing of them left to hold against anything.
     with ledger.transaction():
         ledger.protection.admit([one.id for one in sets], numbers, made, common)
 
 
-def _turns(rows: Sequence[Row]) -> tuple[list[str], list[int]]:
-    """What was asked in each row: all of it, and each turn where there are several."""
-    texts, owners = [], []
-    for place, row in enumerate(rows):
-        asked = [message.content for message in row.messages if message.role == "user"]
-        whole = row.prompt_text or row.text
-        for text in [whole, *(asked if len(asked) > 1 else [])]:
-            texts.append(text)
-            owners.append(place)
-    return texts, owners
+def _match(number: int, item: str, hits: Sequence[Hit]) -> Match:
+    """What all matches of a row with an item come to; where the strongest stands, what turns say first."""
+    how: dict[str, float] = {}
+    for hit in hits:
+        how[hit.definition] = max(hit.share, how.get(hit.definition, 0.0))
+    first = max(hits, key=lambda hit: (hit.copy, hit.share, not hit.where))
+    grade = COPY if first.copy else ALIKE
+    return Match(number=number, item=item, grade=grade, definitions=how, where=first.where)
 
 
 def _made_from(

@@ -20,7 +20,7 @@ from headgate.text.minhash import EMPTY, signatures
 from headgate.text.ngrams import Grams, character_ngrams, distinct, exact_hashes, sorted_distinct, word_ngrams
 from headgate.text.tape import Hashes, Positions, Tape, mixed, tape_of
 
-FORMAT = 2  # of the bytes; goes up with any change of a hash
+FORMAT = 3  # goes up with any change of a hash, of what items protect, and of where rows are looked at
 RUNS = (2, 4, 8, 13)  # words
 SHORT_WORDS = 20
 GRAM, CHARACTER_BITS = 5, 16

@@ -7,7 +7,8 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from headgate.kit.errors import Refused
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.protection import ALIKE, COPY
 from headgate.ledger.rows import RowRecord
-from headgate.rows.row import Kind, Message, Row, Side, to_bytes
+from headgate.rows.row import Kind, Message, Row, Side, ToolCall, to_bytes
 from headgate.rules import firewall
 from headgate.rules.firewall import Protected, admit, items_named, protect, reopen
 from headgate.text import protected
@@ -167,6 +168,57 @@ def test_one_turn_of_a_dialogue_is_enough(ledger: Ledger) -> None:
         for text in ("The ATM took my card!", "nothing that you know")
     ]
     assert [1] == [match.number for match in admit(ledger, store(ledger, dialogues))]
+
+
+def beside(reasoning: str = "", arguments: object = None, tools: object = None) -> Row:
+    """A row whose turns say nothing of note."""
+    calls = () if arguments is None else (ToolCall("search", json.dumps(arguments)),)
+    turns = (Message("user", "Go on, please."), Message("assistant", "Done.", reasoning=reasoning, tool_calls=calls))
+    return Row(kind=Kind.DEMONSTRATION, messages=turns, tools=json.dumps(tools) if tools else "")
+
+
+@pytest.mark.parametrize(
+    ("hidden", "where"),
+    [
+        (lambda text: beside(reasoning=f"They asked me once: {text} I told them."), "the reasoning of turn 2"),
+        (lambda text: beside(arguments={"n": 3, "q": {"text": text}}), "the arguments of search in turn 2"),
+        (lambda text: beside(tools=[{"name": "f", "description": text}]), "the descriptions of tools"),
+    ],
+)
+def test_what_stands_beside_the_words_is_held_against_items(
+    hidden: Callable[[str], Row], where: str, ledger: Ledger
+) -> None:
+    """Ten items in the reasoning, in a call, in a description of a tool; each match says where it stands."""
+    guard(ledger)
+    rows = [hidden(item.prompt_text) for item in ITEMS]
+    found = {(match.number, match.item): match for match in admit(ledger, store(ledger, rows))}
+    for number, item in enumerate(ITEMS, start=1):
+        match = found[number, item.content_id]
+        assert (COPY, where) == (match.grade, match.where)
+
+
+def test_reasoning_and_calls_of_items_are_protected(ledger: Ledger) -> None:
+    """Wherever a row says them; a call of few words belongs to everybody."""
+    first, second = (one["answer"] for one in GSM[:2])
+    items = [beside(reasoning=first), beside(arguments={"text": second}), beside(arguments={"city": "Lyon"})]
+    guard(ledger, [replace(one, messages=(Message("user", "Now do it."), *one.messages[1:])) for one in items])
+    rows = [row("What then?", first), beside(arguments={"body": second}), beside(arguments={"city": "Lyon"})]
+    found = admit(ledger, store(ledger, rows))
+    assert [(1, COPY, ""), (2, COPY, "the arguments of search in turn 2")] == [
+        (match.number, match.grade, match.where) for match in found
+    ]
+
+
+def test_a_request_may_say_what_its_tool_is_for(ledger: Ledger) -> None:
+    """Most of an item in the description of a tool is no copy, and a short one as a whole wants a look."""
+    guard(ledger, [row("Could you provide the current version information of the application, including its name?")])
+    guard(ledger, [row("Calculate the area of a circle with a given radius now")], "suite:circles")
+    tools = [
+        {"name": "version", "description": "Provide the current version information of the application."},
+        {"name": "area", "description": "Calculate the area of a circle with a given radius now."},
+    ]
+    found = admit(ledger, store(ledger, [beside(tools=tools[:1]), beside(tools=tools[1:])]))
+    assert [(2, ALIKE, "the descriptions of tools")] == [(match.number, match.grade, match.where) for match in found]
 
 
 def test_boilerplate_is_no_copy_and_sixty_copies_are_no_boilerplate(ledger: Ledger) -> None:
