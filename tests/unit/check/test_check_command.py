@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as Sarif
 
 from headgate.cli.main import main
 
@@ -163,6 +164,23 @@ def test_reports_for_code_review(lesson_free: Path, tmp_path: Path, capsys: pyte
     assert 3 == len(lines)
     assert lines[1].startswith("::error file=") or lines[1].startswith("::warning file=")
     assert ",line=3," in lines[1]
+
+
+def test_a_report_follows_the_schema_of_sarif(tmp_path: Path) -> None:
+    """Classes made from the schema read all of it and write it back as it was; a field of our own is refused."""
+    train, items = tmp_path / "train rows %41.jsonl", tmp_path / "items.jsonl"
+    asked = [f"How many of the {n} lamps along quay {n + 7} were lit before the ferry left at dawn?" for n in range(30)]
+    train.write_text("".join([*honest(), *(chat(text, f"{n} lamps") for n, text in enumerate(asked)), "no row\n"]))
+    items.write_text("".join(chat(text, f"{n} lamps") for n, text in enumerate(asked[:9])))
+    target = tmp_path / "out.sarif"
+    assert 2 == run(train, "--eval", items, "--sarif", target, "-q")
+    log = json.loads(target.read_text())
+    read = Sarif.model_validate(log)
+    assert log == json.loads(read.model_dump_json(by_alias=True, exclude_unset=True))
+    assert "DAT006" in {one.ruleId for one in read.runs[0].results}
+    log["runs"][0]["results"][0]["share"] = 0.5
+    with pytest.raises(ValueError, match="Extra inputs are not permitted"):
+        Sarif.model_validate(log)
 
 
 def test_the_page_is_self_contained_and_escapes_what_users_wrote(tmp_path: Path) -> None:
