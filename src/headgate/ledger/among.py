@@ -21,9 +21,10 @@ BLOCK = 10_000  # numbers asked for in one query
 
 def among(column: ColumnElement[int], numbers: Sequence[int]) -> ColumnElement[bool]:
     """Whether a column of numbers has one of these."""
-    # Numbers without a gap, ascending, as in a scan, are a range: faster than any list.
-    if numbers and numbers[-1] - numbers[0] + 1 == len(numbers):
-        return column.between(numbers[0], numbers[-1])
+    # Numbers without a gap, as in a scan, are a range: faster than any list.
+    low, high = (min(numbers), max(numbers)) if numbers else (0, 0)
+    if high - low + 1 == len(numbers) == len(set(numbers)):
+        return column.between(low, high)
     return _Among(column, literal(orjson.dumps(list(numbers)).decode(), Text))
 
 

@@ -28,7 +28,9 @@ def connection():
         yield opened
 
 
-@pytest.mark.parametrize("asked", [[], [7], [3, 4, 5], [100, 101], [2, 50, 99], [200, 300], [99, 2]])
+@pytest.mark.parametrize(
+    "asked", [[], [7], [3, 4, 5], [100, 101], [2, 50, 99], [200, 300], [99, 2], [4, 8, 6], [7, 5, 6], [1, 1, 3]]
+)
 def test_the_rows_asked_for_are_found(connection, asked):
     query = select(NUMBER).where(among(NUMBER, asked)).order_by(NUMBER)
     assert sorted(set(asked) & set(range(1, 101))) == list(connection.scalars(query))
