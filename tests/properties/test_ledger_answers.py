@@ -167,3 +167,68 @@ def test_the_impact_of_a_row_is_every_version_with_a_descendant(versions: list[s
             assert BitMap(i + 1 for i in family - {row}) == found.rows
             touched = [name for name, members in zip(names, versions, strict=True) if members & family]
             assert touched == [node.name for node in found.nodes]
+
+
+LINKS = st.sampled_from(["derived-from", "trained-on", "judged-by", "member-of", "supersedes"])
+ROWS, RUNS, SOURCES, SETS = 6, 4, 2, 3
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[list[set[int]], list[int], list[set[int]], list[tuple[int, str, int]]]:
+    """Parents and source of each row, rows of each version, and edges between any rows and nodes."""
+    parents = [draw(st.sets(st.integers(0, row - 1), max_size=2)) if row else set() for row in range(ROWS)]
+    sources = draw(st.lists(st.integers(0, SOURCES - 1), min_size=ROWS, max_size=ROWS))
+    sets = draw(st.lists(st.sets(st.integers(0, ROWS - 1), min_size=1), min_size=SETS, max_size=SETS))
+    thing = st.integers(0, ROWS + SOURCES + SETS + RUNS - 1)
+    return parents, sources, sets, draw(st.lists(st.tuples(thing, LINKS, thing), max_size=8))
+
+
+def walked(pairs: set[tuple[int, int]], start: int) -> set[int]:
+    """What is reached from a thing, pair by pair; the thing itself left out."""
+    seen, front = set[int](), {start}
+    while front:
+        front = {b for a, b in pairs if a in front} - seen
+        seen |= front
+    return seen - {start}
+
+
+@SOME
+@given(worlds())
+def test_walks_over_rows_and_nodes_agree_with_the_transitive_closure(
+    world: tuple[list[set[int]], list[int], list[set[int]], list[tuple[int, str, int]]],
+) -> None:
+    """Things are numbered: rows, sources, versions, runs. Needs of all kinds are pairs of one relation."""
+    parents, sources, sets, edges = world
+    pairs = {(row, parent) for row, above in enumerate(parents) for parent in above}
+    pairs |= {(row, ROWS + source) for row, source in enumerate(sources)}
+    pairs |= {(ROWS + SOURCES + place, row) for place, rows in enumerate(sets) for row in rows}
+    pairs |= {(a, b) for a, label, b in edges if label not in ("member-of", "supersedes")}
+    pairs |= {(b, a) for a, label, b in edges if label == "member-of"}
+    with ledger_at([START]) as ledger, ledger.transaction():
+        ids = [digest(b"%d" % row) for row in range(ROWS)]
+        desks = [ledger.record("source", f"desk {place}", {}) for place in range(SOURCES)]
+        made = [tuple(ids[parent] for parent in sorted(above)) for above in parents]
+        ledger.rows.append(
+            [
+                RowRecord(id=one, content_id=one, body=b"%d" % row, source_id=desks[source], parents=above)
+                for row, (one, source, above) in enumerate(zip(ids, sources, made, strict=True))
+            ]
+        )
+        for place, rows in enumerate(sets):
+            ledger.versions.freeze(f"set-{place}", numbers=BitMap(row + 1 for row in rows), splits={}, manifest={})
+        versions = [ledger.versions.get(f"set-{place}").node_id for place in range(SETS)]
+        runs = [ledger.record("run", f"run {place}", {}) for place in range(RUNS)]
+        things = [*ids, *desks, *versions, *runs]
+        for a, label, b in edges:
+            ledger.link(things[a], [Edge(label, things[b])])
+        for start, address in enumerate(things):
+            needed, needing = ledger.closure(address), ledger.impact(address)
+            for found, relation in ((needed, pairs), (needing, {(b, a) for a, b in pairs})):
+                wanted = walked(relation, start)
+                assert {row + 1 for row in wanted if row < ROWS} == set(found.rows)
+                assert {things[one] for one in wanted if one >= ROWS} == {node.id for node in found.nodes}
+            family = set(needing.rows) | ({start + 1} if start < ROWS else set())
+            holds = {
+                version: len({row + 1 for row in rows} & family) for version, rows in zip(versions, sets, strict=True)
+            }
+            assert {one: count for one, count in holds.items() if count} == dict(needing.held)

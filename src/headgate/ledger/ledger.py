@@ -91,8 +91,9 @@ class Ledger:
         return cls(database, clock, seal, store)
 
     def close(self) -> None:
-        """Closes its connections."""
+        """Closes its connections, and lets go of what was read."""
         self._engine.dispose()
+        self.versions.forget()
 
     def __enter__(self) -> Ledger:
         return self

@@ -10,18 +10,17 @@ was made from a person's row may stand in a version that holds none of the perso
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 from pyroaring import BitMap
 
-from headgate.ledger.nodes import Link, Node, Nodes
+from headgate.ledger.nodes import Node, Nodes
 from headgate.ledger.rows import Rows
 from headgate.ledger.versions import KIND, Versions
 
-MEMBER = "member-of"
-ORDER = "supersedes"
+SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +59,8 @@ class Walker:
 
     def impact_of_rows(self, numbers: BitMap) -> Lineage:
         """Some rows and everything downstream of them."""
-        ids, rows, held = self._walk(set(), numbers, downstream=True)
-        return Lineage(nodes=tuple(self._nodes.many(ids)), rows=rows, held=held)
+        seqs, rows, held = self._walk(set(), numbers, downstream=True)
+        return self._lineage(seqs, rows, held, start=set())
 
     def closure(self, address: str) -> Lineage:
         """Everything that a node or row needs, down to rows and their sources."""
@@ -69,25 +68,39 @@ class Walker:
 
     def _from(self, address: str, *, downstream: bool) -> Lineage:
         number = self._rows.number_of(address)
-        start = {self._nodes.get(address).id} if number is None else set()
+        start = {self._nodes.get(address).seq} if number is None else set()
         own = BitMap() if number is None else BitMap([number])
-        ids, rows, held = self._walk(start, own, downstream=downstream)
-        return Lineage(nodes=tuple(self._nodes.many(ids - start)), rows=rows - own, held=held)
+        seqs, rows, held = self._walk(start, own, downstream=downstream)
+        return self._lineage(seqs, rows - own, held, start=start)
 
-    def _walk(self, ids: set[str], numbers: BitMap, *, downstream: bool) -> tuple[set[str], BitMap, Counter[str]]:
-        seen, seen_rows, held = set(ids), BitMap(numbers), Counter[str]()
-        front, front_rows = set(ids), BitMap(numbers)
+    def _lineage(self, seqs: Set[int], rows: BitMap, held: Mapping[int, int], start: Set[int]) -> Lineage:
+        nodes = self._nodes.at(seqs)
+        return Lineage(
+            nodes=tuple(node for node in nodes if node.seq not in start),
+            rows=rows,
+            held={node.id: held[node.seq] for node in nodes if node.seq in held},
+        )
+
+    def _walk(self, seqs: Set[int], numbers: BitMap, *, downstream: bool) -> tuple[set[int], BitMap, Counter[int]]:
+        """Nodes, by their log entries, and rows that were reached, the start included; and what versions hold."""
+        seen, seen_rows, held = set(seqs), BitMap(numbers), Counter[int]()
+        front = {node.seq: node.kind for node in self._nodes.at(seqs)}
+        front_rows = BitMap(numbers)
         while front or front_rows:
             # Rows to their end first: what holds any of them is then read once, and not once for each generation.
             front_rows = self._family(front_rows, seen_rows, downstream=downstream)
             seen_rows |= front_rows
-            # Links may lead to rows, and rows have links of their own.
-            linked = self._linked(front, front_rows, downstream=downstream)
+            # Edges may lead to rows, and rows have edges of their own.
+            linked, addresses = self._nodes.beside(front, front_rows, downstream=downstream)
             near, near_rows = self._below(front, front_rows) if downstream else self._above(front, front_rows)
+            if addresses:
+                near_rows |= self._rows.numbers_of(addresses)
             held.update(near)  # each time of other rows
-            near_rows |= self._rows.numbers_of(linked)
-            front, front_rows = (linked | set(near)) - seen, near_rows - seen_rows
-            seen |= front
+            # Of what was not reached by an edge, the kind follows from how it was reached.
+            reached = dict.fromkeys(near, KIND if downstream else SOURCE) | linked
+            front = {seq: kind for seq, kind in reached.items() if seq not in seen}
+            front_rows = near_rows - seen_rows
+            seen.update(front)
             seen_rows |= front_rows
         return seen, seen_rows, held
 
@@ -100,34 +113,18 @@ class Walker:
             family |= newest
         return family
 
-    def _linked(self, ids: set[str], numbers: BitMap, *, downstream: bool) -> set[str]:
-        to_targets, to_sources = (
-            self._nodes.links(ids, upstream=upstream) + self._nodes.links_of_rows(numbers, upstream=upstream)
-            for upstream in (True, False)
-        )
-        return {link.target_id for link in to_targets if _follows(link, to_whole=downstream, towards_target=True)} | {
-            link.source_id for link in to_sources if _follows(link, to_whole=downstream, towards_target=False)
-        }
-
-    def _below(self, ids: set[str], numbers: BitMap) -> tuple[dict[str, int], BitMap]:
+    def _below(self, front: Mapping[int, str], numbers: BitMap) -> tuple[dict[int, int], BitMap]:
         rows = BitMap()
-        for node in self._nodes.many(ids, kinds=("source", "subject")):
-            if node.kind == "source":
-                rows |= self._rows.numbers_of_source(node.id)
-            else:
-                rows |= self._rows.numbers_of_subject(str(node.body.get("key", node.name)))
-        return self._versions.nodes_holding(numbers) if numbers else {}, rows
+        if sources := _of(SOURCE, front):
+            rows |= self._rows.numbers_of_sources(sources)
+        for node in self._nodes.at(_of("subject", front)):
+            rows |= self._rows.numbers_of_subject(str(node.body.get("key", node.name)))
+        return self._versions.counts(numbers) if numbers else {}, rows
 
-    def _above(self, ids: set[str], numbers: BitMap) -> tuple[dict[str, int], BitMap]:
-        rows = BitMap()
-        for node in self._nodes.many(ids, kinds=(KIND,)):
-            rows |= self._versions.get(node.name).numbers
-        return dict.fromkeys(self._rows.sources_of(numbers), 0) if numbers else {}, rows
+    def _above(self, front: Mapping[int, str], numbers: BitMap) -> tuple[dict[int, int], BitMap]:
+        rows = self._versions.numbers_of(_of(KIND, front))
+        return dict.fromkeys(self._rows.source_seqs(numbers), 0), rows
 
 
-def _follows(link: Link, *, to_whole: bool, towards_target: bool) -> bool:
-    """Whether a walk goes along an edge; `to_whole` is downstream, where members lead to their whole."""
-    if link.label == ORDER:
-        return False
-    needs_target = link.label != MEMBER
-    return (needs_target != to_whole) if towards_target else (needs_target == to_whole)
+def _of(kind: str, front: Mapping[int, str]) -> set[int]:
+    return {seq for seq, one in front.items() if one == kind}

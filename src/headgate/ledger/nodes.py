@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, delete, insert, select
 from sqlalchemy.sql import Select
 
 from headgate.kit.errors import Broken, Refused
@@ -26,6 +27,8 @@ KINDS = frozenset(
     }
 )  # fmt: skip
 LABELS = frozenset({"derived-from", "member-of", "trained-on", "judged-by", "served-as", "supersedes"})
+MEMBER = "member-of"  # the whole needs its members
+ORDER = "supersedes"  # no need
 SHORTEST_PREFIX = len("b3:") + 4
 
 Reading = Callable[[], AbstractContextManager[Connection]]
@@ -215,18 +218,60 @@ class Nodes:
         with self._reading() as connection:
             return [Link(*row) for row in connection.execute(query.order_by(table.seq, table.label, table.target_id))]
 
-    def links_of_rows(self, numbers: Iterable[int], *, upstream: bool) -> list[Link]:
-        """Edges that leave some rows or arrive at them; few rows have any of their own."""
-        table = schema.edges.c
-        near = table.source_id if upstream else table.target_id
-        out: list[Link] = []
+    def beside(
+        self, seqs: Iterable[int], numbers: Iterable[int], *, downstream: bool
+    ) -> tuple[dict[int, str], set[str]]:
+        """What is one step of a walk away from some nodes, by their log entries, and from some rows.
+
+        Downstream is from what is needed to what needs it, and from members to their whole; upstream is back again.
+
+        Returns:
+            The kinds of the nodes that were found by their log entries, and the addresses of the rows.
+        """
+        near, rows = schema.nodes.alias("near"), schema.rows
+        found: dict[int, str] = {}
+        others: set[str] = set()
+        starts = ((near, near.c.seq, seqs), (rows, rows.c.number, numbers))
         with self._reading() as connection:
-            for part in parts(numbers):
-                query = select(table.source_id, table.label, table.target_id).join(
-                    schema.rows, schema.rows.c.id == near
-                )
-                out += [Link(*row) for row in connection.execute(query.where(among(schema.rows.c.number, part)))]
+            for (table, number, wanted), way in product(starts, _ways(downstream)):
+                for part in parts(wanted):
+                    query = _step(table, *way).where(among(number, part))
+                    for seq, kind, address in connection.execute(query):
+                        if seq is None:
+                            others.add(address)
+                        else:
+                            found[seq] = kind
+        return found, others
+
+    def at(self, seqs: Iterable[int]) -> list[Node]:
+        """Nodes by their log entries, oldest first."""
+        out: list[Node] = []
+        with self._reading() as connection:
+            for part in parts(seqs):
+                query = _nodes().where(among(schema.nodes.c.seq, part)).order_by(schema.nodes.c.seq)
+                out += [_node(row) for row in connection.execute(query)]
         return out
+
+
+def _ways(downstream: bool) -> tuple[tuple[ColumnElement[str], ColumnElement[str], ColumnElement[bool]], ...]:
+    """The two kinds of edges of a walk: the end at which it is, the other end, and which edges."""
+    edges = schema.edges.c
+    source, target = edges.source_id, edges.target_id
+    needs, belongs = and_(edges.label != MEMBER, edges.label != ORDER), edges.label == MEMBER
+    if downstream:
+        return (target, source, needs), (source, target, belongs)
+    return (source, target, needs), (target, source, belongs)
+
+
+def _step(
+    start: FromClause, here: ColumnElement[str], there: ColumnElement[str], which: ColumnElement[bool]
+) -> Select[Any]:
+    """Log entry and kind of the nodes at the other ends of edges; of an end that is no node, its address."""
+    far = schema.nodes.alias("far")
+    # Most ends are nodes: their addresses are neither read as text nor looked for among millions of rows.
+    other = case((far.c.seq.is_(None), there))
+    ends = schema.edges.join(start, start.c.id == here).outerjoin(far, far.c.id == there)
+    return select(far.c.seq, far.c.kind, other).select_from(ends).where(which)
 
 
 def _nodes() -> Select[Any]:
@@ -237,12 +282,6 @@ def _nodes() -> Select[Any]:
 
 
 def _node(row: Any) -> Node:
-    return Node(
-        id=row.id,
-        kind=row.kind,
-        name=row.name,
-        body=orjson.loads(row.body) if row.body is not None else {},
-        at=row.at,
-        seq=row.seq,
-        erased=row.body is None,
-    )
+    seq, address, kind, name, at, body = row
+    known = orjson.loads(body) if body is not None else {}
+    return Node(id=address, kind=kind, name=name, body=known, at=at, seq=seq, erased=body is None)

@@ -229,6 +229,10 @@ class Rows:
         source = select(schema.nodes.c.seq).where(schema.nodes.c.id == source_id).scalar_subquery()
         return self._numbers(select(schema.rows.c.number).where(schema.rows.c.source == source))
 
+    def numbers_of_sources(self, seqs: Iterable[int]) -> BitMap:
+        """Numbers of the rows of sources, by the log entries of these."""
+        return self._numbers(select(schema.rows.c.number).where(among(schema.rows.c.source, sorted(seqs))))
+
     def numbers_of_content(self, content_id: str) -> BitMap:
         """Numbers of the rows with the same words."""
         return self._numbers(select(schema.rows.c.number).where(schema.rows.c.content_id == self._seal.of(content_id)))
@@ -284,16 +288,17 @@ class Rows:
 
     def sources_of(self, numbers: BitMap | Iterable[int]) -> set[str]:
         """Ids of the source nodes of rows."""
-        out: set[str] = set()
-        for part in parts(numbers):
-            query = (
-                select(schema.nodes.c.id)
-                .join(schema.rows, schema.rows.c.source == schema.nodes.c.seq)
-                .where(among(schema.rows.c.number, part))
-                .distinct()
-            )
-            with self._reading() as connection:
-                out |= set(connection.scalars(query))
+        table = schema.nodes.c
+        query = select(table.id).where(among(table.seq, sorted(self.source_seqs(numbers))))
+        with self._reading() as connection:
+            return set(connection.scalars(query))
+
+    def source_seqs(self, numbers: BitMap | Iterable[int]) -> set[int]:
+        """Log entries of the source nodes of rows."""
+        table, out = schema.rows.c, set[int]()
+        with self._reading() as connection:
+            for part in parts(numbers):
+                out.update(connection.scalars(select(table.source).where(among(table.number, part)).distinct()))
         return out
 
     def erase(self, numbers: BitMap | Iterable[int]) -> int:

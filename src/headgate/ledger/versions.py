@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, LargeBinary, func, insert, select, type_coerce
 
 from headgate.kit.errors import Broken, Refused
 from headgate.kit.hashing import digest_json
@@ -53,7 +53,7 @@ class Versions:
         self._nodes = nodes
         self._rows = rows
         self._protection = protection
-        self._kept: dict[str, BitMap] = {}  # rows of versions that were read, by node id
+        self._kept: dict[int, tuple[bytes, BitMap]] = {}  # manifest and rows of versions that were read, by log entry
         self._kept_bytes = 0
 
     def freeze(
@@ -164,52 +164,93 @@ class Versions:
 
     def nodes_holding(self, numbers: BitMap) -> dict[str, int]:
         """Node ids of the versions that hold any of the rows, with how many they hold."""
-        table, nodes = schema.versions, schema.nodes
-        query = select(table.c.seq, nodes.c.id).join(nodes, nodes.c.seq == table.c.seq)
+        nodes = schema.nodes.c
         with self._reading() as connection:
-            named = {int(row.seq): str(row.id) for row in connection.execute(query)}
-            counts = {node: held.intersection_cardinality(numbers) for node, held in self._each(connection, named)}
-        return {node: count for node, count in counts.items() if count}
+            counts = self._counts(connection, numbers)
+            named = connection.execute(select(nodes.seq, nodes.id).where(among(nodes.seq, sorted(counts)))).all()
+        return {node: counts[seq] for seq, node in named}
 
-    def _each(self, connection: Connection, named: Mapping[int, str]) -> Iterator[tuple[str, BitMap]]:
-        """The rows of versions by node id. What was read is kept, up to a limit: an id says what a version holds."""
-        rest = [seq for seq, node in named.items() if node not in self._kept]
-        yield from ((node, self._kept[node]) for node in named.values() if node in self._kept)
-        table = schema.versions.c
-        query = select(table.seq, table.numbers).where(among(table.seq, rest))
+    def counts(self, numbers: BitMap) -> dict[int, int]:
+        """Log entries of the versions that hold any of the rows, with how many they hold."""
+        with self._reading() as connection:
+            return self._counts(connection, numbers)
+
+    def numbers_of(self, seqs: Collection[int]) -> BitMap:
+        """Numbers of the rows of some versions, by the log entries of these.
+
+        Raises:
+            Refused: the ledger has the record of a version and not its rows.
+        """
+        out, left = BitMap(), set(seqs)
+        with self._reading() as connection:
+            for seq, held in self._each(connection, seqs) if seqs else ():
+                out |= held
+                left.discard(seq)
+        if left:
+            raise Refused(
+                "the rows of a dataset version are not in the ledger",
+                found=f"log entry {min(left)}",
+                next_step="headgate ledger verify",
+            )
+        return out
+
+    def _counts(self, connection: Connection, numbers: BitMap) -> dict[int, int]:
+        each = ((seq, held.intersection_cardinality(numbers)) for seq, held in self._each(connection))
+        return {seq: count for seq, count in each if count}
+
+    def _each(self, connection: Connection, seqs: Collection[int] | None = None) -> Iterator[tuple[int, BitMap]]:
+        """The rows of versions (all, or some) by log entry. What was read is kept, up to a limit."""
+        table, rest = schema.versions.c, dict[int, bytes]()
+        there = select(table.seq, type_coerce(table.manifest_digest, LargeBinary))
+        if seqs is not None:
+            there = there.where(among(table.seq, sorted(seqs)))
+        # Asked each time: another process may have frozen some since.
+        for seq, manifest in connection.execute(there).all():
+            if (kept := self._kept.get(seq)) and kept[0] == manifest:
+                yield seq, kept[1]
+            else:
+                rest[seq] = manifest
+        # What a transaction wrote may be undone, and its log entries and row numbers given to others.
+        lasting = not connection.get_execution_options().get("writing", False)
+        query = select(table.seq, table.numbers).where(among(table.seq, sorted(rest)))
         # One at a time: a thousand versions of scattered rows would not fit into memory.
         for seq, packed_numbers in connection.execute(query.execution_options(yield_per=64)) if rest else ():
             held = BitMap.deserialize(packed_numbers)
-            if self._kept_bytes + len(packed_numbers) <= KEPT_BYTES:
-                self._kept[named[seq]] = held
+            if lasting and self._kept_bytes + len(packed_numbers) <= KEPT_BYTES:
+                self._kept[seq] = (rest[seq], held)
                 self._kept_bytes += len(packed_numbers)
-            yield named[seq], held
+            yield seq, held
 
-    def shares(self, numbers: BitMap, held: Mapping[str, int]) -> list[Share]:
-        """Where the rows stand in some versions, of which it is known how many they hold, in order of freezing."""
-        table, nodes, splits = schema.versions, schema.nodes, schema.version_splits
-        query = select(table.c.seq, table.c.name, table.c.number, nodes.c.id).order_by(table.c.seq)
-        last: dict[str, int] = {}
-        found: dict[int, tuple[Any, int]] = {}
+    def forget(self) -> None:
+        """Lets go of what was read and kept."""
+        self._kept.clear()
+        self._kept_bytes = 0
+
+    def shares(self, numbers: BitMap, held: Mapping[int, tuple[str, int]]) -> list[Share]:
+        """Where the rows stand in some versions, in order of freezing.
+
+        `held` says of each version, by its log entry, its id and how many of the rows it holds.
+        """
+        table, splits, asked = schema.versions.c, schema.version_splits, sorted(held)
+        query = select(table.seq, table.name, table.number).where(among(table.seq, asked)).order_by(table.seq)
+        newest = select(table.name, func.max(table.number)).group_by(table.name)
         inside: dict[int, dict[str, int]] = {}
         with self._reading() as connection:
-            for row in connection.execute(query.where(nodes.c.seq == table.c.seq)):
-                last[row.name] = max(last.get(row.name, 0), row.number)
-                if row.id in held:
-                    found[row.seq] = ((row.name, row.number, row.id), held[row.id])
-            cut = select(splits).where(among(splits.c.seq, list(found))).execution_options(yield_per=64)
-            for one in connection.execute(cut.order_by(splits.c.seq, splits.c.split)):
-                if count := BitMap.deserialize(one.numbers).intersection_cardinality(numbers):
-                    inside.setdefault(one.seq, {})[one.split] = count
+            last = {str(name): int(number) for name, number in connection.execute(newest)}
+            found = connection.execute(query).all()
+            cut = select(splits).where(among(splits.c.seq, asked)).execution_options(yield_per=64)
+            for seq, split, packed_numbers in connection.execute(cut.order_by(splits.c.seq, splits.c.split)):
+                if count := BitMap.deserialize(packed_numbers).intersection_cardinality(numbers):
+                    inside.setdefault(seq, {})[split] = count
         return [
             Share(
                 name=f"{name}@{number}",
-                node_id=node,
-                rows=shared,
+                node_id=held[seq][0],
+                rows=held[seq][1],
                 splits=inside.get(seq, {}),
                 newest=number == last[name],
             )
-            for seq, ((name, number, node), shared) in found.items()
+            for seq, name, number in found
         ]
 
     def _ids_digest(self, numbers: BitMap) -> str:

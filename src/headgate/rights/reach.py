@@ -118,9 +118,8 @@ def reach(ledger: Ledger, target: Target) -> Reach:
         own = own_rows(ledger, target)
         found = ledger.impact_of_rows(own)
         rows = found.rows | own
-        versions = tuple(
-            ledger.versions.shares(rows, {node.id: found.held.get(node.id, 0) for node in found.of(VERSION)})
-        )
+        held = {node.seq: (node.id, found.held.get(node.id, 0)) for node in found.of(VERSION)}
+        versions = tuple(ledger.versions.shares(rows, held))
         nodes = tuple(node for node in found.nodes if node.kind in SHOWN and node.kind != VERSION)
         shared = len(ledger.rows.said_elsewhere(own))
     return Reach(target=target, own=own, derived=rows - own, versions=versions, nodes=nodes, shared=shared)

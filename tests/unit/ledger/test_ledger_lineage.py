@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyroaring import BitMap
+from sqlalchemy import event
 
 from headgate.kit.errors import Broken, Refused
 from headgate.kit.hashing import digest
@@ -143,17 +145,136 @@ def test_an_edge_to_nothing_is_our_fault(world: World) -> None:
         world.ledger.record("score", "many", {}, edges=targets)
 
 
-@pytest.mark.parametrize("kept_bytes", [1 << 20, 0])
+@pytest.fixture
+def places(place: Any) -> Any:
+    """A place whose ledger holds rows 1 to 4 and a version of 1 and 4; row 4 was made from row 1."""
+    with place.open() as ledger:
+        source = ledger.record("source", "desk", {})
+        rows = [record(f"row {i}", source) for i in range(3)]
+        ledger.rows.append([*rows, record("made", source, rows[0].id)])
+        freeze(ledger, "first", 1, 4)
+    return place
+
+
+def record(words: str, source: str, *parents: str) -> RowRecord:
+    """A row that says something."""
+    address = digest(words.encode())
+    return RowRecord(id=address, content_id=address, body=words.encode(), source_id=source, parents=parents)
+
+
+def freeze(ledger: Ledger, name: str, *numbers: int) -> str:
+    """The id of a version of some rows."""
+    frozen = ledger.versions.freeze(name, numbers=BitMap(numbers), splits={}, manifest={})
+    return ledger.versions.get(frozen).node_id
+
+
+@contextmanager
+def bitmaps_read(ledger: Ledger) -> Iterator[list[str]]:
+    """What is said to the database to read the rows of versions."""
+    said: list[str] = []
+
+    def listen(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "versions.numbers" in statement.partition("FROM")[0]:
+            said.append(statement)
+
+    event.listen(ledger.database.engine, "before_cursor_execute", listen)
+    yield said
+    event.remove(ledger.database.engine, "before_cursor_execute", listen)
+
+
+@pytest.mark.parametrize(("kept_bytes", "reads"), [(1 << 20, 1), (0, 4)])
 def test_versions_that_were_read_before_are_counted_as_the_first_time(
-    world: World, monkeypatch: pytest.MonkeyPatch, kept_bytes: int
+    places: Any, monkeypatch: pytest.MonkeyPatch, kept_bytes: int, reads: int
 ) -> None:
     """Their rows are kept in memory up to a limit; beyond it they are read again, with the same answer."""
     monkeypatch.setattr(versions_module, "KEPT_BYTES", kept_bytes)
-    versions = world.ledger.versions
-    versions.freeze("other", numbers=BitMap([1, 2]), splits={}, manifest={})
-    first, other = world.version, versions.get("other").node_id
-    asked = [BitMap([1, 4]), BitMap([4]), BitMap([3]), BitMap([1, 4])]
-    wanted = [{first: 1, other: 1}, {first: 1}, {}, {first: 1, other: 1}]
-    assert wanted == [versions.nodes_holding(numbers) for numbers in asked]
-    versions.freeze("late", numbers=BitMap([1, 2, 4]), splits={}, manifest={})
-    assert {first: 1, other: 1, versions.get("late").node_id: 2} == versions.nodes_holding(BitMap([1, 4]))
+    with places.open() as ledger:
+        versions = ledger.versions
+        first, other = versions.get("first").node_id, freeze(ledger, "other", 1, 2)
+        asked = [BitMap([1, 4]), BitMap([4]), BitMap([3]), BitMap([1, 4])]
+        wanted = [{first: 2, other: 1}, {first: 1}, {}, {first: 2, other: 1}]
+        with bitmaps_read(ledger) as said:
+            assert wanted == [versions.nodes_holding(numbers) for numbers in asked]
+        assert reads == len(said)
+        late = freeze(ledger, "late", 1, 2, 4)
+        assert {first: 2, other: 1, late: 2} == versions.nodes_holding(BitMap([1, 4]))
+
+
+def test_no_version_is_left_out_whatever_the_order_of_names(places: Any) -> None:
+    """A database may tell versions by name, and not in order of freezing."""
+    with places.open() as ledger:
+        frozen = [ledger.versions.get("first").node_id, *(freeze(ledger, name, 1, 2) for name in ("other", "late"))]
+    with places.open() as ledger:
+        assert frozen == [node.id for node in ledger.impact_of_rows(BitMap([1])).nodes]
+
+
+def test_what_was_kept_goes_when_the_ledger_is_closed(places: Any) -> None:
+    """A closed ledger that something still points to holds no bitmaps."""
+    ledger = places.open()
+    with bitmaps_read(ledger) as said:
+        for _ in range(2):
+            ledger.impact_of_rows(BitMap([1]))
+        assert 1 == len(said)
+        ledger.close()
+        ledger.impact_of_rows(BitMap([1]))
+        assert 2 == len(said)
+    ledger.close()
+
+
+def test_an_answer_knows_what_another_process_wrote_since_the_last_one(places: Any) -> None:
+    """Rows, versions and edges that came between two answers are in the second."""
+    with places.open() as asking, places.open() as writing:
+        before = asking.impact_of_rows(BitMap([1]))
+        assert (["first@1"], BitMap([1, 4])) == ([node.name for node in before.nodes], before.rows)
+        source = writing.find("source")[0].id
+        writing.rows.append([record("later", source, digest(b"made"))])
+        version = freeze(writing, "second", 5)
+        run = writing.record("run", "run", {}, edges=[Edge("trained-on", version)])
+        writing.record("adapter", "adapter", {}, edges=[Edge("derived-from", run)])
+        after = asking.impact_of_rows(BitMap([1]))
+        assert (["first@1", "second@1", "run", "adapter"], BitMap([1, 4, 5])) == (
+            [node.name for node in after.nodes],
+            after.rows,
+        )
+        assert {before.nodes[0].id: 2, version: 1} == after.held
+
+
+def test_what_a_transaction_undid_is_in_no_later_answer(places: Any) -> None:
+    """A version that was read and then undone, frozen again of the same rows, which have other numbers by then."""
+    with places.open() as ledger:
+        source = ledger.find("source")[0].id
+        mine, theirs = record("mine", source), record("theirs", source)
+        with pytest.raises(RuntimeError, match="undone"), ledger.transaction():
+            ledger.rows.append([mine])
+            version = freeze(ledger, "again", 5)
+            assert {version: 1} == ledger.impact_of_rows(BitMap([5])).held
+            raise RuntimeError("undone")
+        ledger.rows.append([theirs, mine])
+        assert version == freeze(ledger, "again", 6)
+        assert [{}, {version: 1}] == [ledger.impact_of_rows(BitMap([number])).held for number in (5, 6)]
+
+
+def test_a_version_without_its_rows_is_no_empty_version(tmp_path: Path) -> None:
+    """A model would seem to need no row."""
+    with Ledger.open(tmp_path, create=True) as ledger:
+        version = ledger.record("dataset-version", "lost@1", {})
+        run = ledger.record("run", "run", {}, edges=[Edge("trained-on", version)])
+        with pytest.raises(Refused, match="rows of a dataset version"):
+            ledger.closure(run)
+
+
+@pytest.mark.parametrize("downstream", [True, False])
+@pytest.mark.parametrize("of_rows", [True, False])
+def test_a_step_of_a_walk_reads_no_table_from_end_to_end(tmp_path: Path, downstream: bool, of_rows: bool) -> None:
+    """Every table of a step is searched by its index, from the few nodes or rows where the walk is."""
+    plans = list[str]()
+    with Ledger.open(tmp_path, create=True) as ledger, ledger.snapshot() as connection:
+
+        def explain(_connection: Any, cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+            found = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            plans.extend(str(row[3]) for row in found)
+
+        event.listen(connection, "before_cursor_execute", explain)
+        ledger.nodes.beside([] if of_rows else [3, 5], [2, 7] if of_rows else [], downstream=downstream)
+    assert 2 == sum(plan.startswith("SEARCH edges") for plan in plans)
+    assert [] == [plan for plan in plans if plan.startswith("SCAN") and "json_each" not in plan]
