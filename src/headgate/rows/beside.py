@@ -7,7 +7,7 @@ are written (spelling, phrases, refusals) do not: JSON is no prose.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -100,6 +100,19 @@ def _walked(value: Any) -> Iterator[tuple[str, bool]]:
 
 def _worded(text: str) -> bool:
     return len(text.split(maxsplit=1)) > 1 or not text.isascii()
+
+
+def stretches(rows: Iterable[Row], cut: Callable[[str], Iterator[str]]) -> tuple[list[str], list[int]]:
+    """What stands by itself beside the words of rows, cut into stretches, each once a row: texts, and their rows."""
+    texts, owners = list[str](), list[int]()
+    for number, row in enumerate(rows):
+        if row.turns is not None:
+            continue
+        values = (value for piece in row.beside if piece.kind != TOOL for value in piece.values)
+        found = dict.fromkeys(text for value in values for text in cut(value))
+        texts += found
+        owners += [number] * len(found)
+    return texts, owners
 
 
 def passages(text: str) -> Iterator[str]:

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from headgate.rows.beside import TOOL
+from headgate.rows.beside import TOOL, passages
 from headgate.rows.row import Row
 from headgate.text.coverage import N
 from headgate.text.ngrams import distinct, word_ngrams
 from headgate.text.tape import tape_of
+
+
+def likest_in(row: Row, text: str) -> tuple[str, str]:
+    """What a row asks, or the passage beside its words that has more in common with a text; and ", in PLACE" or ""."""
+    found = [(row.prompt_text, "")]
+    for piece in row.beside:
+        if piece.kind != TOOL:
+            found += [(passage, piece.place) for value in piece.values for passage in passages(value)]
+    if len(found) == 1:
+        return found[0]
+    tape = tape_of([text, *(passage for passage, _ in found)])
+    words = [set(tape.words_of(place).tolist()) for place in range(len(tape))]
+    alike = [len(words[0] & one) / max(len(words[0] | one), 1) for one in words[1:]]
+    passage, place = found[int(np.argmax(alike))]
+    return passage, f", in {place}" if place else ""
 
 
 def matched_in(row: Row, text: str) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.kit.hashing import number64
+from headgate.rows.beside import passages, sentences, stretches
 from headgate.rows.row import Row
 from headgate.rows.spans import TEXTS
 from headgate.rows.turn_parts import BESIDE, turn_parts_of
@@ -135,6 +136,18 @@ class Corpus(Sequence[Row]):
     def holds_beside(self) -> bool:
         """Whether any row holds anything beside its words."""
         return bool(self.lengths("beside").any())
+
+    @cached_property
+    def passages(self) -> tuple[Tape, Positions]:
+        """Tape of the passages of what stands beside the words of rows, and the row of each."""
+        texts, owners = stretches(self.rows, passages)
+        return tape_of(texts), np.array(owners, dtype=np.int64)
+
+    @cached_property
+    def sentences(self) -> tuple[Tape, Positions]:
+        """The same of its sentences."""
+        texts, owners = stretches(self.rows, sentences)
+        return tape_of(texts), np.array(owners, dtype=np.int64)
 
     @cached_property
     def reasoning(self) -> Tape:

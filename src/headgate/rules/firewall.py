@@ -23,13 +23,14 @@ from headgate.ledger.protection import ALIKE, COPY, Match, ProtectedSet
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
 from headgate.rows.stored import stored_rows
-from headgate.rules.row_views import Hit, Views
+from headgate.rules.row_views import CONTAINING, Hit, Views
 from headgate.text.protected import FORMAT, TextIndex, index_of
 from headgate.text.protection import PHRASE_WORDS, Sieve
 
 QUESTION, ANSWER, REASONING, CALLS = "question", "answer", "reasoning", "calls"
 BOTH = "both"  # of a short question, which many rows may ask, with its answer
 LONG_ANSWER = 13  # words; shorter answers, such as labels, are shared by many items
+LONG_CALL, COVERED = 20, 0.75  # words of reasoning or of a call, and their share: calls of one tool are much alike
 MADE_FROM = "made-from"  # the definition of a row whose parent, or a parent's parent, is an item
 BLOCK_ROWS = 20_000  # held against the items at a time, and recorded: what a killed check keeps
 
@@ -93,8 +94,9 @@ def parts_of(item: Protected) -> Iterator[tuple[str, str]]:
     """The texts of an item that are protected, each with its part."""
     if item.question.strip():
         yield QUESTION, item.question
-    for part, text in ((ANSWER, item.answer), (REASONING, item.reasoning), (CALLS, item.calls)):
-        if len(text.split()) >= LONG_ANSWER:
+    parts = ((ANSWER, item.answer, LONG_ANSWER), (REASONING, item.reasoning, LONG_CALL), (CALLS, item.calls, LONG_CALL))
+    for part, text, least in parts:
+        if len(text.split()) >= least:
             yield part, text
     if item.question.strip() and item.answer.strip() and len(item.question.split()) < PHRASE_WORDS:
         yield BOTH, f"{item.question}\n{item.answer}"
@@ -227,6 +229,9 @@ def _check(ledger: Ledger, sets: Sequence[ProtectedSet], sieves: dict[str, Sieve
         sieve = sieves[one.id]
         before = len(sieve.common)
         for hit in views.hits(sieve):
+            part = one.entries[hit.text][1]
+            if part in (REASONING, CALLS) and not (hit.definition in CONTAINING and hit.share >= COVERED):
+                continue
             found.setdefault((loaded[hit.row][0], one.items[one.entries[hit.text][0]]), []).append(hit)
         if len(sieve.common) > before:
             common[one.id] = sieve.common.astype("<u8").tobytes()

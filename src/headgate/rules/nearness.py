@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ from headgate.text.similarity import (
     Nearest,
     Sought,
     best_of,
+    better,
     column_bits,
     likest,
     rows_of_columns,
@@ -31,10 +32,14 @@ PAIRS = {"items": np.int64, "rows": np.int64, "closeness": np.float64, "cosine":
 
 
 PROMPT, PROGRAM = "prompt", "program"  # what of a row is looked at: what was asked, or the shape of its program
+BESIDE = "beside"  # or the passages of its reasoning and tool calls, of which a row may have many
+CROWD = 2 * NEIGHBOURS  # passages that are looked at for each text, since the row that is left out may have several
 
 
 def viewed(block: Corpus, view: str) -> Tape:
     """What is looked at in each row of a block; empty where a row has no program."""
+    if view == BESIDE:
+        return block.passages[0]
     return block.prompt if view == PROMPT else tape_of([shape_of(row.text) for row in block])
 
 
@@ -44,6 +49,7 @@ class Prompts:
 
     lengths: Positions  # (N,): words
     exact: Hashes  # (N,): `exact_hashes`
+    beside: bool = False  # whether any row has reasoning or tool calls
 
     def same_as(self, items: Tape) -> Positions:
         """The items whose words stand in the same order in some row, ascending."""
@@ -65,11 +71,17 @@ class PromptWords:
     def find(self, block: Corpus) -> Arrays:
         """Lengths and hashes of a block."""
         tape = viewed(block, self.view)
-        return {"lengths": tape.lengths.astype(np.uint32), "exact": exact_hashes(tape)}
+        beside = self.view == PROMPT and any(row.turns is None and row.beside_text for row in block)
+        return {
+            "lengths": tape.lengths.astype(np.uint32),
+            "exact": exact_hashes(tape),
+            "beside": np.array([beside], dtype=np.uint8),
+        }
 
     def put_together(self, found: Sequence[Found]) -> Prompts:
         """Lengths and hashes of all rows."""
-        return Prompts(chained(found, "lengths", np.int64), chained(found, "exact", np.uint64))
+        beside = bool(chained(found, "beside", np.uint8).any())
+        return Prompts(chained(found, "lengths", np.int64), chained(found, "exact", np.uint64), beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +128,12 @@ class Closest:
 
     def find(self, block: Corpus) -> Arrays:
         """The closest rows of a block."""
-        if not len(block):
+        tape = viewed(block, self.view)
+        if not len(tape):
             return {name: np.zeros(0, dtype=kind) for name, kind in PAIRS.items()}
-        pairs = likest(self.sought, viewed(block, self.view), self.count)
-        return {name: getattr(pairs, name) for name in PAIRS}
+        pairs = likest(self.sought, tape, self.count)
+        found = {name: getattr(pairs, name) for name in PAIRS}
+        return found | ({"rows": block.passages[1][pairs.rows]} if self.view == BESIDE else {})
 
     def put_together(self, found: Sequence[Found]) -> Likest:
         """The closest rows of every block."""
@@ -135,7 +149,10 @@ class Asked:
 
 
 def nearest_rows(rows: Corpus, prompts: Prompts, *asked: Asked, view: str = PROMPT) -> list[Nearest]:
-    """`nearest` of the prompts of rows (or of their programs), for several sets of texts in one look."""
+    """`nearest` of the prompts of rows (or of their programs), for several sets of texts in one look.
+
+    Of prompts, what stands beside them is looked at as well: the likest passage of a row counts as its prompt does.
+    """
     words, closest = int(prompts.lengths.sum()), []
     known: dict[int, Counts] = {}
     for one in asked:
@@ -144,8 +161,14 @@ def nearest_rows(rows: Corpus, prompts: Prompts, *asked: Asked, view: str = PROM
             known[bits] = rows.ask(Columns(bits, view))
         count = NEIGHBOURS if one.skip is None else NEIGHBOURS + 1  # one may be the row that is left out
         closest.append(Closest(tuple(one.tape.texts), bits, known[bits], len(prompts.lengths), count, view))
+    if prompts.beside and view == PROMPT:
+        closest += [replace(one, count=CROWD, view=BESIDE) for one in closest]
     found = rows.ask_all(closest)
-    return [best_of(pairs, len(one.tape), skip=one.skip) for pairs, one in zip(found, asked, strict=True)]
+    looked = [
+        best_of(pairs, len(one.tape), skip=one.skip)
+        for pairs, one in zip(found, asked * (len(found) // len(asked)), strict=True)
+    ]
+    return [better(*looked[place :: len(asked)]) for place in range(len(asked))]
 
 
 def prompts_at(rows: Corpus, places: Positions, view: str = PROMPT) -> Tape:

@@ -11,12 +11,16 @@ import numpy as np
 
 from headgate.rules.corpus import Corpus
 from headgate.rules.questions import Arrays, Found, chained
+from headgate.text.ngrams import exact_hashes
 from headgate.text.shards import merged_counts, word_counts
 from headgate.text.short_items import Foremost, counts_of, foremost
 from headgate.text.tape import Hashes, Positions, Tape, tape_of
 
 MERGED_AT_ONCE = 32  # blocks whose words are merged at a time
-PAIRS = {"rows": np.int64, "items": np.int64, "held": np.float64, "same_sense": np.bool_, "says": np.uint64}
+PAIRS = {
+    **{"rows": np.int64, "items": np.int64, "held": np.float64},
+    **{"same_sense": np.bool_, "says": np.uint64, "beside": np.bool_},
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +66,7 @@ class MostOf:
     texts: tuple[str, ...]
     telling: Hashes  # `telling_words` of them
     drawn: int | None = None  # from this place on the texts are rows, which are not to be found
+    beside: bool = False  # whether the sentences beside the words of rows are looked at, and not their prompts
 
     @cached_property
     def asked(self) -> Tape:
@@ -70,7 +75,13 @@ class MostOf:
 
     def find(self, block: Corpus) -> Arrays:
         """Two rows of a block for each text, at most."""
-        pairs = foremost(block.prompt, self.asked, self.telling, self.drawn)
+        rows, of = block.prompt, None
+        if self.beside:
+            rows, owners = block.sentences
+            if not len(rows):
+                return {name: np.zeros(0, dtype=kind) for name, kind in PAIRS.items()}
+            of = owners, exact_hashes(block.prompt)[owners]
+        pairs = foremost(rows, self.asked, self.telling, self.drawn, of=of)
         return {name: getattr(pairs, name) for name in PAIRS}
 
     def put_together(self, found: Sequence[Found]) -> Foremost:

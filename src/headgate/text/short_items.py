@@ -7,6 +7,7 @@ item, the same numbers and negations and no word exchanged for another, while th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,6 +45,7 @@ class Alone:
     row: Positions  # (K,): -1 where no row holds enough to be compared
     held: NDArray[np.float64]  # (K,): share of the item's character runs that this row has
     gap: NDArray[np.float64]  # (K,): by which the next row that says something else has less
+    beside: Mask  # (K,): whether that is in what the row holds beside the words of its turns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,12 +57,18 @@ class Foremost:
     held: NDArray[np.float64]  # (P,)
     same_sense: Mask  # (P,)
     says: Hashes  # (P,): `exact_hashes` of the row
+    beside: Mask  # (P,): whether it is a text beside the words of the row
 
     def of(self, first: int, last: int) -> Foremost:
         """The pairs of some items, which are numbered from `first` on."""
         kept = (self.items >= first) & (self.items < last)
         return Foremost(
-            self.rows[kept], self.items[kept] - first, self.held[kept], self.same_sense[kept], self.says[kept]
+            self.rows[kept],
+            self.items[kept] - first,
+            self.held[kept],
+            self.same_sense[kept],
+            self.says[kept],
+            self.beside[kept],
         )
 
 
@@ -78,35 +86,47 @@ def alone(rows: Tape, items: Tape, chosen: Positions, *, skip: Positions | None 
     return alone_of(_foremost(rows, asked, found), len(asked))
 
 
-def foremost(rows: Tape, asked: Tape, telling: Hashes, drawn: int | None = None) -> Foremost:
+def foremost(
+    rows: Tape, asked: Tape, telling: Hashes, drawn: int | None = None, *, of: tuple[Positions, Hashes] | None = None
+) -> Foremost:
     """The rows of a block that say most of each of the texts, whose words are looked for where they are `telling`.
 
     Texts from place `drawn` on are rows that no other row repeats: for them rows with the same words are left out.
+    `of`, where `rows` are texts beside the words of rows: the row of each, and the `exact_hashes` of what that asks.
     """
     found = _covered(rows, asked, telling)
     if drawn is not None:
-        same = exact_hashes(rows)[found.rows] == exact_hashes(asked)[found.items]
+        own = exact_hashes(rows) if of is None else of[1]
+        same = own[found.rows] == exact_hashes(asked)[found.items]
         found = _where(found, ~(same & (found.items >= drawn)))
-    return _foremost(rows, asked, _held(rows, asked, found, NEXT))
+    return _foremost(rows, asked, _held(rows, asked, found, NEXT), None if of is None else of[0])
+
+
+def combined(looks: Sequence[Foremost]) -> Foremost:
+    """What several looks found."""
+    names = Foremost.__dataclass_fields__
+    return Foremost(**{name: np.concatenate([getattr(one, name) for one in looks]) for name in names})
 
 
 def alone_of(found: Foremost, count: int) -> Alone:
     """What the foremost rows of all blocks say of `count` texts."""
     row = np.full(count, -1, dtype=np.int64)
-    held, gap = np.zeros(count), np.zeros(count)
+    held, gap, beside = np.zeros(count), np.zeros(count), np.zeros(count, dtype=bool)
     order = np.lexsort((found.rows, -found.held, found.items))
     first = order[np.append(True, np.diff(found.items[order]) != 0)] if len(order) else order
     best = {int(found.items[at]): at for at in first.tolist()}
     following: dict[int, float] = {}
     for at in order.tolist():
         item = int(found.items[at])
-        if item not in following and found.says[at] != found.says[best[item]]:
+        first_of = best[item]
+        other = found.says[at] != found.says[first_of] and found.rows[at] != found.rows[first_of]
+        if item not in following and other:
             following[item] = float(found.held[at])
     for item, at in best.items():
         if found.same_sense[at]:
-            row[item], held[item] = found.rows[at], found.held[at]
+            row[item], held[item], beside[item] = found.rows[at], found.held[at], found.beside[at]
             gap[item] = held[item] - following.get(item, 0.0)
-    return Alone(row, held, gap)
+    return Alone(row, held, gap, beside)
 
 
 def near_short(rows: Tape, items: Tape, chosen: Positions, *, least: float, skip: Positions | None = None) -> Near:
@@ -150,17 +170,19 @@ def _held(rows: Tape, asked: Tape, found: Coverage, least: float) -> _Held:
     return _Held(found.rows[enough], found.items[enough], held[enough])
 
 
-def _foremost(rows: Tape, asked: Tape, near: _Held) -> Foremost:
+def _foremost(rows: Tape, asked: Tape, near: _Held, owners: Positions | None = None) -> Foremost:
     says = exact_hashes(rows)[near.rows]
+    row = near.rows if owners is None else owners[near.rows]
     order = np.lexsort((near.rows, -near.held, near.asked))
     item = near.asked[order]
     heads = np.append(True, np.diff(item) != 0) if len(order) else np.zeros(0, dtype=bool)
     best = np.maximum.accumulate(np.where(heads, np.arange(len(order)), 0))
-    other = np.flatnonzero(says[order] != says[order[best]])
+    other = np.flatnonzero((says[order] != says[order[best]]) & (row[order] != row[order[best]]))
     other = other[np.append(True, np.diff(item[other]) != 0)] if len(other) else other
     kept = order[np.sort(np.concatenate([np.flatnonzero(heads), other]))]
     some = _Held(near.rows[kept], near.asked[kept], near.held[kept])
-    return Foremost(some.rows, some.asked, some.held, _same_sense(rows, asked, some), says[kept])
+    beside = np.full(len(kept), owners is not None)
+    return Foremost(row[kept], some.asked, some.held, _same_sense(rows, asked, some), says[kept], beside)
 
 
 def _same_sense(rows: Tape, asked: Tape, near: _Held) -> Mask:

@@ -244,6 +244,28 @@ def test_short_items(kernels: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert found.verdicts[0].details["copied_word_for_word"] == 1
 
 
+def test_what_stands_beside_the_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reasoning that repeats each question, and some that holds an item in other words or with a slip."""
+    rng = random.Random(12)
+    asked = [f"how do I {rng.choice(WORDS)} the {question(rng, 2)} with a {question(rng, 3)}" for _ in range(500)]
+    rows, items = [chat(text, "topic") for text in asked[:400]], [chat(text, "topic") for text in asked[400:]]
+    for row in rows:
+        said = row["messages"][0]["content"]
+        row["messages"][1]["reasoning_content"] = f'They ask: "{said}"\nI should answer. And do it quickly.'
+    for place in range(0, 80, 2):
+        hidden = items[place]["messages"][0]["content"].replace("how do I", "How can one")
+        call = {"name": "search", "arguments": json.dumps({"limit": place, "query": hidden})}
+        turn = {"tool_calls": [{"id": "a", "type": "function", "function": call}]} if place % 4 else {}
+        rows[place * 3]["messages"][1] |= turn or {"reasoning_content": f"Well. {hidden}? I recall that."}
+    train, test = lines(tmp_path / "train.jsonl", rows), lines(tmp_path / "test.jsonl", items)
+    monkeypatch.setenv("HEADGATE_SHARD_BYTES", "16000")
+    options = {"short-item-leak": {"most_words": 20, "gap": 0.1}, "paraphrased-leak": {"threshold": 0.5}}
+    for verdict in both(train, test, [*options], options=options).verdicts:
+        messages = [finding.message for finding in verdict.findings]
+        for where in ("in the reasoning of turn 2", "in the arguments of search in turn 2"):
+            assert 10 < sum(where in message for message in messages)
+
+
 def test_rows_that_came_from_feedback(tmp_path: Path) -> None:
     """They are few; all others stay on disk."""
     rng = random.Random(11)

@@ -16,7 +16,9 @@ Each item's score is that of its likest training row: TF-IDF cosine of words and
 cosine are scored. The threshold is the score that 98 % (`quantile`) of training rows have against all
 other training rows, so that an honest item from the same source is above it with a probability of 2 %,
 natural twins included. The measure is the share of items above it, with a 95 % Wilson interval;
-word-for-word copies are left to self-leak. The verdict fails when the whole interval is above those
+word-for-word copies are left to self-leak. Each passage of a row's reasoning, and each text among the arguments of its
+tool calls (lines; windows of four sentences), counts as what the row asks does, for items and for rows alike, and a
+finding says where it stands. The verdict fails when the whole interval is above those
 2 % plus `tolerated`, and whenever a row declares an item as its parent. With fewer than `least_honest` rows
 to calibrate on, `fallback` is the threshold and no honest item is expected above it.
 
@@ -60,6 +62,7 @@ from typing import Any
 import numpy as np
 
 from headgate.kit.doors import open_door
+from headgate.rules.beside import likest_in
 from headgate.rules.descent import Bearers, Family, Parents, names_of
 from headgate.rules.doors import EMBEDDING
 from headgate.rules.given import Corpus, Given
@@ -130,7 +133,7 @@ def paraphrased_leak(given: Given, options: Options) -> Verdict:
     findings = {item: _finding(rows, items, row, item, score) for item, (row, score) in hits.items()}
     declared = _declared(rows, items)
     rows.fetch(declared.values())
-    findings |= {item: _declared_finding(rows, items, row, item) for item, row in declared.items()}
+    findings |= {item: _finding(rows, items, row, item) for item, row in declared.items()}
     judged = len(set(looked.tolist()) | set(declared))
     details |= {
         "refused_by_the_judge": said.answers.count(False),
@@ -173,7 +176,8 @@ def _judged(
     if judge is None:
         return hits, Judged(())
     shown = sorted(hits, key=lambda item: (-hits[item][1], item))[:most]
-    pairs = [(rows[hits[item][0]].prompt_text, items[item].prompt_text) for item in shown]
+    asked = [items[item].prompt_text for item in shown]
+    pairs = [(likest_in(rows[hits[item][0]], text)[0], text) for item, text in zip(shown, asked, strict=True)]
     said = ask_judge(judge, pairs, [item for _, item in pairs])
     gone = {item for item, answer in zip(shown, said.answers, strict=True) if answer is False}
     return {item: hit for item, hit in hits.items() if item not in gone}, said
@@ -219,26 +223,15 @@ def _declared(rows: Corpus, items: Corpus) -> dict[int, int]:
     return found
 
 
-def _finding(rows: Corpus, items: Corpus, row: int, item: int, score: float) -> Finding:
-    return Finding(
-        message=f"says what evaluation item {item + 1} says (score {score:.2f})",
-        place=rows[row].place,
-        row=rows[row].id,
-        other=items[item].place,
-        other_row=items[item].id,
-        remedy="review",
-    )
-
-
-def _declared_finding(rows: Corpus, items: Corpus, row: int, item: int) -> Finding:
-    return Finding(
-        message=f"was made from evaluation item {item + 1}, as its parents say",
-        place=rows[row].place,
-        row=rows[row].id,
-        other=items[item].place,
-        other_row=items[item].id,
-        remedy="drop",
-    )
+def _finding(rows: Corpus, items: Corpus, row: int, item: int, score: float | None = None) -> Finding:
+    """With a score for what a row says, without one for what it says that it was made from."""
+    one, other = rows[row], items[item]
+    message = f"was made from evaluation item {item + 1}, as its parents say"
+    if score is not None:
+        where = likest_in(one, other.prompt_text)[1]
+        message = f"says what evaluation item {item + 1} says (score {score:.2f}){where}"
+    remedy = "drop" if score is None else "review"
+    return Finding(message=message, place=one.place, row=one.id, other=other.place, other_row=other.id, remedy=remedy)
 
 
 def _summary(hits: int, judged: int, declared: int, threshold: float, copied: int) -> str:

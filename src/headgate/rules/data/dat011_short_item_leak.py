@@ -10,13 +10,14 @@ in many honest rows. Questions to a bank, commands to an assistant and search qu
 rule of their own such suites pass every decontamination.
 
 ## How it is measured
-Looked at are items of `least_words` to `most_words` words. Each one's best row is the one that holds most
-of its character 4-grams. It is a near copy when it holds 75 % (`held`) of them, no number, negation or word is
-exchanged for another, both have the same answer where answers are labels, and the next row that says something
-else holds at least 20 % (`gap`) less: a question that many people ask in nearly the same words has many such rows, a
-copy has one. An item whose words would meet in a row by chance ("yes please") is a phrase and not looked for. The
-measure is the share of items with a near copy, with a 95 % Wilson interval. It is held against the same share
-among training rows (`sample` of them, each against the others), the upper end of its interval, plus `tolerated`.
+Looked at are items of `least_words` to `most_words` words. Each one's best row is the one that holds most of its
+character 4-grams in what it asks, in a sentence of its reasoning or in a text among the arguments of its tool calls.
+It is a near copy when it holds 75 % (`held`) of them, no number, negation or word is exchanged for another, both have
+the same answer where answers are labels (of what a row asks), and the next row that says something else holds at
+least 20 % (`gap`) less: a question that many people ask in nearly the same words has many such rows, a copy has one.
+An item whose words would meet in a row by chance ("yes please") is a phrase and not looked for. The measure is the
+share of items with a near copy, with a 95 % Wilson interval. It is held against the same share among training rows
+(`sample` of them, each against the others), the upper end of its interval, plus `tolerated`.
 
 `held` and `gap` were chosen on one half of the labels of banking77 and clinc150. In these halves 4 % of honest
 items have such a row, and so do 19 % to 80 % of copies, by disguise: most of those with a greeting, fewest of those
@@ -40,13 +41,14 @@ Brown and others 2020, "Language Models are Few-Shot Learners", appendix C (item
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headgate.rows.row import Row
+from headgate.rules.beside import likest_in
 from headgate.rules.given import Corpus, Given
 from headgate.rules.nearness import Prompts, PromptWords, prompts_at
 from headgate.rules.shape import rule
@@ -55,7 +57,7 @@ from headgate.stats.intervals import wilson
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
 from headgate.text.ngrams import sorted_distinct
-from headgate.text.short_items import Alone, alone_of, expected_rows, telling_words
+from headgate.text.short_items import Alone, alone_of, combined, expected_rows, telling_words
 from headgate.text.tape import Positions, Tape
 
 LABEL = 3  # words of an answer that is a label
@@ -104,7 +106,7 @@ def short_item_leak(given: Given, options: Options) -> Verdict:
     if not len(asked):
         return judge_share(0, 0, name="short items", at_most=1.0, summary=_nothing(short, details), details=details)
     drawn, usual_texts = _drawn(rows, prompts, words, options)
-    found, among = _alone(rows, words, items.prompt.take(asked), usual_texts)
+    found, among = _alone(rows, words, items.prompt.take(asked), usual_texts, beside=prompts.beside)
     hits = np.flatnonzero(_near(found, rows, [items[item] for item in asked.tolist()], options))
     rows.fetch(drawn.tolist())
     usual, honest = int(_near(among, rows, [rows[row] for row in drawn.tolist()], options).sum()), len(drawn)
@@ -158,12 +160,13 @@ def _drawn(rows: Corpus, prompts: Prompts, words: WordsOfPrompts, options: Optio
     return drawn[kept], texts.take(kept)
 
 
-def _alone(rows: Corpus, words: WordsOfPrompts, items: Tape, drawn: Tape) -> list[Alone]:
+def _alone(rows: Corpus, words: WordsOfPrompts, items: Tape, drawn: Tape, *, beside: bool) -> list[Alone]:
     """What rows say most of each item, and of each row that was drawn, in one look."""
     texts, both = (*items.texts, *drawn.texts), len(items) + len(drawn)
     # A word tells by the rows that hold it, whoever asks: what is looked for with others is found as if alone.
     told = [telling_words(tape, words.of(tape), len(rows)) for tape in (items, drawn)]
-    found = rows.ask(MostOf(texts, sorted_distinct(np.concatenate(told)), len(items)))
+    wanted = MostOf(texts, sorted_distinct(np.concatenate(told)), len(items))
+    found = combined(rows.ask_all([wanted, *([replace(wanted, beside=True)] if beside else [])]))
     ends = ((0, len(items)), (len(items), both))
     return [alone_of(found.of(first, last), last - first) for first, last in ends]
 
@@ -173,16 +176,17 @@ def _near(found: Alone, rows: Corpus, asked: Sequence[Row], options: Options) ->
     rows.fetch(found.row[near].tolist())
     for place in np.flatnonzero(near).tolist():
         one, other = (" ".join(row.answer_text.lower().split()) for row in (rows[int(found.row[place])], asked[place]))
-        if one and other and len(other.split()) <= LABEL and len(one.split()) <= LABEL:
+        if not found.beside[place] and one and other and len(other.split()) <= LABEL and len(one.split()) <= LABEL:
             near[place] = one == other
     return near
 
 
 def _finding(rows: Corpus, items: Corpus, found: Alone, hit: int, item: int) -> Finding:
     row = rows[int(found.row[hit])]
+    where = likest_in(row, items[item].prompt_text)[1] if found.beside[hit] else ""
     return Finding(
         message=f"holds {found.held[hit]:.0%} of the characters of evaluation item {item + 1}, {found.gap[hit]:.0%} "
-        "more than any other row",
+        f"more than any other row{where}",
         place=row.place,
         row=row.id,
         other=items[item].place,

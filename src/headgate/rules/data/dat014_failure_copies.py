@@ -12,11 +12,11 @@ their source, and each pair on its own proves nothing.
 ## How it is measured
 A past run (`--past-run`) says which items `failed` and which `passed`, and which rows came after: those created after
 `at`, those that `added` names, or all. Each item's score is that of its likest training row (TF-IDF cosine times
-agreement of numbers, as in paraphrased-leak) where that row is an added one; its excess is what the score has
-above the level that `quantile` of the older rows have in the same place. The statistic is the sum of the excess over
-failed items. Its p value is the share of random assignments of the outcomes to the items that reach as much. Outcomes
-are exchanged only among comparable items: of the same slices, or with the same label; without either
-all items are comparable. The verdict fails when p is below `alpha`.
+agreement of numbers, reasoning and tool calls looked at, as in paraphrased-leak) where that row is an added one; its
+excess is what the score has above the level that `quantile` of the older rows have in the same place. The statistic
+is the sum of the excess over failed items. Its p value is the share of random assignments of the outcomes to the
+items that reach as much. Outcomes are exchanged only among comparable items: of the same slices, or with the same
+label; without either all items are comparable. The verdict fails when p is below `alpha`.
 
 `quantile` was chosen on every other item of GSM8K test; from 0.98 to 0.995 ten retold failures show in four of five
 runs and more (0.98 in all). Below are figures for all items: 577 of 1,319 failed.
@@ -49,6 +49,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.rows.row import Row
+from headgate.rules.beside import likest_in
 from headgate.rules.given import Corpus, Given
 from headgate.rules.nearness import Asked, Columns, Prompts, PromptWords, nearest_rows, prompts_at
 from headgate.rules.past_run import AFTER, UNKNOWN, After, PastRun
@@ -214,8 +215,10 @@ def _p_value(excess: NDArray[np.float64], failed: NDArray[np.bool_], strata: NDA
 
 
 def _finding(row: Row, items: Corpus, item: int, score: float) -> Finding:
+    where = likest_in(row, items[item].prompt_text)[1]
+    told = f"came after the run and is closest to evaluation item {item + 1}, which failed"
     return Finding(
-        message=f"came after the run and is closest to evaluation item {item + 1}, which failed (score {score:.2f})",
+        message=f"{told} (score {score:.2f}){where}",
         place=row.place,
         row=row.id,
         other=items[item].place,
