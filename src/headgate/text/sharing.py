@@ -22,9 +22,9 @@ def shared(left: Tape, right: Tape, shingles: Shingles, one: Positions, two: Pos
 
     Quickest where texts on the right are short.
     """
-    if kernels.compiled():
-        return _compiled(shingles.values(left), shingles.values(right), shingles.n, one, two)
     theirs = distinct(shingles(right))
+    if kernels.compiled():
+        return _compiled(shingles.values(left), theirs, shingles.n, one, two), theirs.counts
     ours = distinct(_among(shingles(left), theirs.hashes))
     return shared_grams(ours, theirs, one, two), theirs.counts
 
@@ -72,20 +72,20 @@ def _among(grams: Grams, known: Hashes) -> Grams:
     return Grams(grams.hashes[kept], sums[grams.offsets])
 
 
-def _compiled(left: Grams, right: Grams, n: int, one: Positions, two: Positions) -> tuple[Positions, Positions]:
+def _compiled(left: Grams, right: Grams, n: int, one: Positions, two: Positions) -> Positions:
+    """As `shared_grams`, where the texts on the left are not cut into grams yet."""
     from headgate.text.compiled import comparing, hashing
 
-    values = np.concatenate([left.hashes, right.hashes])
-    offsets = np.concatenate([left.offsets, right.offsets[1:] + len(left.hashes)])
     steps, order = hashing.steps_of(n), np.argsort(one, kind="stable")
-    both, sizes = np.empty(len(one), dtype=np.int64), np.empty(len(right), dtype=np.int64)
-    first, second = one[order], two[order] + len(left)
+    both = np.empty(len(one), dtype=np.int64)
+    first, second = one[order], two[order]
 
     def share(piece: slice) -> None:
-        comparing.shared_counts(values, offsets, first[piece], second[piece], steps, both[piece])
+        comparing.held_counts(
+            left.hashes, left.offsets, right.hashes, right.offsets, first[piece], second[piece], steps, both[piece]
+        )
 
     list(kernels.spread(share, kernels.slices(len(one), PAIRS)))
-    comparing.distinct_counts(values, offsets, np.arange(len(right)) + len(left), steps, sizes)
     out = np.empty_like(both)
     out[order] = both
-    return out, sizes
+    return out

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from headgate.text.compiled.building import kernel, part, read_only
-from headgate.text.compiled.hashing import gram, table_size
+from headgate.text.compiled.hashing import gram, grams_into, table_size
 from headgate.text.ngrams import KEPT_BITS
 
 CUT = np.uint64(64 - KEPT_BITS)
@@ -76,6 +76,34 @@ def shared_counts(values, offsets, left, right, steps, out):
             place = place_of(table, stamps, stamp, key)
             if stamps[place] == stamp and met[place] != pair:
                 met[place] = pair
+                found += 1
+        out[pair] = found
+
+
+@kernel(
+    f"void({read_only('uint64')}, {read_only('int64')}, {read_only('uint64')}, {read_only('int64')}, "
+    f"{read_only('int64')}, {read_only('int64')}, {read_only('uint64')}, int64[::1])"
+)
+def held_counts(values, offsets, keys, bounds, left, right, steps, out):
+    """Of the cut, distinct grams of the right text of each pair, how many the left one has; pairs by left text."""
+    most = 0
+    for text in left:
+        most = max(most, grams_at(offsets, text, len(steps)))
+    size = table_size(most)
+    table, stamps, own = np.empty(size, np.uint64), np.full(size, -1, np.int64), np.empty(most, np.uint64)
+    stamp, held = 0, -1
+    for pair in range(len(left)):
+        if left[pair] != held:
+            held, stamp = left[pair], stamp + 1
+            count = grams_at(offsets, held, len(steps))
+            grams_into(values, offsets[held], count, steps, own)
+            for at in range(count):
+                key = own[np.uint64(at)] >> CUT
+                place = place_of(table, stamps, stamp, key)
+                table[place], stamps[place] = key, stamp
+        found = 0
+        for at in range(bounds[right[pair]], bounds[right[pair] + 1]):
+            if stamps[place_of(table, stamps, stamp, keys[at])] == stamp:
                 found += 1
         out[pair] = found
 
