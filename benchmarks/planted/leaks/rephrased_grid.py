@@ -33,6 +33,7 @@ from headgate.rules.data import dat007_paraphrased_leak
 from headgate.text.programs import shape_of
 from headgate.text.similarity import calibrate, nearest
 from headgate.text.tape import tape_of
+from planted.leaks import beside
 
 HERE = Path(__file__).parent
 TABLES = Path(dat007_paraphrased_leak.__file__).with_name("dat007_paraphrased_leak_tables.json")
@@ -142,7 +143,7 @@ def main() -> None:
         "columns": ["set", "items", "honest rows", *(f"at {n}" for n in LEVELS), "in 5", "above", "above, honest"],
         "rows": rows,
     }
-    write_text(TABLES, json.dumps({"tables": [table]}, indent=1) + "\n")
+    write_text(TABLES, json.dumps({"tables": [table, beside.table("paraphrased-leak")]}, indent=1) + "\n")
     for row in rows:
         print(row)
 

@@ -34,7 +34,7 @@ from headgate.rules.given import Corpus, Given
 from headgate.text.coverage import coverage
 from headgate.text.definitions import NAMES, definitions
 from headgate.text.leaks import LIKELY_SHARE, copies
-from planted.leaks import natural
+from planted.leaks import beside, natural
 from planted.leaks.disguises import DISGUISES
 from planted.splitting import honest_items, words
 
@@ -167,7 +167,7 @@ def tables(grid: dict[str, Any]) -> list[dict[str, Any]]:
                     "rows": lines,
                 }
             )
-    return [*out, natural.table()]
+    return [*out, natural.table(), beside.table(*beside.PAGES["dat006_self_leak"])]
 
 
 def main() -> None:

@@ -115,6 +115,28 @@ def test_fix_writes_a_copy_and_a_diff_that_undoes_it(lesson_free: Path, tmp_path
     assert before == target.read_bytes()
 
 
+def test_fix_drops_what_holds_an_item_beside_its_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the reasoning and in a call: the reasons name the place, and the copy passes."""
+    item = "How many boats can pass the lock in an hour when the gate has to be opened by hand?"
+    call = {"id": "a", "type": "function", "function": {"name": "web_search", "arguments": json.dumps({"query": item})}}
+    answers: list[dict[str, object]] = [
+        {"content": "Six.", "reasoning_content": f"I am reminded of something. {item} I know it."},
+        {"tool_calls": [call]},
+        {"content": "No.", "reasoning_content": "That is no question."},
+    ]
+    turns = [[{"role": "user", "content": f"And {n}?"}, {"role": "assistant", **one}] for n, one in enumerate(answers)]
+    source, asked, target = (tmp_path / name for name in ("train.jsonl", "eval.jsonl", "clean.jsonl"))
+    source.write_text("".join(json.dumps({"messages": one}) + "\n" for one in turns))
+    asked.write_text(json.dumps({"messages": [{"role": "user", "content": item}]}) + "\n")
+    given = ("--eval", asked, "--select", "self-leak")
+    assert 1 == run(source, *given, "--fix", target, "--json")
+    found = verdict(capsys.readouterr().out, "self-leak")
+    places = [one["message"].rpartition(", in ")[2] for one in found["findings"]]
+    assert ["the reasoning of turn 2", "the arguments of web_search in turn 2"] == places
+    assert source.read_text().splitlines()[2:] == target.read_text().splitlines()
+    assert 0 == run(target, *given, "-q")
+
+
 def test_fix_of_a_file_with_a_mended_word_and_bad_lines_can_be_undone(tmp_path: Path) -> None:
     """Spelling is mended on the assistant's side only; a line that is no JSON goes with its reason."""
     lines = [

@@ -266,6 +266,20 @@ def test_what_stands_beside_the_words(tmp_path: Path, monkeypatch: pytest.Monkey
             assert 10 < sum(where in message for message in messages)
 
 
+def test_descriptions_of_tools(tmp_path: Path) -> None:
+    """The first row whose tools hold the whole of an item, whichever shard it is in."""
+    rng = random.Random(13)
+    items = [chat(question(rng, 14), "yes") for _ in range(20)]
+    rows = [chat(question(rng, 5), "no") for _ in range(200)]
+    for place in range(3, 200, 7):
+        said = items[place % 20]["messages"][0]["content"] if place % 2 else question(rng, 14)
+        function = {"name": f"f{place % 30}", "description": f"Does it. For example: {said}.", "parameters": {}}
+        rows[place]["tools"] = [{"type": "function", "function": function}]
+    train, test = lines(tmp_path / "train.jsonl", rows), lines(tmp_path / "test.jsonl", items)
+    (verdict,) = both(train, test, ["prompt-leak"]).verdicts
+    assert (10, 29) == (verdict.findings_total, verdict.details["rows_with_tools"])
+
+
 def test_rows_that_came_from_feedback(tmp_path: Path) -> None:
     """They are few; all others stay on disk."""
     rng = random.Random(11)
