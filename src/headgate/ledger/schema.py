@@ -55,7 +55,7 @@ class Address(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Back to text."""
-        return None if value is None else PREFIX + bytes(value).hex()
+        return None if value is None else address(value)
 
 
 def raw(address: str) -> bytes:
@@ -68,6 +68,11 @@ def raw(address: str) -> bytes:
     if len(data) != 32 or not address.startswith(PREFIX):
         raise ValueError(f"not a content address: {address!r}")
     return data
+
+
+def address(data: bytes) -> str:
+    """The address of 32 bytes."""
+    return PREFIX + bytes(data).hex()
 
 
 def is_address(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from pyroaring import BitMap
@@ -53,7 +54,7 @@ class Versions:
         self._nodes = nodes
         self._rows = rows
         self._protection = protection
-        self._kept: dict[int, tuple[bytes, BitMap]] = {}  # manifest and rows of versions that were read, by log entry
+        self._kept: dict[int, tuple[bytes, BitMap]] = {}  # ids and rows of versions that were read, by log entry
         self._kept_bytes = 0
 
     def freeze(
@@ -164,16 +165,15 @@ class Versions:
 
     def nodes_holding(self, numbers: BitMap) -> dict[str, int]:
         """Node ids of the versions that hold any of the rows, with how many they hold."""
-        nodes = schema.nodes.c
         with self._reading() as connection:
-            counts = self._counts(connection, numbers)
-            named = connection.execute(select(nodes.seq, nodes.id).where(among(nodes.seq, sorted(counts)))).all()
-        return {node: counts[seq] for seq, node in named}
+            named = self._named(connection)
+            counts = _counts(self._each(connection, named), numbers)
+        return {schema.address(named[seq]): count for seq, count in counts.items()}
 
     def counts(self, numbers: BitMap) -> dict[int, int]:
         """Log entries of the versions that hold any of the rows, with how many they hold."""
         with self._reading() as connection:
-            return self._counts(connection, numbers)
+            return _counts(self._each(connection, self._named(connection)), numbers)
 
     def numbers_of(self, seqs: Collection[int]) -> BitMap:
         """Numbers of the rows of some versions, by the log entries of these.
@@ -181,12 +181,14 @@ class Versions:
         Raises:
             Refused: the ledger has the record of a version and not its rows.
         """
-        out, left = BitMap(), set(seqs)
+        out = BitMap()
+        if not seqs:
+            return out
         with self._reading() as connection:
-            for seq, held in self._each(connection, seqs) if seqs else ():
+            named = self._named(connection, seqs)
+            for _, held in self._each(connection, named):
                 out |= held
-                left.discard(seq)
-        if left:
+        if left := set(seqs) - set(named):
             raise Refused(
                 "the rows of a dataset version are not in the ledger",
                 found=f"log entry {min(left)}",
@@ -194,30 +196,32 @@ class Versions:
             )
         return out
 
-    def _counts(self, connection: Connection, numbers: BitMap) -> dict[int, int]:
-        each = ((seq, held.intersection_cardinality(numbers)) for seq, held in self._each(connection))
-        return {seq: count for seq, count in each if count}
-
-    def _each(self, connection: Connection, seqs: Collection[int] | None = None) -> Iterator[tuple[int, BitMap]]:
-        """The rows of versions (all, or some) by log entry. What was read is kept, up to a limit."""
-        table, rest = schema.versions.c, dict[int, bytes]()
-        there = select(table.seq, type_coerce(table.manifest_digest, LargeBinary))
+    def _named(self, connection: Connection, seqs: Collection[int] | None = None) -> dict[int, bytes]:
+        """Node ids of all versions, or of some, by log entry. Asked each time: others may have frozen some since."""
+        table, nodes = schema.versions.c, schema.nodes.c
+        query = select(table.seq, type_coerce(nodes.id, LargeBinary)).where(nodes.seq == table.seq)
         if seqs is not None:
-            there = there.where(among(table.seq, sorted(seqs)))
-        # Asked each time: another process may have frozen some since.
-        for seq, manifest in connection.execute(there).all():
-            if (kept := self._kept.get(seq)) and kept[0] == manifest:
-                yield seq, kept[1]
-            else:
-                rest[seq] = manifest
+            query = query.where(among(table.seq, sorted(seqs)))
+        return {int(seq): bytes(node) for seq, node in connection.execute(query).all()}
+
+    def _each(self, connection: Connection, named: Mapping[int, bytes]) -> Iterable[tuple[int, BitMap]]:
+        """The rows of versions by log entry. What was read is kept, up to a limit."""
+        kept = self._kept
+        known = [(seq, kept[seq][1]) for seq, node in named.items() if seq in kept and kept[seq][0] == node]
+        read = {seq for seq, _ in known}
+        rest = {seq: node for seq, node in named.items() if seq not in read} if len(read) < len(named) else {}
+        return chain(known, self._read(connection, rest)) if rest else known
+
+    def _read(self, connection: Connection, named: Mapping[int, bytes]) -> Iterator[tuple[int, BitMap]]:
         # What a transaction wrote may be undone, and its log entries and row numbers given to others.
         lasting = not connection.get_execution_options().get("writing", False)
-        query = select(table.seq, table.numbers).where(among(table.seq, sorted(rest)))
+        table = schema.versions.c
+        query = select(table.seq, table.numbers).where(among(table.seq, sorted(named)))
         # One at a time: a thousand versions of scattered rows would not fit into memory.
-        for seq, packed_numbers in connection.execute(query.execution_options(yield_per=64)) if rest else ():
+        for seq, packed_numbers in connection.execute(query.execution_options(yield_per=64)):
             held = BitMap.deserialize(packed_numbers)
             if lasting and self._kept_bytes + len(packed_numbers) <= KEPT_BYTES:
-                self._kept[seq] = (rest[seq], held)
+                self._kept[seq] = (named[seq], held)
                 self._kept_bytes += len(packed_numbers)
             yield seq, held
 
@@ -260,6 +264,10 @@ class Versions:
                 "a version of rows that are not in the ledger", found=f"{len(numbers) - len(ids)} unknown rows"
             )
         return ids_digest(ids)
+
+
+def _counts(each: Iterable[tuple[int, BitMap]], numbers: BitMap) -> dict[int, int]:
+    return {seq: count for seq, held in each if (count := held.intersection_cardinality(numbers))}
 
 
 def _must_be_whole(name: str, numbers: BitMap, splits: Mapping[str, BitMap]) -> None:
