@@ -107,7 +107,8 @@ def ended(source: str, what: str) -> Verdict:
 def open_case(case: Node) -> Verdict:
     """The verdict where somebody's rows, of which a case is open, are in what the adapter was made from."""
     about = case.body["about"]
-    what = f"{case.name}, {case.body['kind']} of {about['kind']} {about['key']}"
+    key = about["key"] if about["key"].isprintable() else repr(about["key"])  # a key forges no line of a verdict
+    what = f"{case.name}, {case.body['kind']} of {about['kind']} {key}"
     verdict = judge_count(
         1,
         name="open cases",

@@ -15,7 +15,7 @@ from typing import Any
 from headgate.kit.clock import parse_moment, stamp
 from headgate.kit.errors import Refused
 from headgate.ledger.cases import CLOSED, KIND, OPEN, PREFIX, latest
-from headgate.ledger.claims import Moment
+from headgate.ledger.claims import WITHHELD, Moment
 from headgate.ledger.ledger import Edge, Ledger, Node
 from headgate.ledger.waivers import is_over
 from headgate.rights.difference import said
@@ -77,7 +77,8 @@ def open_case(
     was received, in the content of the ledger.
 
     Raises:
-        Refused: an unknown kind, no reason, no source, fewer than one day, or nobody such in the ledger.
+        Refused: an unknown kind, no reason, no source, fewer than one day, a day that lies ahead, or nobody such in
+            the ledger.
     """
     if kind not in KINDS:
         raise Refused("unknown kind of case", found=kind, wanted=", ".join(KINDS))
@@ -86,18 +87,13 @@ def open_case(
     if not 1 <= days <= LONGEST:
         raise Refused("not a time for a case", found=f"{days} days", wanted=f"1 to {LONGEST}")
     target = as_kept(ledger, target)
+    moment = _since(since, now)
     for known in all_cases(ledger):
         if known.state == OPEN and (known.kind, known.target) == (kind, target):
-            return _said_again(ledger, known, reason, source, now, evidence)
-    moment = parse_moment(since) if since else now
+            return _said_again(ledger, known, reason, source, now, moment, evidence)
     with ledger.transaction():
         found = reach(ledger, target)
-        claim = None
-        if kind in CLAIMED and target.kind in (SUBJECT, SOURCE):
-            claim = ledger.claims.assert_(
-                str(target), "consent", CLAIMED[kind], source=source, observed_at=now, valid_from=moment,
-                evidence=evidence,
-            )  # fmt: skip
+        claim = _withhold(ledger, kind, target, source, now, moment, evidence)
         body = {
             "kind": kind,
             "about": {"kind": target.kind, "key": target.key},
@@ -116,13 +112,65 @@ def open_case(
         return _read(ledger.node(ledger.record(KIND, f"{PREFIX}{number}", body)))
 
 
-def _said_again(ledger: Ledger, case: Case, reason: str, source: str, now: datetime, evidence: str | None) -> Case:
-    """The open case about the same; what is new in it is kept beside what opened it, and the clock runs on."""
+def _since(since: Moment | None, now: datetime) -> datetime:
+    """From when on consent is gone: now, where nothing is given or the day has begun somewhere already.
+
+    Raises:
+        Refused: the day lies ahead. The rows would stay in use until then, and the case could not be answered.
+    """
+    moment = parse_moment(since) if since else now
+    if moment - now > timedelta(days=1):
+        raise Refused(
+            "consent that a case is about is gone, and not from a day that lies ahead",
+            found=moment.date().isoformat(), wanted=f"{now.date().isoformat()} or before",
+            next_step="state in a file of claims until when consent holds (valid_to), and capture with it",
+        )  # fmt: skip
+    return min(moment, now)
+
+
+def _withhold(
+    ledger: Ledger, kind: str, target: Target, source: str, now: datetime, moment: datetime, evidence: str | None
+) -> str | None:
+    """Claims that consent is gone, so that it is heard whatever was claimed before; the id of the claim.
+
+    The claim observed last speaks. One that was made under a clock ahead of this one would speak louder than
+    somebody who withdraws after it, so what they say is claimed once more, as observed just after that.
+    """
+    if kind not in CLAIMED or target.kind not in (SUBJECT, SOURCE):
+        return None
+
+    def claim(observed: datetime) -> str:
+        return ledger.claims.assert_(
+            target.about, "consent", CLAIMED[kind], source=source, observed_at=observed, valid_from=moment,
+            evidence=evidence,
+        )  # fmt: skip
+
+    made = claim(now)
+    last = max(parse_moment(one.observed_at) for one in ledger.claims.history(target.about, "consent"))
+    return made if _withheld(ledger, target, now) else claim(last + timedelta(microseconds=1))
+
+
+def _withheld(ledger: Ledger, target: Target, when: datetime) -> bool:
+    spoken = ledger.claims.at(target.about, "consent", when)
+    return spoken is not None and str(spoken.value).strip().lower() in WITHHELD
+
+
+def _said_again(
+    ledger: Ledger, case: Case, reason: str, source: str, now: datetime, moment: datetime, evidence: str | None
+) -> Case:
+    """The open case about the same; what is new in it is kept beside what opened it, and the clock runs on.
+
+    Consent that was given since, and is withdrawn again, is claimed to be gone again.
+    """
     known = [{"reason": case.reason, "source": case.source}, *case.body.get("again", ())]
-    if any((one["reason"], one["source"]) == (reason, source) for one in known) and evidence is None:
+    heard = case.kind not in CLAIMED or case.target.kind not in (SUBJECT, SOURCE)
+    heard = heard or _withheld(ledger, case.target, now)
+    if heard and any((one["reason"], one["source"]) == (reason, source) for one in known) and evidence is None:
         return case
-    again = {"reason": reason, "source": source, "at": stamp(now), "evidence": evidence}
-    return changed(ledger, case, again=[*case.body.get("again", ()), again])
+    with ledger.transaction():
+        claim = None if heard else _withhold(ledger, case.kind, case.target, source, now, moment, evidence)
+        again = {"reason": reason, "source": source, "at": stamp(now), "evidence": evidence, "claim": claim}
+        return changed(ledger, case, again=[*case.body.get("again", ()), again])
 
 
 def must_be_line(text: str, what: str, wanted: str) -> None:

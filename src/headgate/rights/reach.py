@@ -35,6 +35,11 @@ class Target:
         key = self.key if self.key.isprintable() else repr(self.key)
         return key if self.kind == ROW else f"{self.kind}:{key}"
 
+    @property
+    def about(self) -> str:
+        """What claims about it are about: the key as rows have it, however it looks where it is printed."""
+        return f"{self.kind}:{self.key}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:

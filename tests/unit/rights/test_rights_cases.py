@@ -12,6 +12,7 @@ from headgate.ledger.ledger import Edge
 from headgate.release.aliases import all_aliases, must_be_in_use
 from headgate.rights import cases, remedies
 from headgate.rights.reach import Target
+from headgate.rules.claimed import claims_on
 
 ANN = Target("subject", "ann")
 
@@ -165,3 +166,47 @@ def test_two_people_who_change_one_case_do_not_overwrite_each_other(world, opene
 def test_an_overdue_case_says_so(world, opened, now) -> None:
     """By how many days."""
     assert "6 days OVERDUE" in cases.clock_of(opened, now + timedelta(days=36))
+
+
+@pytest.mark.parametrize("key", ["u\u00a017", "u\n17", 'u"17', "u%"])
+def test_a_key_that_is_not_printed_as_it_is_withdraws_too(world, now, key) -> None:
+    """A claim has the key that rows have, or no rule would hear of it: a space of another kind is common in tables."""
+    world.add("hers", "desk", key)
+    cases.open_case(world.ledger, "withdrawal", Target("subject", key), reason="a mail", source="A", now=now)
+    claim = world.ledger.claims.at(f"subject:{key}", "consent", now)
+    assert claim is not None
+    assert "withdrawn" == claim.value
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=2), timedelta(days=400)])
+@pytest.mark.parametrize("since", [None, date(2020, 1, 1)])
+def test_a_withdrawal_is_heard_over_a_consent_that_a_clock_ahead_recorded(world, now, ahead, since) -> None:
+    """Machines of a team differ by seconds, and clocks are set back: whoever withdraws last is heard by every rule."""
+    ledger = world.ledger
+    ledger.claims.assert_("subject:ann", "consent", "training", source="a list", observed_at=now + ahead)
+    cases.open_case(ledger, "withdrawal", ANN, reason="a mail", source="A", now=now, since=since)
+    for when in (now, now + ahead + timedelta(days=1)):
+        spoken = claims_on(ledger, {"subject:ann"}, when).latest("subject:ann", "consent")
+        assert spoken is not None
+        assert "withdrawn" == spoken.value
+        assert "withdrawn" == ledger.claims.at("subject:ann", "consent", when).value
+
+
+def test_who_consents_again_and_withdraws_again_has_withdrawn(world, opened, now) -> None:
+    """The case is still open; the same words are heard anew, for something was said in between."""
+    ledger, later = world.ledger, now + timedelta(days=2)
+    ledger.claims.assert_("subject:ann", "consent", "training", source="a form", observed_at=now + timedelta(days=1))
+    again = cases.open_case(ledger, "withdrawal", ANN, reason="a mail", source="A. Vos", now=later)
+    assert (opened.name, opened.due_at) == (again.name, again.due_at)
+    assert "withdrawn" == ledger.claims.at("subject:ann", "consent", later).value
+
+
+def test_consent_is_not_gone_from_a_day_that_lies_ahead(world, now) -> None:
+    """Curation would keep the rows until then, while the gate stops every adapter; tomorrow is today somewhere."""
+    with pytest.raises(Refused, match="lies ahead"):
+        cases.open_case(
+            world.ledger, "withdrawal", ANN, reason="a mail", source="A", now=now, since=now + timedelta(days=2)
+        )
+    tomorrow = (now + timedelta(hours=14)).date()
+    cases.open_case(world.ledger, "withdrawal", ANN, reason="a mail", source="A", now=now, since=tomorrow)
+    assert "withdrawn" == world.ledger.claims.at("subject:ann", "consent", now).value
