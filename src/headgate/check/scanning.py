@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from headgate.check.packets import parts_of, write_part
 from headgate.check.seeking import found_in
 from headgate.kit.garbage import without_collection
+from headgate.rows.beside import characters
 from headgate.rows.detection import Detection
 from headgate.rows.row import Row, to_bytes
 from headgate.rows.side_car import SideCar
@@ -136,7 +137,7 @@ def _blocks(reader: SpanReader, whole: bool, left_out: frozenset[int]) -> Iterat
             continue
         block.append((row, spot))
         if whole:
-            held += len(row.text)
+            held += characters(row)
             if held >= BLOCK_CHARACTERS or len(block) >= BLOCK_ROWS:
                 yield block
                 block, held = [], 0

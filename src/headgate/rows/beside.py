@@ -35,7 +35,7 @@ class Piece:
 
 
 def pieces_of(row: Row) -> tuple[Piece, ...]:
-    """The pieces of a row: turn by turn its reasoning, calls and other parts; then the tools that it is given."""
+    """What the turns of a row hold beside their words, turn by turn: reasoning, calls and other parts."""
     found: list[Piece] = []
     for number, turn in enumerate(row.messages, start=1):
         found += _of_turn(turn, f"turn {number}")
@@ -44,9 +44,21 @@ def pieces_of(row: Row) -> tuple[Piece, ...]:
     for one in row.rejected:
         for turn in one:
             found += _of_turn(turn, "a rejected answer")
-    if row.tools:
-        found += _tools(row.tools)
     return tuple(found)
+
+
+def described(row: Row) -> tuple[Piece, ...]:
+    """What describes the tools that a row is given."""
+    return _tools(row.tools) if row.tools else ()
+
+
+def characters(row: Row) -> int:
+    """About how many characters a row holds, beside its words too."""
+    if row.turns is not None:
+        return len(row.text)
+    turns = (*row.messages, *row.chosen, *(turn for one in row.rejected for turn in one))
+    beside = (len(turn.reasoning) + sum(len(call.arguments) for call in turn.tool_calls) for turn in turns)
+    return len(row.text) + sum(beside)
 
 
 def _of_turn(turn: Message, whose: str) -> Iterator[Piece]:
@@ -62,7 +74,7 @@ def _of_turn(turn: Message, whose: str) -> Iterator[Piece]:
             yield Piece(PART, f"another part of {whose}", "\n".join(values), values)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def _tools(text: str) -> tuple[Piece, ...]:
     """What describes the tools: names of parameters and types are the same wherever a tool is used."""
     values = tuple(value for value in _flat(text)[1] if _worded(value))
@@ -108,7 +120,7 @@ def stretches(rows: Iterable[Row], cut: Callable[[str], Iterator[str]]) -> tuple
     for number, row in enumerate(rows):
         if row.turns is not None:
             continue
-        values = (value for piece in row.beside if piece.kind != TOOL for value in piece.values)
+        values = (value for piece in row.beside for value in piece.values)
         found = dict.fromkeys(text for value in values for text in cut(value))
         texts += found
         owners += [number] * len(found)

@@ -24,7 +24,7 @@ import orjson
 
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import canonical_json, digest, number64
-from headgate.rows.beside import CALL, REASONING, TOOL, Piece, pieces_of
+from headgate.rows.beside import CALL, REASONING, Piece, pieces_of
 from headgate.stats.verdict import Place
 
 
@@ -220,13 +220,13 @@ class Row(_Held):
 
     @property
     def beside(self) -> tuple[Piece, ...]:
-        """What the row holds beside the words of its turns: reasoning, tool calls, descriptions of tools."""
+        """What turns hold beside their words: reasoning, tool calls, other parts; descriptions of tools are no part."""
         return () if getattr(self, "_texts", None) is not None else pieces_of(self)
 
     @property
     def beside_text(self) -> str:
-        """What turns hold beside their words, joined by newlines; descriptions of tools are no part of a turn."""
-        return "\n".join(piece.text for piece in self.beside if piece.kind != TOOL)
+        """All of that, joined by newlines."""
+        return "\n".join(piece.text for piece in self.beside)
 
     @property
     def reasoning_text(self) -> str:

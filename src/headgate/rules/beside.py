@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from headgate.rows.beside import TOOL, passages
+from headgate.rows.beside import passages
 from headgate.rows.row import Row
 from headgate.text.coverage import N
 from headgate.text.ngrams import distinct, word_ngrams
@@ -15,8 +15,7 @@ def likest_in(row: Row, text: str) -> tuple[str, str]:
     """What a row asks, or the passage beside its words that has more in common with a text; and ", in PLACE" or ""."""
     found = [(row.prompt_text, "")]
     for piece in row.beside:
-        if piece.kind != TOOL:
-            found += [(passage, piece.place) for value in piece.values for passage in passages(value)]
+        found += [(passage, piece.place) for value in piece.values for passage in passages(value)]
     if len(found) == 1:
         return found[0]
     tape = tape_of([text, *(passage for passage, _ in found)])
@@ -28,7 +27,7 @@ def likest_in(row: Row, text: str) -> tuple[str, str]:
 
 def matched_in(row: Row, text: str) -> str:
     """ ", in PLACE" where a piece beside the words of a row holds more of a text's n-grams than its turns do; or ""."""
-    pieces = [piece for piece in row.beside if piece.kind != TOOL]
+    pieces = row.beside
     if not pieces:
         return ""
     sought = tape_of([text])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from headgate.rows.beside import TOOL, Piece, sentences
+from headgate.rows.beside import TOOL, Piece, described, sentences
 from headgate.rows.row import Row
 from headgate.text.protection import COPIES, DEFINITIONS, EIGHTS, FOURS, RUN, WHOLE, Block, Matches, Sieve
 
@@ -31,7 +31,12 @@ class Views:
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows
-        self._pieces: list[tuple[int, Piece]] = [(place, one) for place, row in enumerate(rows) for one in row.beside]
+        self._pieces: list[tuple[int, Piece]] = [
+            (place, one)
+            for place, row in enumerate(rows)
+            if row.turns is None
+            for one in (*row.beside, *described(row))
+        ]
 
     def hits(self, sieve: Sieve) -> Iterator[Hit]:
         """Every match of the rows, those beside the words last."""

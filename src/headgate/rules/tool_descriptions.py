@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from headgate.rows.beside import TOOL
+from headgate.rows.beside import described
 from headgate.rows.row import Row
 from headgate.rules.corpus import Corpus
 from headgate.rules.questions import Arrays, Found, chained
@@ -40,10 +40,10 @@ class ToolsHold:
             if row.tools:
                 first.setdefault(row.tools, place)
         places = list(first.values())
-        described = tape_of([_described(block[place]) for place in places])
+        tape = tape_of([_described(block[place]) for place in places])
         own = distinct(word_ngrams(self.sought, N))
         known = sorted_distinct(own.hashes)
-        pairs = coverage_of(*hits(described, known, N), own, known, len(places), common_rows=len(places))
+        pairs = coverage_of(*hits(tape, known, N), own, known, len(places), common_rows=len(places))
         whole = np.flatnonzero(pairs.shared == pairs.all[pairs.items])
         items, at = np.unique(pairs.items[whole], return_index=True)  # pairs are by item, then row
         rows = np.array(places, dtype=np.int64)[pairs.rows[whole][at]] if len(whole) else items
@@ -57,4 +57,4 @@ class ToolsHold:
 
 
 def _described(row: Row) -> str:
-    return "\n".join(piece.text for piece in row.beside if piece.kind == TOOL)
+    return "\n".join(piece.text for piece in described(row))

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from headgate.rows.beside import passages, sentences
+from headgate.rows.beside import described, passages, sentences
 from headgate.rows.row import Kind, Message, Row, ToolCall
 
 
@@ -38,8 +38,8 @@ def test_tools_are_their_descriptions() -> None:
     """Names and types are left out, and the descriptions are no part of what turns hold."""
     tools = [{"type": "function", "function": {"name": "f", "description": "Finds a boat.", "parameters": {"a": "b"}}}]
     told = row(Message("assistant", "yes"), tools=json.dumps(tools))
-    assert [("tool", "Finds a boat.")] == [(piece.kind, piece.text) for piece in told.beside]
-    assert told.beside_text == ""
+    assert [("tool", "Finds a boat.")] == [(piece.kind, piece.text) for piece in described(told)]
+    assert ((), ()) == (told.beside, described(row(Message("assistant", "yes"))))
 
 
 def test_alternatives_have_pieces_too() -> None:
