@@ -50,6 +50,10 @@ PAGES = {
     "dat007_paraphrased_leak": ("paraphrased-leak",),
     "dat011_short_item_leak": ("short-item-leak",),
 }
+READ = {
+    "self-leak": "Read one by one, the five pairs more are three questions that two people put in nearly the same "
+    "words, and one answer that a model gave to another question too, twice.",
+}
 SIZE, PLANTED, SPLITS = 1500, 40, 10  # training rows at most; items planted at a time; honest splits
 CLASSES = {"under 8 words": 8, "8 to 11": 12, "12 and more": 10**9}
 
@@ -251,9 +255,10 @@ def table(*names: str) -> dict[str, Any]:
         f"({', or '.join(names)}), in real rows with tool calls (BFCL, Gorilla) or "
         "reasoning (GSM8K solutions; banking77 questions said again), on which nothing was chosen: items copied into a "
         "further turn of the user, between two sentences of the reasoning, or among the arguments of a call. Pairs "
-        f"named in honest splits of the same rows, nothing left out ({rows:,} rows, {items:,} items): {told}."
+        f"named in honest splits of the same rows, nothing left out ({rows:,} rows, {items:,} items): {told}. "
+        + READ.get(names[0], "")
     )
-    return {"title": TITLE, "text": text, "columns": ["words of the item", "place", *kinds], "rows": lines}
+    return {"title": TITLE, "text": text.strip(), "columns": ["words of the item", "place", *kinds], "rows": lines}
 
 
 def write_tables() -> None:
