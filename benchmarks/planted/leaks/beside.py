@@ -5,7 +5,9 @@ rows with such parts are called.
 
 Items are copied into copies of training rows: as a further turn of the user (as they were found before), into the
 reasoning (between two sentences of it), or as an argument of a call. A planted row is found when a finding names it.
-Nothing of this was chosen on these rows: all settings are those for what turns say. Honest splits are the same rows
+No threshold was chosen on these rows: all are those for what turns say. What is looked at was: descriptions of tools
+and keys of an item's calls were left out after false alarms on BFCL, and how long a call or a thought must be for the
+firewall was set after those on Gorilla. Honest splits are the same rows
 with and without what stands beside their words; what is named more with it is told. Writes `beside.json`, and a table
 beside each of the rules.
 """
@@ -253,7 +255,8 @@ def table(*names: str) -> dict[str, Any]:
     text = (
         "Share of planted rows that findings name "
         f"({', or '.join(names)}), in real rows with tool calls (BFCL, Gorilla) or "
-        "reasoning (GSM8K solutions; banking77 questions said again), on which nothing was chosen: items copied into a "
+        "reasoning (GSM8K solutions; banking77 questions said again). Thresholds are those for what turns say; what is "
+        "looked at beside them was settled on the honest rows of BFCL and Gorilla. Items were copied into a "
         "further turn of the user, between two sentences of the reasoning, or among the arguments of a call. Pairs "
         f"named in honest splits of the same rows, nothing left out ({rows:,} rows, {items:,} items): {told}. "
         + READ.get(names[0], "")
