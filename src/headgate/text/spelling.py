@@ -264,13 +264,24 @@ def neighbours(words: Iterable[str], targets: Iterable[str], limit: int = 2) -> 
     with at most k letters left out. Of words under `SHORT` letters one letter is left out at most, so that
     two of them are found when they are one slip apart.
     """
-    index: dict[str, list[str]] = defaultdict(list)
-    for target in targets:
-        for form in _deletions(target[:PREFIX], limit):
-            index[target[:1] + form].append(target)
-    for word in words:
-        near = {target for form in _deletions(word[:PREFIX], limit) for target in index.get(word[:1] + form, ())}
-        for target in sorted(near):
+    asked, known = list(words), list(targets)
+    fewer, others = sorted((asked, known), key=len)
+    # By first letter, then form: forms of the longer list are only looked up, all of a word's at once.
+    index: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for one in fewer:
+        for form in _deletions(one[:PREFIX], limit):
+            index[one[:1]][form].append(one)
+    near: dict[str, set[str]] = defaultdict(set)
+    for other in others:
+        table = index.get(other[:1], {})
+        for form in table.keys() & _deletions(other[:PREFIX], limit):
+            if fewer is asked:
+                for word in table[form]:
+                    near[word].add(other)
+            else:
+                near[other].update(table[form])
+    for word in asked:
+        for target in sorted(near.get(word, ())):
             if 1 <= (slips := distance(word, target, limit)) <= limit:
                 yield word, target, slips
 
