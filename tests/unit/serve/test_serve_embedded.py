@@ -215,8 +215,8 @@ def test_what_does_not_belong_is_refused_before_it_is_loaded(engine, tmp_path: P
         runtime.load(served)
 
 
-def test_a_file_that_is_written_to_while_it_is_served_serves_no_more(engine, tmp_path: Path) -> None:
-    """Its pages would be others; a file that was replaced in one step or removed goes on as it was."""
+def test_a_file_that_is_cut_short_or_changed_while_it_is_served_changes_no_answer(engine, tmp_path: Path) -> None:
+    """What was proved is in memory; a file that was mapped and is cut short would end the process."""
     runtime, _ = engine
     folder = make_adapter(tmp_path / "edited", seed=1)
     (served,) = GivenNames({"edited": folder}).read().served.values()
@@ -224,8 +224,51 @@ def test_a_file_that_is_written_to_while_it_is_served_serves_no_more(engine, tmp
     ask = Ask(prompt=prompt_ids("hi"), adapter=served.name, max_tokens=4)
     (before,) = answered(runtime, [ask])
     path = folder / "adapter_model.safetensors"
+    with path.open("r+b") as stream:
+        stream.truncate(100)
+    assert text(before) == text(answered(runtime, [ask])[0])
     path.unlink()
     assert text(before) == text(answered(runtime, [ask])[0])
-    path.write_bytes(b"something else")
-    (after,) = answered(runtime, [ask])
-    assert "changed while it was served" in after[0].error
+    with pytest.raises(Refused, match="cannot be read"):
+        runtime.load(served)
+
+
+def test_a_file_that_changes_while_it_is_proved_is_refused(engine, tmp_path: Path, monkeypatch) -> None:
+    """What is read must be what was proved."""
+    runtime, _ = engine
+    folder = make_adapter(tmp_path / "raced", seed=1)
+    (served,) = GivenNames({"raced": folder}).read().served.values()
+    path = folder / "adapter_model.safetensors"
+    other = make_adapter(tmp_path / "other", seed=2) / "adapter_model.safetensors"
+    monkeypatch.setattr(
+        "headgate.serve.engines.embedded.must_belong", lambda *_: path.write_bytes(other.read_bytes()), raising=True
+    )
+    with pytest.raises(Refused, match="changed while it was loaded"):
+        runtime.load(served)
+
+
+@pytest.mark.parametrize("temperature", [1e-300, 1e-45, 1e-40, 1e-12])
+def test_almost_no_temperature_takes_the_likeliest(engine, temperature: float) -> None:
+    """Clients send tiny temperatures where they mean none; a score divided by one leaves the range of floats."""
+    runtime, _ = engine
+    greedy, cold = answered(
+        runtime, [Ask(prompt=prompt_ids("hi"), max_tokens=5, temperature=t, seed=1) for t in (0.0, temperature)]
+    )
+    assert text(greedy) == text(cold)
+
+
+def test_an_answer_that_fails_leaves_those_beside_it_alone(engine, monkeypatch) -> None:
+    """What one client asks for ends no other client's answer."""
+    runtime, _ = engine
+
+    def picky(scores, temperature, top_p, generator):
+        if temperature == 1.5:
+            raise RuntimeError("cannot be drawn")
+        return int(scores.argmax())
+
+    (alone,) = answered(runtime, [Ask(prompt=prompt_ids("hi"), max_tokens=6)])
+    monkeypatch.setattr("headgate.serve.engines.embedded.chosen", picky)
+    asks = [Ask(prompt=prompt_ids("hi"), max_tokens=6, temperature=t) for t in (0.0, 1.5, 0.0)]
+    first, failed, last = answered(runtime, asks)
+    assert "RuntimeError: cannot be drawn" == failed[-1].error
+    assert [text(alone)] * 2 == [text(first), text(last)]

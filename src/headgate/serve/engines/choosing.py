@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import torch
 
+COLD = 1e-6  # below it nothing but the likeliest token is ever drawn, and a division would leave the range of floats
+
 
 def chosen(logits: torch.Tensor, temperature: float, top_p: float, generator: torch.Generator | None) -> int:
     """One token from the scores of one row, (vocabulary)."""
-    if temperature == 0:
+    if temperature < COLD:
         return int(logits.argmax())
     shares = (logits / temperature).softmax(-1)
     if top_p < 1:

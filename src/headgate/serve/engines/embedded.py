@@ -11,11 +11,11 @@ from typing import Any
 import torch
 
 from headgate.kit.errors import Refused
-from headgate.models.adapter import must_belong
+from headgate.models.adapter import TENSORS, must_belong
 from headgate.models.engines.transformers_local import SMALL, load_base
 from headgate.serve.engines.choosing import chosen, generator_of
 from headgate.serve.engines.cohort import Cohort, begun, joined, kept, stepped
-from headgate.serve.engines.lora_rows import LoraRows, Weights, read_weights
+from headgate.serve.engines.lora_rows import LoraRows, Weights, read_weights, seen_of
 from headgate.serve.names import Served
 from headgate.serve.runtime import Ask, Feed, Full, Piece, Ticket
 from headgate.serve.settings import Settings
@@ -70,17 +70,20 @@ class Embedded:
         self._thread.start()
 
     def load(self, served: Served) -> int:
-        """Maps an adapter's file after proof that it belongs to the base."""
+        """Reads an adapter's file after proof that it belongs to the base."""
+        file = served.folder / TENSORS
+        before = seen_of(file)
         served.must_stand()
         must_belong(served.folder, self._loaded.folder, self.fingerprint)
         weights = read_weights(served.folder, self._model.dtype, self._model.device)
-        weights.must_be_unchanged()
+        if seen_of(file) != before:
+            raise Refused("the adapter's file was changed while it was loaded", file=str(file))
         self._lora.must_fit(weights, served.name)
         self._adapters[served.name] = weights
         return weights.bytes
 
     def unload(self, served: Served) -> None:
-        """Lets an adapter's pages go."""
+        """Lets an adapter's memory go."""
         self._adapters.pop(served.name, None)
 
     def submit(self, ask: Ask, feed: Feed) -> Ticket:
@@ -163,12 +166,8 @@ class Embedded:
         ask, weights = ticket.ask, None
         if ask.adapter:
             weights = self._adapters.get(ask.adapter)
-            try:
-                if weights is None:
-                    raise Refused(f"{ask.adapter} is not loaded")
-                weights.must_be_unchanged()
-            except Refused as error:
-                ticket.feed(Piece(error=error.what))
+            if weights is None:
+                ticket.feed(Piece(error=f"{ask.adapter} is not loaded"))
                 return None
         unfolding = Unfolding(self._loaded.tokenizer.decode, ask.stop)
         return _Row(ticket, weights, unfolding, generator_of(ask.temperature, ask.seed))
@@ -206,7 +205,11 @@ class Embedded:
         if not bool(torch.isfinite(scores).any()) or bool(torch.isnan(scores).any()):
             feed(Piece(error="the model gave no numbers"))
             return None
-        token = chosen(scores.cpu(), ask.temperature, ask.top_p, row.generator)
+        try:
+            token = chosen(scores.cpu(), ask.temperature, ask.top_p, row.generator)
+        except RuntimeError as error:  # what one request asked for ends its own answer, not those beside it
+            feed(Piece(error=f"{type(error).__name__}: {error}"))
+            return None
         row.tokens += 1
         ended = token in self._loaded.tokenizer.end_ids
         text = "" if ended else row.unfolding.add(token)

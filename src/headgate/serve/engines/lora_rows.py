@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load as tensors_in
 
 from headgate.kit.errors import Refused
 from headgate.models.adapter import TENSORS
@@ -33,56 +34,45 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """An adapter in memory: mapped from its file where types allow, so that its pages come when they are used."""
+    """An adapter in memory of this process's own: whatever is done to its file, it answers as it was proved."""
 
     pairs: Mapping[str, Pair]
     bytes: int
-    file: Path
-    seen: tuple[int, int, int]  # what the file was when it was read
-
-    def must_be_unchanged(self) -> None:
-        """Refuses an adapter whose file was written to since it was read: its pages would be other ones.
-
-        Raises:
-            Refused: it was changed or removed.
-        """
-        try:
-            now = seen_of(self.file)
-        except OSError:
-            return  # removed: the pages that are mapped stay
-        if now != self.seen:
-            raise Refused("the adapter's file was changed while it was served", file=str(self.file))
 
 
 def seen_of(file: Path) -> tuple[int, int, int]:
-    """What tells that a file was written to."""
-    stat = file.stat()
+    """What tells that a file was written to.
+
+    Raises:
+        Refused: it is not there.
+    """
+    try:
+        stat = file.stat()
+    except OSError as error:
+        raise Refused("the adapter cannot be read", file=str(file), found=str(error)) from None
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def read_weights(folder: Path, dtype: torch.dtype, device: torch.device) -> Weights:
-    """The factors of a plain adapter.
+    """The factors of a plain adapter, copied out of its file.
+
+    Not mapped: whoever cuts short a file that is mapped, as `cp` over it does, ends the process with its next step.
 
     Raises:
         Refused: not a plain adapter, or a damaged file.
     """
     file = folder / TENSORS
     updates = updates_of(folder)
-    seen = seen_of(file)
     try:
-        with safe_open(file, "pt") as stream:
-            pairs = {
-                stem: Pair(
-                    stream.get_tensor(one.down).to(device, dtype),
-                    stream.get_tensor(one.up).to(device, dtype),
-                    one.scale,
-                )
-                for stem, one in updates.items()
-            }
-    except (SafetensorError, OSError) as error:
+        held = tensors_in(file.read_bytes())
+        pairs = {
+            stem: Pair(held[one.down].to(device, dtype), held[one.up].to(device, dtype), one.scale)
+            for stem, one in updates.items()
+        }
+    except (SafetensorError, OSError, KeyError) as error:
         raise Refused("the adapter cannot be read", file=str(file), found=str(error)) from None
     size = sum(t.numel() * t.element_size() for pair in pairs.values() for t in (pair.down, pair.up))
-    return Weights(pairs, size, file, seen)
+    return Weights(pairs, size)
 
 
 class LoraRows:
