@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -41,8 +43,15 @@ def answer(command: str, parts: Mapping[str, Any], outcome: str = Outcome.PASS) 
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--json` (as `as_json`) and `--quiet` to a verb."""
-    command = click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors; the exit code tells.")(
-        command
-    )
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")(command)
+    """Adds `--json` (as `as_json`) and `--quiet` to a verb, and refuses `nan` and `inf` where it takes a number."""
+
+    @functools.wraps(command)
+    def finite(*arguments: Any, **given: Any) -> Any:
+        for name, value in given.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                known = {one.name: one for one in click.get_current_context().command.params}
+                raise click.BadParameter(f"{value} is not a finite number.", param=known.get(name))
+        return command(*arguments, **given)
+
+    quiet = click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors; the exit code tells.")(finite)
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")(quiet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,31 +60,32 @@ def command(
     """
     from headgate.cli.arguments import pairs
     from headgate.flow.serving import served_from
-    from headgate.kit.doors import must_be_installed, open_door
+    from headgate.kit.doors import open_door
     from headgate.serve.doors import SERVER
     from headgate.serve.opening import must_all_belong, open_desk
     from headgate.serve.routes import read_routes
     from headgate.serve.settings import Settings
 
     settings = Settings(**options, token=os.environ.get(TOKEN, ""))
-    must_be_installed(SERVER)
-    adapters = {name: Path(folder) for name, folder in pairs(given, "--adapter", "NAME=FOLDER").items()}
-    named = {name: Path(path) for name, path in pairs(routers, "--router", "NAME=FOLDER").items()}
-    routes = read_routes(named, route_log)
-    folder, name, names = served_from(flow_file, base, adapters)
-    if not only_check:
-        must_all_belong(adapters.values(), folder)
-    desk = open_desk(folder, names, settings, name=name, routes=routes)
-    if only_check:
-        return _checked(desk, quiet=quiet, as_json=as_json)
+    server = open_door(SERVER)
+    with nullcontext() if only_check else server.place_of(settings) as place:
+        adapters = {name: Path(folder) for name, folder in pairs(given, "--adapter", "NAME=FOLDER").items()}
+        named = {name: Path(path) for name, path in pairs(routers, "--router", "NAME=FOLDER").items()}
+        routes = read_routes(named, route_log)
+        folder, name, names = served_from(flow_file, base, adapters)
+        if place is not None:
+            must_all_belong(adapters.values(), folder)
+        desk = open_desk(folder, names, settings, name=name, routes=routes)
+        if place is None:
+            return _checked(desk, quiet=quiet, as_json=as_json)
 
-    def told(address: str) -> None:
-        if as_json:
-            print_json(answer("serve", {"address": address, "models": [one["id"] for one in desk.models()]}))
-        elif not quiet:
-            click.echo(f"{name} and {len(desk.models()) - 1} names on {address}")
+        def told(address: str) -> None:
+            if as_json:
+                print_json(answer("serve", {"address": address, "models": [one["id"] for one in desk.models()]}))
+            elif not quiet:
+                click.echo(f"{name} and {len(desk.models()) - 1} names on {address}")
 
-    open_door(SERVER).run(desk, settings, told)
+        server.run(desk, settings, told, place)
     return 0
 
 

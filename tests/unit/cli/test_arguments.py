@@ -35,3 +35,16 @@ def test_a_composition_does_what_it_is_asked_or_says_why_not(
         main(["fleet", "compose", "--base", str(tmp_path), *words, "--ledger", str(tmp_path / "none")])
     assert 2 == ended.value.code
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("serve", "--budget", "nan"), ("serve", "--grace", "inf"), ("fleet", "migrate", "accept", "--margin", "nan")],
+)
+def test_an_option_that_is_no_finite_number_is_refused(capsys, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """`nan` passes every comparison, so a bound of `nan` is none."""
+    rest = ("--from", tmp_path, "--old", tmp_path, "--to", tmp_path, "--new", tmp_path, "--suite", f"a={tmp_path}")
+    with pytest.raises(SystemExit) as ended:
+        main([*words, *(map(str, rest) if words[0] == "fleet" else ())])
+    assert 2 == ended.value.code
+    assert f"{words[-1]} is not a finite number" in capsys.readouterr().err

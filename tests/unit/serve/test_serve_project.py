@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from datetime import timedelta
@@ -160,3 +161,15 @@ def test_the_command_serves_until_it_is_told_to_stop(project) -> None:
         assert (0, "") == (process.returncode, errors)
     finally:
         process.kill()
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_is_loaded(capsys, tmp_path: Path) -> None:
+    """With exit code 2, and no base is looked at."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit) as ended:
+            main(["serve", "--base", str(tmp_path / "absent"), "--port", str(port)])
+    assert 2 == ended.value.code
+    said = capsys.readouterr().err
+    assert "the server cannot listen there" in said
+    assert f"127.0.0.1, port {port}: Address already in use" in said

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hmac
 import signal
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from headgate.kit.errors import Refused
 from headgate.serve.desk import Desk, Turn
 from headgate.serve.replies import DONE, Answer, Shape, event
 from headgate.serve.requests import Problem, Wanted
@@ -212,7 +214,32 @@ async def _broken(_: Request, error: Exception) -> Response:
     return JSONResponse(body, status_code=500)
 
 
-def run(desk: Desk, settings: Settings, told: Callable[[str], None]) -> None:
+def place_of(settings: Settings) -> socket.socket:
+    """A socket that has its address and port, before anything is loaded; it listens once a server runs on it.
+
+    Raises:
+        Refused: there is no such address here, or something else has the port.
+    """
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        place = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            place.bind(address)
+        except OSError:
+            place.close()
+            raise
+    except OSError as error:
+        raise Refused(
+            "the server cannot listen there",
+            found=f"{settings.host}, port {settings.port}: {error.strerror or error}",
+            next_step="end what listens there, or take a free port: headgate serve --port 0",
+        ) from None
+    return place
+
+
+def run(desk: Desk, settings: Settings, told: Callable[[str], None], place: socket.socket) -> None:
     """Serves until the process is told to stop; requests that run then have the time of grace to end."""
     config = uvicorn.Config(
         app_of(desk, settings), host=settings.host, port=settings.port, log_level="warning", access_log=False,
@@ -222,7 +249,7 @@ def run(desk: Desk, settings: Settings, told: Callable[[str], None]) -> None:
     # The server raises the signal that ended it once more, when all is over; here that is a good end.
     before = {one: signal.signal(one, lambda *_: None) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
-        server.run()
+        server.run(sockets=[place])
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
