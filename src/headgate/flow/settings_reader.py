@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -82,7 +83,7 @@ def _unknown(key: str, known: Sequence[str], spot: Spot) -> Refused:
 def _convert(value: Any, hint: Any, spot: Spot, key: str) -> tuple[Any, list[Refused]]:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
-        return value, []
+        return (value, []) if _storable(value) else (None, [_wrong(value, STORABLE, spot, key)])
     if origin in (typing.Union, types.UnionType):
         return _first_that_fits(value, arguments, spot, key)
     if origin is typing.Literal:
@@ -132,7 +133,23 @@ def _mapping(value: Any, arguments: tuple[Any, ...], spot: Spot, key: str) -> tu
     return {name: converted for name, (converted, _) in pairs.items()}, problems
 
 
+STORABLE = "finite numbers of at most 64 bits"  # what a ledger keeps and arithmetic can use
+
+
+def _storable(value: Any) -> bool:
+    """Whether every number in a value is finite and can be written down; `nan` passes every comparison unseen."""
+    if isinstance(value, list | tuple):
+        return all(_storable(one) for one in value)
+    if isinstance(value, Mapping):
+        return all(_storable(one) for one in value.values())
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+
 def _plain(value: Any, hint: Any, spot: Spot, key: str) -> tuple[Any, list[Refused]]:
+    if not _storable(value):
+        return None, [_wrong(value, STORABLE, spot, key)]
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value), []
     if hint is int and isinstance(value, bool):

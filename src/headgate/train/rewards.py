@@ -126,7 +126,7 @@ def _by_function(path: Path, function: str) -> Score:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a file that ends the process must not end it as if all were well
         raise Refused("a reward cannot be read", file=str(path), found=f"{type(error).__name__}: {error}") from error
     call = getattr(module, function, None)
     if not callable(call):
@@ -135,7 +135,7 @@ def _by_function(path: Path, function: str) -> Score:
     def score(prompt: Prompt, answer: str, reference: str) -> float:
         try:
             value = float(call(prompt=[dict(turn) for turn in prompt], answer=answer, reference=reference))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _failed(path, function, f"{type(error).__name__}: {error}", answer) from error
         if not math.isfinite(value):
             raise _failed(path, function, f"gave {value}", answer)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from headgate.kit.errors import Refused
 from headgate.kit.settings import key_of, option
 
+MOST_THREADS = 1024  # arithmetic libraries end the process where they are asked for far more than there are
 SECRET = re.compile(r"TOKEN|KEY|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 
 
@@ -189,13 +190,27 @@ def _checks(s: Settings) -> list[tuple[bool, str]]:
         (s.adapter.rank < 1 or s.adapter.alpha <= 0, "adapter rank or alpha is not above 0"),
         (not 0 <= s.adapter.dropout < 1, "adapter dropout is not a share"),
         (not 0 <= s.warmup < 1, "warmup is not a share"),
+        (min(s.weight_decay, s.clip) < 0, "weight-decay or clip is below 0"),
+        (not 0 <= s.threads <= MOST_THREADS, f"threads is not between 0 and {MOST_THREADS}"),
+        (not _names_modules(s.targets), "targets is neither a list of names nor a regular expression"),
         (not s.seeds or len(set(s.seeds)) != len(s.seeds), "seeds is empty or names one twice"),
+        (any(not 0 <= one < 2**32 for one in s.seeds), "a seed is not between 0 and 4294967295"),
         (s.choose == "lowest-loss" and not s.choose_on, "choose = lowest-loss needs choose-on"),
         (bool(s.choose_on) and s.choose_on == s.split, "choose-on is the split that is trained on"),
         (any(not re.fullmatch(r"[A-Za-z_]\w*", one) for one in s.variables), "variables holds what is no name"),
         (any(SECRET.search(one) for one in s.variables), "variables names a secret, whose value would be kept"),
         *_checks_of_method(s),
     ]
+
+
+def _names_modules(targets: str | list[str]) -> bool:
+    if not isinstance(targets, str):
+        return bool(targets)
+    try:
+        re.compile(targets)
+    except re.error:
+        return False
+    return True
 
 
 def _checks_of_method(s: Settings) -> list[tuple[bool, str]]:
@@ -206,6 +221,7 @@ def _checks_of_method(s: Settings) -> list[tuple[bool, str]]:
         (s.method in ("grpo",) and s.choose == "lowest-loss", "choose = lowest-loss: drawn answers have no such loss"),
         (s.method == "kto" and rows < 2, "kto needs two rows or more at once: it compares each with another"),
         (min(s.dpo.beta, s.kto.beta) <= 0, "beta of dpo or kto is not above 0"),
+        (min(s.kto.good_weight, s.kto.bad_weight) < 0, "good-weight or bad-weight of kto is below 0"),
         (s.method == "grpo" and not s.grpo.rewards, "grpo needs rewards"),
         (
             bool(s.grpo.reward_weights) and len(s.grpo.reward_weights) != len(s.grpo.rewards),
@@ -228,6 +244,7 @@ def _checks_of_recipe(s: Settings) -> list[tuple[bool, str]]:
     return [
         (s.processes < 1 or s.batch % max(1, parts) != 0, "batch is no multiple of processes times micro-batch"),
         (any(not 0 < share < 1 for share in s.mix.values()) or sum(s.mix.values()) >= 1, "mix is not made of shares"),
+        (s.distil_tokens < 1, "distil-tokens below 1"),
         (s.distil != "off" and s.method != "sft", f"distil = {s.distil} does not go with {s.method}"),
         (bool(s.probe.split) and s.probe.split == s.split, "probe.split is the split that is trained on"),
         (s.probe.every <= 0 or s.probe.drift_tokens < 1, "probe.every or probe.drift-tokens is not above 0"),

@@ -34,6 +34,7 @@ class Settings:
     shares: dict[str, float] = option({}, help="shares", unit="share")
     until: date | None = option(None, help="a date")
     on: bool = option(False, help="a switch")
+    tried: dict[str, list[Any]] = option({}, help="values")
 
 
 def read(text: str) -> tuple[Any, list[str]]:
@@ -88,6 +89,25 @@ def test_a_true_is_not_a_number_and_a_choice_is_checked() -> None:
     """`steps = true` and an unknown kind are refused."""
     _, errors = read('[train]\nbase = "b"\nsteps = true\nadapter = { kind = "lorra" }\n')
     assert 2 == len(errors)
+
+
+@pytest.mark.parametrize(
+    ("key", "number"),
+    [
+        *(("learning-rate = {}", one) for one in ("nan", "inf", "-inf")),
+        ("shares = {{ x = {} }}", "nan"),
+        ("tried = {{ x = [1, {}] }}", "nan"),
+        ("steps = {}", "99999999999999999999"),
+        ("seeds = [1, {}]", "-99999999999999999999"),
+        ("tried = {{ x = [1, {}] }}", "99999999999999999999"),
+    ],
+)
+def test_numbers_that_nothing_can_use_are_refused(key: str, number: str) -> None:
+    """`nan` passes every comparison, and what does not fit 64 bits cannot be kept."""
+    settings, errors = read(f'[train]\nbase = "b"\n{key.format(number)}\n')
+    assert settings is None
+    assert 1 == len(errors)
+    assert "has the wrong type or value" in errors[0]
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,10 @@ def test_rewards_read_schemas_and_functions_and_are_known_by_their_hash(tmp_path
     assert before != other.digest
     with pytest.raises(Refused, match="the reward short failed"):
         other.score((), "abc", "")
+    (tmp_path / "mine.py").write_text("import sys\ndef short(prompt, answer, reference):\n    sys.exit(0)\n")
+    (ends,) = rewards_of(["python:mine.py:short"], tmp_path)
+    with pytest.raises(Refused, match="the reward short failed"):
+        ends.score((), "abc", "")
 
 
 @pytest.mark.parametrize(
@@ -184,6 +188,7 @@ def test_rewards_read_schemas_and_functions_and_are_known_by_their_hash(tmp_path
         ("python:absent.py:f", "no such file"),
         ("json-schema:bad.json", "not a JSON schema"),
         ("python:bad.py:f", "cannot be read"),
+        ("python:ends.py:f", "cannot be read"),
         ("python:empty.py:f", "no such function"),
     ],
 )
@@ -191,6 +196,7 @@ def test_rewards_that_cannot_be_used_are_refused(tmp_path: Path, name: str, what
     """Unknown, outside, missing, or not what it should be: refused before anything is trained."""
     (tmp_path / "bad.json").write_text('{"type": 7}')
     (tmp_path / "bad.py").write_text("1/0\n")
+    (tmp_path / "ends.py").write_text("raise SystemExit(0)\n")
     (tmp_path / "empty.py").write_text("")
     with pytest.raises(Refused, match=what):
         rewards_of([name], tmp_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headgate.kit.errors import Refused
-from headgate.train.settings import Adapter, Settings, origins, resolved
+from headgate.train.settings import Adapter, Kto, Settings, origins, resolved
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,16 @@ from headgate.train.settings import Adapter, Settings, origins, resolved
         ({"adapter": Adapter(rank=0)}, "adapter rank"),
         ({"adapter": Adapter(dropout=1.0)}, "dropout"),
         ({"seeds": [1, 1]}, "seeds"),
+        ({"seeds": [-1]}, "a seed is not between"),
+        ({"seeds": [2**32]}, "a seed is not between"),
+        ({"weight_decay": -1.0}, "weight-decay or clip is below 0"),
+        ({"clip": -1.0}, "weight-decay or clip is below 0"),
+        ({"threads": -1}, "threads is not between"),
+        ({"threads": 100_000}, "threads is not between"),
+        ({"targets": "(((("}, "neither a list of names nor a regular expression"),
+        ({"targets": []}, "neither a list of names nor a regular expression"),
+        ({"distil_tokens": 0}, "distil-tokens below 1"),
+        ({"kto": Kto(bad_weight=-1.0)}, "bad-weight of kto is below 0"),
         ({"choose": "lowest-loss"}, "needs choose-on"),
         ({"choose": "lowest-loss", "choose_on": "train"}, "the split that is trained on"),
     ],
