@@ -21,7 +21,7 @@ from headgate.rows.labels import Labels, read_labels
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
 from headgate.rows.stored import stored_rows
-from headgate.rules.ancestry import ancestors
+from headgate.rules.ancestry import ancestry
 from headgate.rules.claimed import claims_about, claims_as_of
 from headgate.rules.given import Corpus, Given
 from headgate.rules.licences import record_licences
@@ -58,12 +58,12 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     rows = _rows(ledger, version.splits[settings.split], context.quiet)
     items = [row for split in settings.held for row in _rows(ledger, version.splits[split], context.quiet)]
     items += _read(settings.eval, settings, context)
+    rows, above = ancestry(ledger, rows)
     training = Corpus(rows, name=f"{name} ({settings.split})")
     evaluation = Corpus(items, name=", ".join(settings.eval)) if settings.eval or settings.held else None
     chosen = [
         rule for rule in select(settings.select, ignore=settings.ignore) if settings.labels or NEED not in rule.needs
     ]
-    above = ancestors(ledger, rows)
     given = Given(
         {
             "training-rows": training,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from headgate.curate.settings import Settings
 from headgate.curate.working import Bench, removed_from
 from headgate.ledger.ledger import Ledger
-from headgate.rules.ancestry import ancestors
+from headgate.rules.ancestry import ancestry
 from headgate.rules.claimed import claims_about
-from headgate.rules.given import Claims, Corpus, Given
+from headgate.rules.given import Corpus, Given
 from headgate.rules.running import run_rules
 from headgate.rules.selection import find, select
 from headgate.stats.verdict import Outcome, Verdict
@@ -21,20 +23,20 @@ STEP = "consent"
 
 def judge_lineage(ledger: Ledger, bench: Bench, settings: Settings, at: datetime) -> list[Verdict]:
     """One verdict for each lineage rule; with `withdrawn = "remove"` rows without consent go first, with a reason."""
-    above = ancestors(ledger, bench.rows())
-    claims = claims_about(ledger, [*bench.rows(), *above], at)
-    if settings.withdrawn == "remove":
-        _remove_withdrawn(bench, settings, claims)
+    traced, above = ancestry(ledger, bench.rows())
+    claims = claims_about(ledger, [*traced, *above], at)
     known = Corpus(above, "the ledger")
-    given = Given({"training-rows": Corpus(bench.rows(), "selected rows"), "known-rows": known, "claims": claims})
+    if settings.withdrawn == "remove":
+        _remove_withdrawn(bench, settings, {"training-rows": Corpus(traced), "known-rows": known, "claims": claims})
+        staying = {row.id for row in bench.rows()}
+        traced = [row for row in traced if row.id in staying]
+    given = Given({"training-rows": Corpus(traced, "selected rows"), "known-rows": known, "claims": claims})
     rules = select(["lineage"])
     return run_rules(rules, given, settings.rules, settings.level)
 
 
-def _remove_withdrawn(bench: Bench, settings: Settings, claims: Claims) -> None:
-    rule = find(CONSENT)
-    given = Given({"training-rows": Corpus(bench.rows()), "claims": claims})
-    verdict = run_rules([rule], given, settings.rules)[0]
+def _remove_withdrawn(bench: Bench, settings: Settings, asked: Mapping[str, Any]) -> None:
+    verdict = run_rules([find(CONSENT)], Given(asked), settings.rules)[0]
     if verdict.outcome is not Outcome.FAIL:
         bench.report(STEP, len(bench.items))
         return

@@ -274,6 +274,16 @@ class Rows:
                 out |= self._numbers(query.where(among(made.c.child, part)))
         return out
 
+    def links_up(self, numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, int]]:
+        """(row, a row that it was made from), by number; parents never captured are left out."""
+        rows, made = schema.rows, schema.row_parents
+        for part in parts(numbers):
+            for address in (rows.c.id, rows.c.content_id):  # a parent may be called by what it says
+                query = select(made.c.child, rows.c.number).join(rows, made.c.parent_id == address)
+                with self._reading() as connection:
+                    found = connection.execute(query.where(among(made.c.child, part))).all()
+                yield from ((int(child), int(parent)) for child, parent in found)
+
     def children_of(self, numbers: BitMap | Iterable[int]) -> BitMap:
         """Numbers of the rows that were made from any of these rows, one step down."""
         out = BitMap()

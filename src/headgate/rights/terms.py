@@ -15,7 +15,7 @@ from headgate.ledger.claims import Claim
 from headgate.ledger.ledger import Ledger
 from headgate.rights.reach import SOURCE, Target, own_rows
 from headgate.rows.row import Kind, Row, Side
-from headgate.rules.ancestry import ancestors
+from headgate.rules.ancestry import ancestry
 from headgate.rules.claimed import claims_about, claims_on
 from headgate.rules.licence_mixtures import Mixture, Part, mixture, part_of_source, written_in
 from headgate.rules.licence_parts import bound_by, parts_of
@@ -93,9 +93,9 @@ def _table(
 ) -> Table:
     held = dict(_bare_rows(ledger, numbers))
     # The source that a row names where it was read is not always the one that it was captured from: both bind.
-    rows = [*held.values(), *ancestors(ledger, held.values())]
-    claims = claims_about(ledger, rows, now)
-    parts, _ = parts_of(bound_by(list(held.values()), rows[len(held) :]), claims, own or {})
+    bare, above = ancestry(ledger, held.values())
+    claims = claims_about(ledger, [*bare, *above], now)
+    parts, _ = parts_of(bound_by(bare, above), claims, own or {})
     named = {part.name for part in parts}
     beside = {name: inside for name, inside in sources.items() if f"source {name}" not in named and inside}
     more = claims_on(ledger, {f"source:{name}" for name in beside}, now)

@@ -3,20 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+
+from pyroaring import BitMap
 
 from headgate.ledger.ledger import Ledger
+from headgate.ledger.schema import is_address
 from headgate.rows.row import Row
 from headgate.rows.stored import stored_rows
 
 
-def ancestors(ledger: Ledger, rows: Iterable[Row]) -> list[Row]:
-    """Parents, their parents and so on, each once; parents that were never captured, or were erased, are left out."""
-    seen: set[str] = set()
-    level = {parent for row in rows for parent in row.side.parents}
-    found: list[Row] = []
+def ancestry(ledger: Ledger, rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows, and their parents, the parents of these and so on, each once.
+
+    Both name their parents by address where the ledger has linked them, though a file named them by ids of its own:
+    the same id may be that of other rows in another file. Parents that were never captured, or were erased, are left
+    out; what those were made from is not.
+    """
+    given = list(rows)
+    made = [row for row in given if row.side.parents]
+    if not made:
+        return given, []
+    called = {parent for row in made for parent in row.side.parents if is_address(parent)}
+    level = ledger.rows.numbers_of(called) | ledger.rows.parents_of(ledger.rows.numbers_of(row.id for row in made))
+    seen = BitMap()
     while level:
         seen |= level
-        above = [row for _, row in stored_rows(ledger, ledger.rows.numbers_of(level))]
-        found += above
-        level = {parent for row in above for parent in row.side.parents} - seen
-    return found
+        level = ledger.rows.parents_of(level) - seen
+    return _traced(ledger, given), _traced(ledger, [row for _, row in stored_rows(ledger, seen)])
+
+
+def _traced(ledger: Ledger, rows: list[Row]) -> list[Row]:
+    named = {row.id for row in rows if not all(map(is_address, row.side.parents))}
+    if not named:
+        return rows
+    children = dict(ledger.rows.ids(ledger.rows.numbers_of(named)))
+    links = list(ledger.rows.links_up(children))
+    addresses = dict(ledger.rows.ids(parent for _, parent in links))
+    found: dict[str, dict[str, None]] = {}
+    for child, parent in links:
+        found.setdefault(children[child], {})[addresses[parent]] = None
+    return [_naming(row, found[row.id]) if row.id in found else row for row in rows]
+
+
+def _naming(row: Row, found: Iterable[str]) -> Row:
+    """A row with its parents by address first, and then those that it names and the ledger does not know."""
+    parents = tuple(dict.fromkeys((*found, *row.side.parents)))
+    return replace(row, side=replace(row.side, parents=parents)).known_as(row.id, getattr(row, "_content_id", None))

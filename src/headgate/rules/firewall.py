@@ -23,6 +23,7 @@ from headgate.ledger.protection import ALIKE, COPY, Match, ProtectedSet
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
 from headgate.rows.stored import stored_rows
+from headgate.rules.ancestry import ancestry
 from headgate.rules.row_views import CONTAINING, Hit, Views
 from headgate.text.protected import FORMAT, TextIndex, index_of
 from headgate.text.protection import PHRASE_WORDS, Sieve
@@ -259,13 +260,14 @@ def _made_from(
     """Rows with an item among their parents, or the parents of those, as far as the ledger knows them."""
     known = {name: one.items[place] for one in sets for place, name in enumerate(one.rows)}
     known |= {item: item for one in sets for item in one.items}
+    rows, above = ancestry(ledger, [row for _, row in loaded])
+    made_of = {row.id: row.side.parents for row in (*above, *rows)}
     out = []
-    for number, row in loaded:
+    for (number, _), row in zip(loaded, rows, strict=True):
         seen: set[str] = set()
         level = set(row.side.parents)
         while level:
             out += [(number, known[parent]) for parent in sorted(level) if parent in known]
             seen |= level
-            above = stored_rows(ledger, ledger.rows.numbers_of(level))
-            level = {parent for _, one in above for parent in one.side.parents} - seen
+            level = {parent for one in level for parent in made_of.get(one, ())} - seen
     return list(dict.fromkeys(out))

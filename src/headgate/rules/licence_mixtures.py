@@ -37,6 +37,7 @@ TEXT, DOUBT, READ = "text", "doubt", "read"  # of a claim: how its text goes wit
 OUTPUTS = "outputs-may-train"
 SHARE_ALIKE = "share-alike"
 NOT_SAID = "allows no commercial use, and the intended use is not said"
+ROWS = "rows"  # who says it, where a licence stands on the rows alone
 NAMED_AT_MOST = 8
 TRIED = 512  # choices of all parts together that are tried for the least strict terms of the whole
 HINTS = 8  # parts for which the nearest identifiers are looked up
@@ -138,7 +139,7 @@ def part_of_source(
     on_rows = (stated or "").strip()
     said = [on_rows] if understood(on_rows).canonical != NOASSERTION else []
     licences = [licence_of(written, own) for written in said]
-    dates = {"said_by": "rows"} if said else {}
+    dates = {"said_by": ROWS} if said else {}
     if claims and fact is not None:
         dates = _dates(fact)
         if written_in(fact.value) not in said:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from headgate.curate.run import run
 from headgate.curate.settings import Settings
@@ -11,6 +12,7 @@ from headgate.ledger.ledger import Ledger
 from headgate.ledger.rows import RowRecord
 from headgate.ledger.steps import StageContext
 from headgate.rows.row import Kind, Message, Row, Side, to_bytes
+from headgate.rows.stored import stored_rows
 from headgate.stats.verdict import Outcome, Verdict
 
 Store = Callable[[Sequence[Row]], None]
@@ -78,3 +80,44 @@ def test_a_row_inherits_the_terms_of_what_it_was_made_from(ledger: Ledger, conte
     verdict = judged(ledger, context, steps=["select"], where='source == "shop"', use="research")
     assert (Outcome.FAIL, 1) == (verdict.outcome, len(verdict.findings))
     assert "source forum (CC-BY-ND-4.0): nothing may be made from it" == verdict.findings[0].message
+
+
+def test_what_was_made_from_rows_of_another_source_goes_with_them(
+    ledger: Ledger, context: StageContext, store: Store
+) -> None:
+    """A file names parents by ids of its own. Their person withdrew, and only the paraphrases are selected."""
+    store([row(n, id=f"o{n}") for n in range(4)])
+    originals = {one.side.id: one for one in stored(ledger)}
+    node = ledger.record("source", "synthetic", {"name": "synthetic"})
+    for what, value in (("licence", "MIT"), ("consent", "training")):
+        ledger.claims.assert_("source:synthetic", what, value, source="test", observed_at="2026-01-01")
+    made = [row(n + 10, parents=(f"o{n}",)).with_side(source="synthetic", subject=None) for n in range(4)]
+    for one in made:
+        above = (originals[one.side.parents[0]].id,)
+        ledger.rows.append(
+            [RowRecord(id=one.id, content_id=one.content_id, body=to_bytes(one), source_id=node, parents=above)]
+        )
+    ledger.claims.assert_("subject:p2", "consent", "withdrawn", source="letter", observed_at="2026-10-01")
+    settings = Settings(sources=["synthetic"], steps=["split"], split={"train": 1.0})
+    stopped = run(ledger, settings, context=context)
+    assert ["withdrawn-subject"] == [one.rule for one in stopped.verdicts if one.blocks]
+    passed = run(ledger, replace(settings, withdrawn="remove"), context=context)
+    assert Outcome.PASS is passed.outcome
+    numbers = ledger.versions.get(passed.outputs["dataset"]).numbers
+    assert {made[n].id for n in (0, 1, 3)} == {address for _, address in ledger.rows.ids(numbers)}
+
+
+def stored(ledger: Ledger) -> list[Row]:
+    """Every row of the ledger."""
+    return [one for _, one in stored_rows(ledger, ledger.rows.all_numbers())]
+
+
+def test_each_doubt_is_told_with_the_step_that_settles_it(ledger: Ledger, context: StageContext, store: Store) -> None:
+    """A claim about a source lifts nothing that a row states itself, and a teacher is no source."""
+    store([row(n) for n in range(3)])
+    add(ledger, row(50, licence="MIT AND"), "shop")
+    slip = judged(ledger, context, use="commercial").next_step
+    assert "mend their column" in slip
+    assert "--teacher" not in slip
+    add(ledger, row(51, generator="some-model"), "shop")
+    assert "--teacher NAME" in judged(ledger, context, use="commercial").next_step

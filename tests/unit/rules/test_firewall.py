@@ -242,6 +242,12 @@ def test_a_row_made_from_an_item_is_a_copy_whatever_it_says(ledger: Ledger) -> N
     assert [(1, {"made-from": 1.0}), (2, {"made-from": 1.0})] == [(m.number, dict(m.definitions)) for m in found]
 
 
+def test_a_parent_that_no_row_is_called_is_no_item(ledger: Ledger) -> None:
+    """Files name parents by ids of their own, and not every file comes."""
+    guard(ledger)
+    assert [] == admit(ledger, store(ledger, [row("something quite different", parents=("o17",))]))
+
+
 def test_the_index_holds_no_words(ledger: Ledger) -> None:
     """Nothing that is stored for a sealed item has any of its longer words in it."""
     guard(ledger)

@@ -4,7 +4,9 @@
 Training rows against the consent claims of the ledger at the moment of the check. A row fails when the
 newest claim about its subject says that consent is withdrawn, refused or expired, or when the time for
 which it was given is over. A row without a claim of its own about its subject answers by the claim
-about its source (`source:shop`). A row made from others (`parents`) fails with them.
+about its source (`source:shop`). A source that takes its consent back ends what its people had agreed to
+before; who agrees after that is heard again. A row made from others (`parents`) fails with them, whether these stand
+among the training rows or in the ledger beside them.
 
 ## Why it matters
 Training on such a row has no legal basis, and taking it out afterwards costs a new adapter. Under the
@@ -30,16 +32,22 @@ Regulation (EU) 2016/679 (GDPR), articles 7(3), 12(3) and 17; EDPB Opinion 28/20
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from headgate.ledger.claims import WITHHELD
-from headgate.rules.given import Claims, Corpus, Given
+from headgate.rows.row import Row
+from headgate.rules.given import Claims, Corpus, Fact, Given
 from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_share
 from headgate.stats.verdict import Finding, Verdict
 
 HOLDS, UNKNOWN, NOBODY = "holds", "unknown", "nobody"  # any other state says why consent does not hold
+STANDING = (HOLDS, UNKNOWN, NOBODY)
+INHERITED = " for a row it was made from"
+TAKEN = "went with that of its source, which was taken back later"
+KNOWN = "known-rows"
 SHOWN = 50  # subjects listed in the details
 
 
@@ -65,7 +73,7 @@ def withdrawn_subject(given: Given, options: Options) -> Verdict:
     claims: Claims = given.get("claims")
     if not claims.knows("consent"):
         return withdrawn_subject.skipped("not given: any consent claim")
-    states = _states(rows, claims)
+    states = _states(rows, given.rows(KNOWN) if given.has(KNOWN) else (), claims)
     judged = sum(state != NOBODY for state in states)
     findings: list[Finding] = []
     without: Counter[str] = Counter()
@@ -74,7 +82,7 @@ def withdrawn_subject(given: Given, options: Options) -> Verdict:
         whom = f"subject {row.side.subject!r}" if row.side.subject else f"source {row.side.source!r}"
         if state == UNKNOWN:
             unknown[whom] += 1
-        elif state not in (HOLDS, NOBODY):
+        elif state not in STANDING:
             without[whom] += 1
             message = f"consent of {whom} {state}"
             findings.append(Finding(message=message, place=row.place, row=row.id, remedy="drop"))
@@ -88,7 +96,8 @@ def withdrawn_subject(given: Given, options: Options) -> Verdict:
         return cannot_tell(
             summary=f"{unknown.total():,} of {judged:,} rows are about people of whose consent nothing is known",
             reason=f"no consent claim about {len(unknown):,} subject{'s' * (len(unknown) > 1)}",
-            next_step="headgate capture",
+            next_step="claim it for the source (consent in [capture], or --consent) or for each of them (--claims), "
+            "and capture again",
             details=details,
         )
     return judge_share(
@@ -111,41 +120,53 @@ def _summary(hits: int, judged: int, people: int) -> str:
     return f"{hits:,} of {judged:,} rows about a person lack consent ({whom})"
 
 
-def _states(rows: Corpus, claims: Claims) -> list[str]:
-    """Consent behind each row; a row made from others inherits what does not hold for them."""
+def _states(rows: Corpus, above: Iterable[Row], claims: Claims) -> list[str]:
+    """Consent behind each row; a row made from others inherits what does not hold for them, `above` it or beside."""
     known: dict[tuple[str | None, str | None], str] = {}
-    states = []
+    states: list[str] = []
     for row in rows:
         key = (row.side.subject, row.side.source)
         if key not in known:
             known[key] = _state(claims, *key)
         states.append(known[key])
-    children = [place for place, row in enumerate(rows) if row.side.parents]
-    if not children:
+    if not any(row.side.parents for row in rows):
         return states
-    places = {row.id: place for place, row in enumerate(rows)}
+    state_of = {row.id: _state(claims, row.side.subject, row.side.source) for row in above}
+    state_of |= {row.id: state for row, state in zip(rows, states, strict=True)}
+    children = {row.id: row.side.parents for row in (*above, *rows) if row.side.parents}
     changed = True
     while changed:
         changed = False
-        for child in children:
-            held = [states[places[parent]] for parent in rows[child].side.parents if parent in places]
-            lost = [state for state in held if state not in (HOLDS, UNKNOWN, NOBODY)]
-            if lost and states[child] in (HOLDS, UNKNOWN, NOBODY):
-                states[child], changed = lost[0] + " for a row it was made from", True
-    return states
+        for child, parents in children.items():
+            lost = [state for parent in parents if (state := state_of.get(parent, NOBODY)) not in STANDING]
+            if lost and state_of[child] in STANDING:
+                state_of[child], changed = lost[0].removesuffix(INHERITED) + INHERITED, True
+    return [state_of[row.id] if row.side.parents else state for row, state in zip(rows, states, strict=True)]
 
 
 def _state(claims: Claims, subject: str | None, source: str | None) -> str:
     """Consent of one subject of one source."""
     fact = claims.latest(f"subject:{subject}", "consent") if subject else None
-    if fact is None and source:
-        fact = claims.latest(f"source:{source}", "consent")
+    of_source = claims.latest(f"source:{source}", "consent") if source else None
+    if fact is None:
+        fact = of_source
+    elif of_source is not None and of_source.observed_at > fact.observed_at and _taken_back(of_source, claims):
+        return TAKEN
     if fact is None:
         return UNKNOWN if subject else NOBODY
     if fact.ended_by(claims.at):
         return f"ran out on {fact.valid_to:%Y-%m-%d}"
-    value = str(fact.value.get("state", "given") if isinstance(fact.value, dict) else fact.value).strip().lower()
+    value = _said(fact)
     return f"is {value}" if value in WITHHELD else HOLDS
+
+
+def _said(fact: Fact) -> str:
+    return str(fact.value.get("state", "given") if isinstance(fact.value, dict) else fact.value).strip().lower()
+
+
+def _taken_back(fact: Fact, claims: Claims) -> bool:
+    """Whether it was given once and is gone: a source that never gave any leaves it to each person."""
+    return _said(fact) in ("withdrawn", "revoked") and not fact.ended_by(claims.at)
 
 
 def _first(counts: Counter[str]) -> dict[str, int]:

@@ -43,7 +43,7 @@ import numpy as np
 from headgate.kit.errors import Refused
 from headgate.rules.corpus import findings_of
 from headgate.rules.given import Claims, Given
-from headgate.rules.licence_mixtures import NOT_SAID, SHARE_ALIKE, Conflict, Mixture, listed, mixture
+from headgate.rules.licence_mixtures import NOT_SAID, ROWS, SHARE_ALIKE, Conflict, Mixture, listed, mixture
 from headgate.rules.licence_parts import bound_by, parts_of
 from headgate.rules.shape import rule
 from headgate.stats.judging import cannot_tell, judge_share
@@ -51,6 +51,8 @@ from headgate.stats.verdict import Finding, Verdict
 
 KNOWN = "known-rows"
 LOOK_UP = "headgate rights licence --source NAME --is EXPRESSION --by WHO"
+ASK = "headgate rights licence --teacher NAME --is yes|no|conditional --by WHO"
+MEND = "what rows state stands whatever is claimed: mend their column, say its terms (terms), or leave them out (where)"
 SAY_USE = 'set use = "commercial" or "research" for conflicting-terms'
 SHOWN = 50  # parts, conflicts and doubts listed in the details
 
@@ -101,7 +103,7 @@ def conflicting_terms(given: Given, options: Options) -> Verdict:
         return cannot_tell(
             summary=f"the terms of {told} are not clear",
             reason="; ".join(doubts[:3]),
-            next_step=SAY_USE if {text for _, text in found.doubts} == {NOT_SAID} else LOOK_UP,
+            next_step=_next_step(found),
             details=details,
         )
     return judge_share(
@@ -113,6 +115,20 @@ def conflicting_terms(given: Given, options: Options) -> Verdict:
         zero_tolerance=True,
         details=details,
     )
+
+
+def _next_step(found: Mixture) -> str:
+    """What settles the doubts: each part wants its own."""
+    steps: list[str] = []
+    for place, text in found.doubts:
+        part = found.parts[place]
+        if text == NOT_SAID:
+            steps.append(SAY_USE)
+        elif part.name.startswith("teacher "):
+            steps.append(ASK)
+        else:
+            steps += [LOOK_UP] * (part.said_by != ROWS) + [MEND] * (part.said_by == ROWS or " + " in part.licence)
+    return "; ".join(dict.fromkeys(steps))
 
 
 def _faults(found: Mixture) -> dict[int, str]:
