@@ -53,9 +53,16 @@ def log(limit: int, since: int, kind: str | None, store: Path, quiet: bool, as_j
 @click.option("--head", help="Hash of an entry that must be in the chain; shows whether its end was cut off.")
 @_store
 def verify(head: str | None, store: Path, quiet: bool, as_json: bool) -> int:
-    """Recomputes the hash chain and every address; proves that nothing was edited."""
+    """Recomputes the hash chain and every address; proves that nothing was edited.
+
+    Words that were erased and are there again, from an older copy of the ledger, are a problem too.
+    """
+    from headgate.ledger.verifying import with_problems
+    from headgate.rights.came_back import come_back
+
     with _open(store) as ledger:
-        found = ledger.verify(head)
+        back = [f"{one}, erased on {at[:10]}, has words again" for one, at in come_back(ledger, ledger.file.parent)]
+        found = with_problems(ledger.verify(head), back)
     if as_json:
         print_json(answer("ledger verify", found.as_json()))
     elif not quiet:

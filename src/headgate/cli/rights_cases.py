@@ -46,7 +46,7 @@ def open_(**asked: Any) -> None:
     from headgate.flow.governing import open_ledger
     from headgate.ledger.roles import CASE, require
     from headgate.rights.cases import open_case
-    from headgate.rights.reach import target_of
+    from headgate.rights.reach import alike, target_of
 
     target = target_of(asked["subject"], asked["source"], asked["row"])
     with open_ledger(asked["store"]) as ledger:
@@ -63,7 +63,8 @@ def open_(**asked: Any) -> None:
                 days=asked["days"],
                 evidence=stored(ledger, asked["evidence"]),
             )
-    told("open", opened, quiet=asked["quiet"], as_json=asked["as_json"])
+        others = alike(ledger, target)
+    told("open", opened, quiet=asked["quiet"], as_json=asked["as_json"], others=others)
 
 
 @case.command(name="list", epilog=examples("rights", "case list", "case list --all --json"))
@@ -102,11 +103,13 @@ def stored(ledger: Any, file: Path | None) -> str | None:
     return ledger.content.put(file.read_bytes()) if file else None
 
 
-def told(name: str, found: Any, *, quiet: bool, as_json: bool) -> None:
-    """Prints a case as it stands after a verb."""
+def told(name: str, found: Any, *, quiet: bool, as_json: bool, others: dict[str, int] | None = None) -> None:
+    """Prints a case as it stands after a verb; `others`: keys of people that read like that of the case."""
     from headgate.rights.cases import lines
+    from headgate.rights.reach import alike_lines
 
     if as_json:
-        print_json(answer(f"rights case {name}", found.as_json()))
+        more = {} if others is None else {"alike": others}
+        print_json(answer(f"rights case {name}", found.as_json() | more))
     elif not quiet:
-        click.echo("\n".join(lines(found, moment())))
+        click.echo("\n".join([*lines(found, moment()), *alike_lines(others or {})]))

@@ -48,12 +48,12 @@ def erase(
     from headgate.flow.governing import open_ledger
     from headgate.kit.clock import now
     from headgate.rights import erasure
-    from headgate.rights.reach import target_of
+    from headgate.rights.reach import alike, alike_lines, target_of
 
     erasure.must_be_answered_for(by, reason)
     target = target_of(subject, source, row)
     with open_ledger(store) as ledger:
-        planned = erasure.plan(ledger, target, merged=merged, items=items)
+        planned, others = erasure.plan(ledger, target, merged=merged, items=items), alike(ledger, target)
         beside = ledger.file.parent
         done = (
             erasure.erase(ledger, planned, store=beside, by=by, reason=reason, now=now(), quiet=quiet or as_json)
@@ -62,9 +62,9 @@ def erase(
         )
     left = done is not None and not done.whole
     if as_json:
-        parts = {"of": str(target), "rows": len(planned.rows), "merged": len(planned.merged)}
+        parts = {"of": str(target), "rows": len(planned.rows), "merged": len(planned.merged), "alike": others}
         told = parts | {"erased": done.as_json() if done else None}
         print_json(answer("rights erase", told, "fail" if left else "pass"))
     elif not quiet:
-        click.echo("\n".join(erasure.lines(planned, done)))
+        click.echo("\n".join([*erasure.lines(planned, done), *alike_lines(others)]))
     return int(Exit.FAIL if left else Exit.PASS)

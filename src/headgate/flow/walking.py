@@ -26,6 +26,7 @@ from headgate.kit.hashing import digest_file, digest_json
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, StepResult, record_step, step_with_key, stored_result
 from headgate.ledger.waivers import is_over
+from headgate.rights.came_back import must_not_have_come_back
 from headgate.stats.verdict import Outcome
 
 COLUMNS_IN = {
@@ -97,6 +98,7 @@ def walk(
         for stage, settings in asked:
             begun(stage)
             if stage.name == FREEZES:
+                must_not_have_come_back(ledger, project.store)
                 protect_items(ledger, project, context)
             step = _step(ledger, project, stage, settings, context)
             bind_uses(ledger, judges, stage.name, step.result, reused=step.reused)

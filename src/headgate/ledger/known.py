@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from headgate.kit.errors import Refused
+from headgate.kit.people import plain_name
 from headgate.ledger import schema
 from headgate.ledger.cases import rows_of
 from headgate.ledger.ledger import Ledger
@@ -56,6 +58,24 @@ def nearest(ledger: Ledger, kind: str, key: str) -> list[str]:
         names = _people_like(ledger, key)
     folded = {name.casefold(): name for name in names}
     return [folded[one] for one in difflib.get_close_matches(key.casefold(), folded, n=NEAREST, cutoff=CLOSE)]
+
+
+def written_alike(ledger: Ledger, key: str) -> dict[str, int]:
+    """Other keys of people that read like one, and how many rows each has: other letter case, spaces, accents.
+
+    A table that people filled in calls one person "anna", "Anna" and "anna "; to the ledger these are three.
+    """
+    table = schema.rows.c
+    query = select(table.subject, func.count()).where(table.subject.is_not(None)).group_by(table.subject)
+    wanted = _as_read(key)
+    with ledger.snapshot() as connection:
+        found = {one: int(count) for one, count in connection.execute(query) if _as_read(one) == wanted}
+    return {one: found[one] for one in sorted(found) if one != key}
+
+
+def _as_read(key: str) -> str:
+    """A key without what nobody sees, such as the mark at the beginning of a file."""
+    return plain_name("".join(sign for sign in key if unicodedata.category(sign) != "Cf"))
 
 
 def groups(ledger: Ledger) -> set[str]:

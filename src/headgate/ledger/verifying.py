@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -53,6 +53,11 @@ class Verification:
         counts = {name: getattr(self, name) for name in ("entries", "nodes", "rows", "content")}
         problems = [{"seq": one.seq, "what": one.what} for one in self.problems]
         return {"outcome": self.outcome.value, "head": self.head.hash, **counts, "problems": problems}
+
+
+def with_problems(found: Verification, more: Iterable[str]) -> Verification:
+    """A verification with problems that the tables alone do not show."""
+    return replace(found, problems=(*found.problems, *(Problem(None, one) for one in more)))
 
 
 def verify(connection: Connection, seal: Seal, store: Store, head: str | None = None) -> Verification:

@@ -22,6 +22,7 @@ from sqlalchemy import select
 
 from headgate.kit.clock import stamp
 from headgate.kit.errors import Refused
+from headgate.kit.files import TEMPORARY
 from headgate.kit.hashing import PREFIX as ADDRESS
 from headgate.kit.hashing import digest_file, digest_json
 from headgate.kit.progress import progress
@@ -33,7 +34,7 @@ from headgate.ledger.holds import must_not_be_held
 from headgate.ledger.ledger import Edge, Ledger, Node
 from headgate.ledger.roles import ERASE, require
 from headgate.ledger.sealing import ITEMS, QUOTING
-from headgate.rights import restating
+from headgate.rights import came_back, restating
 from headgate.rights.copied import erase_in_copies
 from headgate.rights.reach import Reach, Target, as_kept, reach
 from headgate.rights.traces import Traces, strings_of
@@ -142,7 +143,7 @@ def erase(
     with ledger.transaction():
         spend(ledger, approval, person, now)
         begun = ledger.record("decision", ERASURE, said | {"state": BEGUN, "rows": len(planned.rows)})
-    _erase_files(shards, traces, store, out)
+    _erase_files(ledger, shards, traces, store, out)
     copied = erase_in_copies(ledger, traces, store.parent, out.unread)
     out.files, out.yours = [*out.files, *copied.gone], [*out.yours, *copied.kept]
     with ledger.erasing() as swept:
@@ -161,6 +162,7 @@ def erase(
     out.remaining = remaining(ledger, traces, store, out)
     told = said | {"state": DONE, "merged_left": len(planned.merged), "whole": out.whole} | out.as_json()
     out.record = ledger.record("decision", ERASURE, told, edges=[Edge("supersedes", begun)])
+    came_back.note(store, planned.target, said["at"], out.record)
     return out
 
 
@@ -197,8 +199,8 @@ def must_be_answered_for(by: str, reason: str) -> None:
         Refused: no name, or no reason.
     """
     for name, option, text in (("name", "by", by), ("reason", "reason", reason)):
-        if not text.strip():
-            raise Refused(f"an erasure without a {name}", wanted=f"--{option} TEXT")
+        if not text.strip() or not text.isprintable():
+            raise Refused(f"an erasure without a {name} in one line", found=repr(text), wanted=f"--{option} TEXT")
 
 
 def remaining(ledger: Ledger, traces: Traces, store: Path, done: Erased) -> list[str]:
@@ -277,7 +279,7 @@ def _digests(ledger: Ledger, shards: Sequence[Path]) -> Iterator[str]:
     yield from (one for one in digests if schema.is_address(one) and one not in named)
 
 
-def _erase_files(shards: Sequence[Path], traces: Traces, store: Path, out: Erased) -> None:
+def _erase_files(ledger: Ledger, shards: Sequence[Path], traces: Traces, store: Path, out: Erased) -> None:
     quoting = traces.in_files((path for path in _files(store) if path.suffix != ".shard"), out.unread)
     for path in [*shards, *quoting]:
         inside = path.relative_to(store)
@@ -285,11 +287,18 @@ def _erase_files(shards: Sequence[Path], traces: Traces, store: Path, out: Erase
             out.yours.append(str(inside))  # nothing that a person may have put there is deleted
             continue
         try:
-            path.unlink()
-            out.files.append(str(inside))
+            path.unlink(missing_ok=True)  # an erasure beside this one may have been there first
+            out.files.append(str(inside.with_stem(_kept_name(ledger, path))))
         except OSError as error:
             out.unread.append(f"{inside}: {error.strerror}")
     out.unread += [f"{path.relative_to(store)}: a link" for path in sorted(store.rglob("*")) if path.is_symlink()]
+
+
+def _kept_name(ledger: Ledger, path: Path) -> str:
+    """The name under which a file is said to be gone: that of a shard is a digest to try texts for one row against."""
+    address = ADDRESS + path.stem
+    shard = path.suffix == ".shard" and schema.is_address(address)
+    return ledger.seal.of(address).removeprefix(ADDRESS) if shard else path.stem
 
 
 def _erase_records(ledger: Ledger, traces: Traces, items: bool, out: Erased) -> None:
@@ -321,10 +330,10 @@ def _text(data: bytes) -> str:
 
 
 def _files(store: Path) -> Iterator[Path]:
-    """Files of the folder of the ledger but the ledger itself and weights."""
+    """Files of the folder of the ledger but the ledger itself, weights, and notes of who was erased."""
     for path in sorted(store.rglob("*")):
-        weights = path.suffix == ".safetensors"
-        if path.is_file() and not path.is_symlink() and path.name not in LEDGER_FILES and not weights:
+        known = path.suffix == ".safetensors" or path.name in LEDGER_FILES or path.parent == store / came_back.NOTES
+        if path.is_file() and not path.is_symlink() and not known:
             yield path
 
 
@@ -332,7 +341,8 @@ def _own_files(store: Path) -> Iterator[Path]:
     """Files of the project that are the user's."""
     for path in sorted(store.parent.rglob("*")):
         inside = path.relative_to(store.parent).parts
-        hidden = any(part.startswith(".") for part in inside)
+        # What a killed command of ours left half-written is hidden, and nobody knows of it.
+        hidden = any(part.startswith(".") and not part.startswith(TEMPORARY) for part in inside)
         if path.is_file() and not path.is_symlink() and not hidden and path.suffix != ".safetensors":
             yield path
 

@@ -6,6 +6,8 @@ reads the ledger alone and no text, so that it still answers when every row has 
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from pyroaring import BitMap
 
 from headgate.kit.errors import Refused
 from headgate.ledger.cases import rows_of
+from headgate.ledger.known import nearest, written_alike
 from headgate.ledger.ledger import Ledger, Node
 from headgate.ledger.versions import Share
 
@@ -103,8 +106,21 @@ def own_rows(ledger: Ledger, target: Target) -> BitMap:
     if target.kind == SOURCE:
         known = ", ".join(dict.fromkeys(node.name for node in ledger.find(SOURCE))) or "there are none yet"
         raise Refused("the ledger has no such source", found=target.key, wanted=known)
-    hint = "people are known by the `subject` of rows"
+    near = ", ".join(map(repr, nearest(ledger, SUBJECT, target.key)))
+    hint = "people are known by the `subject` of rows" + f"; nearest: {near}" * bool(near)
     raise Refused("no row about this person", found=target.key, wanted=hint)
+
+
+def alike(ledger: Ledger, target: Target) -> dict[str, int]:
+    """Keys of people that read like that of a target and are others, with their rows: they are not reached."""
+    return written_alike(ledger, target.key) if target.kind == SUBJECT else {}
+
+
+def alike_lines(found: Mapping[str, int]) -> list[str]:
+    """These keys on one screen."""
+    # Two ways to write an accent look the same on a screen.
+    shown = {key: repr(key) if unicodedata.is_normalized("NFC", key) else ascii(key) for key in found}
+    return [f"  not reached, though it reads alike: subject {shown[key]}, {_rows(found[key])}" for key in found]
 
 
 def as_kept(ledger: Ledger, target: Target) -> Target:

@@ -125,6 +125,8 @@ class Traces:
         for path in paths:
             try:
                 (large if path.stat().st_size > SMALL else small).append(path)
+            except FileNotFoundError:
+                continue  # gone since it was listed
             except OSError as error:
                 unread.append(f"{path}: {error.strerror}")
         found = set(self.among(_texts_of(small, unread)))

@@ -79,3 +79,14 @@ def test_options_for_files_without_a_file_are_refused(project, capsys):
     told = capsys.readouterr().err
     assert "--fix, --select" in told
     assert not (project / "fixed.jsonl").exists()
+
+
+def test_whoever_acts_on_a_person_is_told_of_keys_that_read_alike(project, capsys):
+    """A case and an erasure reach one key; another spelling of it may be the same person."""
+    (project / "more.jsonl").write_text(json.dumps({"prompt": "my card is gone", "completion": "ok", "who": "Ann "}))
+    run("capture import more.jsonl --source desk --licence CC0-1.0 --columns subject=who --quiet")
+    capsys.readouterr()
+    assert run("rights case open --subject ann --reason mail --json") == 0
+    assert json.loads(capsys.readouterr().out)["alike"] == {"Ann ": 1}
+    assert run("rights erase --subject ann --reason mail") == 0
+    assert "not reached, though it reads alike: subject 'Ann ', 1 row" in capsys.readouterr().out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headgate.kit.errors import Refused
-from headgate.rights.reach import Target, lines, reach, target_of
+from headgate.rights.reach import Target, alike, alike_lines, lines, reach, target_of
 
 
 def names(found, *kinds):
@@ -68,3 +68,16 @@ def test_one_target_is_wanted(named) -> None:
     """Neither none nor two."""
     with pytest.raises(Refused, match="whose rights"):
         target_of(*named)
+
+
+def test_keys_that_read_alike_are_named_and_not_reached(world) -> None:
+    """A table that people filled in calls one person by four keys; whoever acts on one is told of the others."""
+    for number, key in enumerate(("Ann", " ann", "\ufeffann", "anna", "Zo\u00eb", "Zoe\u0308")):
+        world.add(f"row {number}", "desk", key)
+    assert {" ann": 1, "Ann": 1, "\ufeffann": 1} == alike(world.ledger, Target("subject", "ann"))
+    assert {} == alike(world.ledger, Target("source", "desk"))
+    (line,) = alike_lines(alike(world.ledger, Target("subject", "Zo\u00eb")))
+    assert "subject 'Zoe\\u0308', 1 row" in line
+    with pytest.raises(Refused, match="no row about this person") as refused:
+        reach(world.ledger, Target("subject", "Anm"))
+    assert "nearest: 'ann'" in str(refused.value.wanted)
