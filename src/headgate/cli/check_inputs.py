@@ -72,8 +72,14 @@ def files_read(files: Sequence[Path], asked: Mapping[str, Any]) -> list[Path]:
 
 
 def files_written(asked: Mapping[str, Any]) -> list[Path]:
-    """Every file that a command writes, with those that stand beside a mended copy."""
+    """Every file that a command writes, with those that stand beside a mended copy.
+
+    Raises:
+        Refused: a sample is to be mended, of which the copy would hold nothing else.
+    """
     fix: Path | None = asked["fix"]
+    if fix and asked["sample"] is not None:
+        raise Refused("a sample cannot be mended", found=f"--sample {asked['sample']}", next_step="leave --sample out")
     beside = (".diff", ".inputs.jsonl") if asked["repair_inputs"] else (".diff",)
     copies = [fix, *(fix.with_name(fix.name + ending) for ending in beside)] if fix else []
     return copies + [asked[name] for name in ("page", "people", "sarif", "consensus") if asked[name]]

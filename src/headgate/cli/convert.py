@@ -50,6 +50,8 @@ def command(source: Path, target: str, output: Path, quiet: bool, as_json: bool,
     from headgate.rows.reading import read_rows
     from headgate.rows.writing import write_rows
 
+    if str(output) == "-":
+        raise Refused("OUT is a file", found="-", wanted="a name, because of what is written beside OUT")
     if output.exists() and source.exists() and output.samefile(source):
         raise Refused("IN and OUT are the same file", file=str(output), next_step="choose another name for OUT")
     reader = read_rows(source, format=asked["format_"], columns=columns_of(asked["columns"]), strict=asked["strict"])

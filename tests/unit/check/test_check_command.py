@@ -169,6 +169,15 @@ def test_fix_never_overwrites_the_original(lesson_free: Path, capsys: pytest.Cap
     assert before == lesson_free.read_bytes()
 
 
+def test_a_sample_is_refused_for_mending_before_anything_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file need not even be there: nothing of it is looked at."""
+    assert 2 == run(tmp_path / "none.jsonl", "--sample", "50", "--fix", tmp_path / "clean.jsonl")
+    assert "a sample cannot be mended" in capsys.readouterr().err
+    assert [] == list(tmp_path.iterdir())
+
+
 def test_reports_for_code_review(lesson_free: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """SARIF results and GitHub annotations point at the lines."""
     target = tmp_path / "out.sarif"

@@ -94,3 +94,14 @@ def test_a_file_is_not_converted_onto_itself(tmp_path: Path, capsys: pytest.Capt
     assert run(source, "--to", "alpaca", "-o", link) == 2
     assert "the same file" in capsys.readouterr().err
     assert source.read_bytes() == GOOD
+
+
+def test_a_dash_is_no_file_to_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the format cannot hold is written beside OUT, and beside standard output there is nothing."""
+    monkeypatch.chdir(tmp_path)
+    Path("in.jsonl").write_bytes(GOOD)
+    assert 2 == run("in.jsonl", "--to", "alpaca", "-o", "-")
+    assert "OUT is a file" in capsys.readouterr().err
+    assert ["in.jsonl"] == [path.name for path in tmp_path.iterdir()]
