@@ -18,7 +18,7 @@ from blake3 import blake3
 
 from headgate.kit.errors import Refused
 from headgate.kit.files import must_be_file
-from headgate.kit.hashing import PREFIX, digest_file, digest_json
+from headgate.kit.hashing import PREFIX, canonical_json, digest_file, digest_json
 from headgate.models.chat_template import FIXED_CONVERSATIONS, ChatTemplate
 from headgate.models.safetensors_header import read_header
 
@@ -106,7 +106,11 @@ def canonical_config(config: Mapping[str, Any]) -> dict[str, Any]:
 
     Left out: what changes no output, what is null (an absent key means the same), what follows from other keys, and
     the quantisation, which is a part of its own. The rotary settings stand in one place, as newer versions write them.
+
+    Raises:
+        Refused: a setting that is read here has the wrong type, or a number that nobody can write down.
     """
+    _must_be_settings(config)
     out = {key: value for key, value in config.items() if value is not None and key not in IDLE_CONFIG_KEYS}
     out.pop(QUANTISATION, None)
     rope = {key: value for key, value in (out.pop("rope_scaling", None) or {}).items() if key != "type"}
@@ -122,6 +126,19 @@ def canonical_config(config: Mapping[str, Any]) -> dict[str, Any]:
     if set(out.get("layer_types") or ["full_attention"]) == {"full_attention"}:
         out.pop("layer_types", None)
     return out
+
+
+def _must_be_settings(config: Mapping[str, Any]) -> None:
+    wrong = [key for key in ("rope_scaling", "rope_parameters") if not isinstance(config.get(key) or {}, dict)]
+    layers = config.get("layer_types") or []
+    if not isinstance(layers, list) or not all(isinstance(one, str) for one in layers):
+        wrong.append("layer_types")
+    if wrong:
+        raise Refused(f"the setting {wrong[0]} of a model cannot be read", found=repr(config[wrong[0]])[:80])
+    try:
+        canonical_json(dict(config))
+    except TypeError as error:
+        raise Refused("the settings of a model cannot be read", found=str(error)) from None
 
 
 def canonical_marks(marks: Mapping[str, TensorMark], config: Mapping[str, Any]) -> dict[str, TensorMark]:

@@ -134,10 +134,22 @@ def test_known_answers_are_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) 
     opened.close()
 
 
-def test_a_base_whose_settings_ask_for_other_shapes_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("vocab_size", 1025, "the base cannot be loaded"),
+        ("num_hidden_layers", "x", "expected int, got str"),
+        ("hidden_size", -1, "is not a multiple of the number of attention heads"),
+        ("rope_scaling", [1], "the setting rope_scaling of a model cannot be read"),
+        ("layer_types", [[1]], "the setting layer_types of a model cannot be read"),
+        ("vocab_size", 10**30, "the settings of a model cannot be read"),
+    ],
+)
+def test_a_base_whose_settings_are_wrong_is_refused(tmp_path: Path, key: str, value: object, said: str) -> None:
     """Somebody edited config.json: bad input with its reason, and no accident of ours."""
     base = Path(shutil.copytree(BASE, tmp_path / "base"))
     settings = json.loads((base / "config.json").read_text())
-    (base / "config.json").write_text(json.dumps(settings | {"vocab_size": 1025}))
-    with pytest.raises(Refused, match="the base cannot be loaded"):
+    (base / "config.json").write_text(json.dumps(settings | {key: value}))
+    with pytest.raises(Refused) as refused:
         open_local(base)
+    assert said in f"{refused.value.what}: {refused.value.found}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, StoppingCriteria
@@ -30,6 +31,11 @@ from headgate.models.fingerprint import Fingerprint, fingerprint_of
 from headgate.models.model import AnswerBook, Completion, Prompt, Sampling, failed, request_key, seed_of
 from headgate.models.tokenizer import Tokenizer
 
+# What transformers raises over settings that are wrong: RuntimeError where they ask for other shapes than the tensors
+# have, the strict one and the plain ones where they have wrong types or values.
+UNLOADABLE = (
+    OSError, ValueError, LookupError, RuntimeError, TypeError, AttributeError, ArithmeticError, StrictDataclassError,
+)  # fmt: skip
 SMALL = 20_000_000  # parameters below which one thread is fastest
 
 
@@ -76,9 +82,9 @@ def load_base(
             trust_remote_code=False,
             local_files_only=True,
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        # RuntimeError: the settings ask for other shapes than the tensors have.
-        raise Refused("the base cannot be loaded", file=str(folder), found=str(error).split("\n")[0]) from error
+    except UNLOADABLE as error:
+        found = " ".join(str(error).split()) if isinstance(error, StrictDataclassError) else str(error).split("\n")[0]
+        raise Refused("the base cannot be loaded", file=str(folder), found=found) from error
     finally:
         if shown:
             hf_logging.enable_progress_bar()
@@ -131,6 +137,8 @@ def wrapped(model: Any, config: LoraConfig, name: str = "default") -> Any:
     with warnings.catch_warnings():
         # PEFT asks transformers for an attribute under its former name.
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")
+        # Weights that are shared with the embeddings matter to who merges an adapter into its base; nobody does here.
+        warnings.filterwarnings("ignore", message=".*a tied layer is part of the adapter")
         return get_peft_model(model, config, adapter_name=name)
 
 
