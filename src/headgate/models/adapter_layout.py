@@ -99,6 +99,7 @@ class _Layout:
         self.modules: dict[str, dict[str, tuple[int, ...]]] = {}
         self.saved: set[str] = set()
         self.found: list[Misfit] = []
+        self.looked_up: set[str] = set()  # embeddings: their updates are stored the other way round, (in, out)
         self.turned = config.get("model_type") in TRANSPOSED or bool(settings.get("fan_in_fan_out"))
 
     def take(self, name: str, shape: tuple[int, ...]) -> None:
@@ -109,7 +110,10 @@ class _Layout:
             return
         for ending, piece in PIECES:
             if own.endswith(ending):
-                self.modules.setdefault(own.removesuffix(ending).removesuffix(".token_adapter"), {})[piece] = shape
+                module = own.removesuffix(ending).removesuffix(".token_adapter")
+                self.modules.setdefault(module, {})[piece] = shape
+                if ".lora_embedding_" in ending:
+                    self.looked_up.add(module)
                 return
         whole = own.replace(".base_layer.", ".").replace(".modules_to_save.", ".")
         stored = self._stored(whole)
@@ -140,7 +144,8 @@ class _Layout:
         if len(down) != len(shape) or len(up) != len(shape) or len(shape) < 2:
             yield Misfit("shapes", f"{module} is {up} x {down} on {shape}")
             return
-        fits = {(up[0], down[1])} | ({(down[1], up[0])} if self.turned else set())
+        straight, turned = (up[0], down[1]), (down[1], up[0])
+        fits = {turned} if module in self.looked_up else {straight, turned} if self.turned else {straight}
         if shape[:2] not in fits or up[1] != down[0]:
             yield Misfit("shapes", f"{module} is {up} x {down} on {shape}")
         wanted = pattern_value(self.settings.get("rank_pattern"), module, self.settings.get("r"))

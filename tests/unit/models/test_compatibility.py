@@ -13,6 +13,7 @@ from headgate.cli.main import main
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import canonical_json
 from headgate.models.adapter import adapter_mark
+from headgate.models.adapter_layout import misfits
 from headgate.models.compatibility import Kind, base_record, compare
 from headgate.models.effect import Asked, Effect, decided, retention
 from headgate.models.fingerprint import fingerprint_of, read_json
@@ -65,6 +66,15 @@ def test_the_same_pair_in_other_clothes_is_not_flagged(pair: tuple[Path, Path], 
     one.change(base, adapter)
     found = compare(adapter, base)
     assert (Kind.IDENTICAL, (), Outcome.PASS) == (found.kind, found.causes, found.verdict.outcome)
+
+
+def test_an_update_of_an_embedding_is_stored_the_other_way_round() -> None:
+    """PEFT keeps (rank, vocabulary) and (width, rank) for it; its own way round is right, a linear one is not."""
+    base = {"model.embed_tokens.weight": (100, 8)}
+    settings = {"peft_type": "LORA", "r": 2, "target_modules": ["embed_tokens"]}
+    stem = "base_model.model.model.embed_tokens.lora_embedding_"
+    assert [] == misfits({f"{stem}A": (2, 100), f"{stem}B": (8, 2)}, settings, base, {})
+    assert ["shapes"] == [one.part for one in misfits({f"{stem}A": (2, 8), f"{stem}B": (100, 2)}, settings, base, {})]
 
 
 @pytest.mark.parametrize("one", HARMLESS, ids=lambda one: one.name)

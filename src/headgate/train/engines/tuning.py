@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from headgate.kit.errors import Refused
 from headgate.kit.files import atomic_write
 from headgate.kit.progress import Advance
 from headgate.models.adapter import CONFIG, TENSORS, canonical_bytes, canonical_config, read_config
+from headgate.models.adapter_layout import PREFIX
 from headgate.models.engines.transformers_local import wrapped
 from headgate.train.engines.checkpoints import mark_complete
 from headgate.train.job import Job
@@ -50,12 +52,12 @@ def with_adapter(base: Any, job: Job) -> Any:
     """The base with a fresh adapter, whose first values depend on the seed alone, or with the one to go on from.
 
     Raises:
-        Refused: the base has no modules of the names that were asked for.
+        Refused: the base has no modules of the names that were asked for, or one is an embedding.
     """
     torch.manual_seed(job.seed)
     if job.start is not None:
         settings = canonical_config(read_config(job.start))
-        model = wrapped(base, LoraConfig.from_peft_type(**settings))
+        model = _lean(wrapped(base, LoraConfig.from_peft_type(**settings)))
         set_peft_model_state_dict(model, load_file(job.start / TENSORS))
         return model
     shape = job.settings.adapter
@@ -67,9 +69,22 @@ def with_adapter(base: Any, job: Job) -> Any:
         task_type="CAUSAL_LM",
     )
     try:
-        return wrapped(base, config)
+        model = _lean(wrapped(base, config))
     except ValueError as error:
         raise Refused("the adapter cannot be put on this base", file=str(job.base), found=str(error)) from None
+    if looked_up := sorted(name for name, one in model.named_modules() if len(getattr(one, "lora_embedding_A", ()))):
+        raise Refused(
+            "an update of an embedding can be neither served nor combined",
+            found=f"targets names {looked_up[0].removeprefix(PREFIX)}",
+            wanted="linear layers: all-linear, or names such as q_proj, down_proj or lm_head",
+        )
+    return model
+
+
+def _lean(model: Any) -> Any:
+    """Saves no copy of the base's embeddings beside an update of `lm_head`: they did not change, and it is plain so."""
+    model.save_pretrained = functools.partial(model.save_pretrained, save_embedding_layers=False)
+    return model
 
 
 def arguments(job: Job, *, texts: int = 1) -> dict[str, Any]:
