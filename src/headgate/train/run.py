@@ -210,13 +210,14 @@ def _passed(ledger: Ledger, p: Prepared, one: Tried, more: Mapping[str, Any], al
     # Relative to the project, so that a project can be moved and its steps still hold.
     outputs = {"adapter": one.nodes[chosen.seed], "run": one.run_id}
     outputs["adapter_path"] = str(chosen.folder.relative_to(p.context.folder))
+    again = f", gone on from step {trained.resumed_from:,}" if trained.resumed_from else ""
     early = f", ended {trained.stopped}" if trained.stopped else ""
     return StepResult(
         stage="train",
         outcome=worst(verdicts),
         summary=(
             f"adapter {short(chosen.mark.digest)} from {len(seen.shard):,} rows in {len(losses):,} steps, "
-            f"loss {losses[0]:.2f} to {losses[-1]:.2f}, {trained.wall_s:.0f} s{early}{also}"
+            f"loss {losses[0]:.2f} to {losses[-1]:.2f}, {trained.wall_s:.0f} s{again}{early}{also}"
         ),
         verdicts=verdicts,
         outputs=outputs,

@@ -112,7 +112,9 @@ class Settings:
         "auto", help="what trains; auto: transformers-sft for sft, trl for the other methods", unit="name"
     )
     start: str = option(
-        "", help="adapter to go on from: its name or address in the ledger; empty: a fresh one", unit="name"
+        "",
+        help="adapter to go on from: its name or address in the ledger, or a release; empty: a fresh one",
+        unit="name",
     )
     adapter: Adapter = dataclasses.field(default_factory=Adapter, metadata={"help": "shape of the adapter"})
     targets: str | list[str] = option("all-linear", help="layers that get an update: all-linear, or names of modules")

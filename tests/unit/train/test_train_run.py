@@ -14,16 +14,20 @@ from pathlib import Path
 import pytest
 
 from headgate.kit.errors import Refused
+from headgate.ledger.nodes import Edge
 from headgate.models.adapter import adapter_mark, must_belong
+from headgate.models.compatibility import compare
 from headgate.models.engines.transformers_local import open_local
 from headgate.models.fingerprint import fingerprint_of
+from headgate.models.lora import updates_of
 from headgate.models.model import Sampling
 from headgate.rows.row import Message
 from headgate.stats.verdict import Outcome
-from headgate.train.closure import salted
+from headgate.train.closure import find_base, salted
 from headgate.train.material import salt_of
 from headgate.train.run import depends_on
 from headgate.train.settings import Adapter, Settings
+from headgate.train.starting import find_start
 
 pytestmark = pytest.mark.training
 
@@ -72,6 +76,31 @@ def project_items() -> list[tuple[tuple[dict[str, str], ...], str]]:
     return [(({"role": "user", "content": one["text"]},), one["topic"]) for one in rows]
 
 
+def test_an_adapter_of_the_head_holds_its_update_alone_and_one_of_embeddings_is_refused(project) -> None:
+    """No copy of the base goes with it, so that it is served as any other."""
+    made = project.train(steps=1, targets=["lm_head"])
+    folder = project.folder / str(made.outputs["adapter_path"])
+    assert ["lm_head"] == list(updates_of(folder))
+    assert [] == [one.message for one in compare(folder, project.base).causes]
+    with pytest.raises(Refused, match="neither served nor combined") as refused:
+        project.train(steps=1, targets=["embed_tokens", "q_proj"])
+    assert "targets names model.embed_tokens" == refused.value.found
+
+
+def test_a_release_is_a_start(project) -> None:
+    """People know the name of what they released; an alias moves, and is refused."""
+    made = project.train(steps=1)
+    edges = [Edge("derived-from", made.outputs["run"]), Edge("derived-from", made.outputs["adapter"])]
+    release = project.ledger.record("release", "x@1", {}, edges=edges)
+    base = find_base(project.ledger, str(project.base), project.folder)
+    for text in ("x@1", release):
+        start = find_start(project.ledger, text, base, project.folder / ".headgate/work")
+        assert start is not None
+        assert made.outputs["adapter"] == start.node_id
+    with pytest.raises(Refused, match="no such adapter to go on from"):
+        find_start(project.ledger, "production", base, project.folder / ".headgate/work")
+
+
 def test_the_same_closure_gives_the_same_tensors(project) -> None:
     """Twice the same plan, twice the same bytes; another seed gives others. Dropout is included."""
     shape = Adapter(rank=4, alpha=8.0, dropout=0.1)
@@ -113,6 +142,7 @@ spec.loader.exec_module(maker)
 import headgate.train.training as training
 from headgate.train.run import depends_on
 from headgate.train.settings import Adapter, Settings
+from headgate.train.starting import find_start
 from pathlib import Path
 
 done = 0
@@ -159,6 +189,7 @@ def test_a_killed_run_goes_on_from_its_last_whole_checkpoint(maker, tmp_path: Pa
     uninterrupted = fresh.train(steps=10, save_every=3, adapter=shape)
     fresh.ledger.close()
     assert (resumed.facts["resumed_from"], uninterrupted.facts["resumed_from"]) == (6, 0)
+    assert [True, False] == ["gone on from step 6" in one.summary for one in (resumed, uninterrupted)]
     assert resumed.facts["adapter"] == uninterrupted.facts["adapter"]
     curves = [curve_of(killed, resumed.outputs["run"], maker), curve_of(whole, uninterrupted.outputs["run"], maker)]
     assert curves[0] == curves[1]
