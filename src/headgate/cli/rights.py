@@ -43,11 +43,12 @@ def impact(subject: str | None, source: str | None, row: str | None, store: Path
 
     with Ledger.open(store) as ledger:
         found = reach.reach(ledger, reach.target_of(subject, source, row))
-        exposed = exposure.exposure(ledger, found, store)
+        exposed, moved = exposure.exposure(ledger, found, store), reach.moved_on(ledger, found)
     if as_json:
-        print_json(answer("rights impact", found.as_json() | {"exposure": [one.as_json() for one in exposed]}))
+        more = {"exposure": [one.as_json() for one in exposed], "aliases_moved_on": sorted(moved)}
+        print_json(answer("rights impact", found.as_json() | more))
     elif not quiet:
-        click.echo("\n".join([*reach.lines(found), *exposure.lines(exposed)]))
+        click.echo("\n".join([*reach.lines(found, moved), *exposure.lines(exposed)]))
 
 
 for part in (rights_remedies.show, rights_remedies.remedy, rights_remedies.close):

@@ -27,6 +27,17 @@ LONGEST = 4000  # characters of one expression
 DEEPEST = 40  # levels of nesting
 FAR = 1e9  # of a row that no number of the filter says anything about
 
+
+def _said(name: str) -> Callable[[Row], Any]:
+    """Reads a field of the side data; a cell of nothing but spaces says nothing, as for every rule."""
+
+    def read(row: Row) -> Any:
+        value = getattr(row.side, name)
+        return None if value is None or not value.strip() else value
+
+    return read
+
+
 TEXTS = {
     "text": lambda row: row.text,
     "prompt": lambda row: row.prompt_text,
@@ -38,13 +49,13 @@ WORDS: dict[str, Callable[[Row], Any]] = {
     "content_id": lambda row: row.content_id,
     "kind": lambda row: row.kind.value,
     **{
-        name: operator.attrgetter(f"side.{name}")
-        for name in ("source", "licence", "subject", "conversation", "group", "user", "language")
+        name: _said(name)
+        for name in (
+            *("source", "licence", "subject", "conversation", "group", "user", "language"),
+            *("generator", "annotator", "consent"),
+        )
     },
-    "generator": lambda row: row.side.generator,
-    "annotator": lambda row: row.side.annotator,
-    "consent": lambda row: row.side.consent,
-    "name": lambda row: row.side.id,
+    "name": _said("id"),
 }
 NUMBERS: dict[str, Callable[[Row], Any]] = {
     "words": lambda row: len(row.text.split()),

@@ -7,7 +7,7 @@ reads the ledger alone and no text, so that it still answers when every row has 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from headgate.ledger.cases import rows_of
 from headgate.ledger.known import nearest, written_alike
 from headgate.ledger.ledger import Ledger, Node
 from headgate.ledger.versions import Share
+from headgate.release.aliases import all_aliases
 
 SUBJECT, SOURCE, ROW = "subject", "source", "row"
 VERSION = "dataset-version"
@@ -146,8 +147,14 @@ def reach(ledger: Ledger, target: Target) -> Reach:
     return Reach(target=target, own=own, derived=rows - own, versions=versions, nodes=nodes, shared=shared)
 
 
-def lines(found: Reach) -> list[str]:
-    """A reach in one screen."""
+def moved_on(ledger: Ledger, found: Reach) -> set[str]:
+    """Aliases that pointed at one of its releases once, and do so no more."""
+    now, reached = all_aliases(ledger), {node.name for node in found.of("release")}
+    return {node.name for node in found.of("deployment") if now.get(node.name) not in reached}
+
+
+def lines(found: Reach, moved: Collection[str] = ()) -> list[str]:
+    """A reach in one screen; `moved`: aliases that point at none of it any more."""
     made = f", {len(found.derived):,} more made from them" if found.derived else ""
     out = [f"{found.target}: {_rows(len(found.own))}{made}"]
     if found.shared:
@@ -160,7 +167,8 @@ def lines(found: Reach) -> list[str]:
         alike.setdefault((node.kind, node.name), []).append(node)
     for (kind, name), nodes in alike.items():
         times = f", {len(nodes)} records" if len(nodes) > 1 else ""
-        out.append(f"  {kind:<16} {name:<36} {nodes[-1].at[:10]}{times}")
+        gone = ", points elsewhere by now" if kind == "deployment" and name in moved else ""
+        out.append(f"  {kind:<16} {name:<36} {nodes[-1].at[:10]}{times}{gone}")
     if not found.versions and not found.nodes:
         out.append("  no dataset version and no model was made from them")
     return out

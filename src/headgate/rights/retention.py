@@ -68,6 +68,7 @@ class Due:
     alarms: list[Alarm] = field(default_factory=list)
     adapters: list[str] = field(default_factory=list)  # in use, and made from `needed`
     unknown: list[str] = field(default_factory=list)  # periods that no row is under, with the nearest known names
+    undated: int = 0  # rows under a period whose date of making nobody can read, or lies after their capture
 
     def as_json(self) -> dict[str, Any]:
         """As printed."""
@@ -80,6 +81,7 @@ class Due:
             "outputs": len(self.outputs),
             "adapters": self.adapters,
             "unknown": self.unknown,
+            "undated": self.undated,
             "alarms": [one.as_json() for one in self.alarms],
         }
 
@@ -106,7 +108,9 @@ def due(ledger: Ledger, now: datetime, *, adapter_life: int) -> Due:
         about, days = min(applying, key=lambda one: one[1], default=("", 0))
         if not days:
             continue
-        ends[number] = _begun(row, number, captured) + timedelta(days=days)
+        begun, as_said = _begun(row, number, captured)
+        out.undated += not as_said
+        ends[number] = begun + timedelta(days=days)
         if ends[number] <= now:
             out.past.setdefault(about, BitMap()).add(number)
     out.unknown = [_unknown(ledger, one) for one in by_about if one not in met and not is_known(ledger, *_parted(one))]
@@ -224,14 +228,20 @@ def _captured(ledger: Ledger) -> tuple[list[int], list[datetime]]:
     return [int(one.payload["first"]) for one in entries], [parse_moment(one.at) for one in entries]
 
 
-def _begun(row: Row, number: int, captured: tuple[list[int], list[datetime]]) -> datetime:
-    if row.side.created_at:
-        try:
-            return parse_moment(row.side.created_at)
-        except Refused:
-            pass  # a date that nobody can read says nothing: the row counts from when it came
+def _begun(row: Row, number: int, captured: tuple[list[int], list[datetime]]) -> tuple[datetime, bool]:
+    """When the period of a row begins, and whether that is what the row says, or it says nothing.
+
+    A date that nobody can read says nothing, and nothing is made after it came: such a row counts from when it came.
+    """
     firsts, moments = captured
-    return moments[bisect_right(firsts, number) - 1]
+    came = moments[bisect_right(firsts, number) - 1]
+    if not (row.side.created_at or "").strip():
+        return came, True
+    try:
+        made = parse_moment(str(row.side.created_at).strip())
+    except Refused:
+        return came, False
+    return (made, True) if made <= came + timedelta(days=1) else (came, False)
 
 
 def _used(ledger: Ledger) -> list[tuple[Node, Node]]:
@@ -287,6 +297,11 @@ def lines(found: Due, done: Done | None) -> list[str]:
     ]
     out += [f"  {about}: {len(rows):,} rows are past it" for about, rows in found.past.items()]
     out += [f"  no row is under it: {about}" for about in found.unknown]
+    if found.undated:
+        out.append(
+            f"  {found.undated:,} rows bear a created_at that is no ISO date, or a later one than their capture:"
+        )
+        out.append("    they count from their capture")
     if found.held:
         out.append(f"  {len(found.held):,} of them are kept by a legal hold")
     if found.needed:

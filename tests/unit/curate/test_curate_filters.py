@@ -106,3 +106,9 @@ def test_counts_absent_fields() -> None:
     chosen = compile_filter('created_at >= "2026-01-01" and source == "shop"')
     chosen.split(ROWS)
     assert dict(chosen.absent) == {"created_at": 1, "source": 1}
+
+
+def test_a_cell_of_spaces_says_nothing() -> None:
+    """Every rule takes such a row for one without a subject, and a filter is how one leaves it out."""
+    rows = [row(subject="ann"), row(subject="   "), row()]
+    assert [0] == compile_filter("subject != None").split(rows)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headgate.kit.errors import Refused
-from headgate.rights.reach import Target, alike, alike_lines, lines, reach, target_of
+from headgate.rights.reach import Target, alike, alike_lines, lines, moved_on, reach, target_of
 
 
 def names(found, *kinds):
@@ -81,3 +81,15 @@ def test_keys_that_read_alike_are_named_and_not_reached(world) -> None:
     with pytest.raises(Refused, match="no row about this person") as refused:
         reach(world.ledger, Target("subject", "Anm"))
     assert "nearest: 'ann'" in str(refused.value.wanted)
+
+
+def test_an_alias_that_points_elsewhere_by_now_is_said_to(world) -> None:
+    """What it pointed at stays on record; nobody is to think that it still does."""
+    ledger, target = world.ledger, Target("subject", "ann")
+    found = reach(ledger, target)
+    assert set() == moved_on(ledger, found)
+    other = {"release": "release of adapter of other@1", "before": "release of merged", "how": "move", "number": 2}
+    ledger.record("deployment", "production", other | {"alias": "production", "at": "2026-11-21T00:00:00Z"})
+    assert {"production"} == moved_on(ledger, found)
+    (line,) = [line for line in lines(found, moved_on(ledger, found)) if "deployment" in line]
+    assert line.endswith("points elsewhere by now")

@@ -241,3 +241,17 @@ def test_a_case_about_rows_is_read_like_any_other(ledger):
     target = retention.target_of(ledger, BitMap([1, 2]))
     case = cases.open_case(ledger, cases.RETENTION, target, reason="past", source="Ann Lee", now=NOW)
     assert cases.get(ledger, case.name).body["rows"] == 2
+
+
+@pytest.mark.parametrize("made", ["02.01.2020", "yesterday", "2099-01-01", "20260230"])
+def test_a_date_that_nobody_can_read_or_that_lies_ahead_counts_from_the_capture(ledger, tmp_path, made) -> None:
+    """A slip of the pen keeps no row for ever, and whoever sets a period is told how many such rows there are."""
+    line = {"prompt": "words with another date", "completion": "ok", "subject": "s", "created_at": made}
+    (tmp_path / "odd.jsonl").write_text(json.dumps(line))
+    import_once(tmp_path, Settings(files=["odd.jsonl"], source="odd", licence="CC0-1.0"), quiet=True)
+    keep(ledger, "source:odd", 30)
+    found = due(ledger)
+    assert (1, []) == (found.undated, [*found.past])
+    assert "count from their capture" in " ".join(retention.lines(found, None))
+    later = retention.due(ledger, NOW + timedelta(days=31), adapter_life=1)
+    assert ["source:odd"] == [*later.past]

@@ -46,6 +46,9 @@ from headgate.stats.verdict import Finding, Verdict
 NO_LICENCE = frozenset({"", "noassertion", "unknown", "none", "n/a", "other"})
 
 
+TYPES = {list: "a list", dict: "an object", bool: "true or false"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """Options of unsourced-rows."""
@@ -87,7 +90,8 @@ def unsourced_rows(given: Given, options: Options) -> Verdict:
 
     def made(position: int) -> Finding:
         row, names = rows[int(places[position])], missing[terms.codes[places[position]]]
-        return Finding(message="no " + ", no ".join(names), place=row.place, row=row.id, remedy="review")
+        told = [f"no {name}" + _other_type(row, name) for name in names]
+        return Finding(message=", ".join(told), place=row.place, row=row.id, remedy="review")
 
     findings = findings_of(rows, places, made, ["review"])
     return judge_share(
@@ -100,6 +104,12 @@ def unsourced_rows(given: Given, options: Options) -> Verdict:
         zero_tolerance=options.tolerated == 0.0,
         details={"lacking": dict(_ranked(lacking)), "by_source": dict(_ranked(sources))},
     )
+
+
+def _other_type(row: Row, name: str) -> str:
+    """What stands there instead of a text, such as the keys of two people."""
+    kind = TYPES.get(type(row.side.extra.get(name)))
+    return f" ({kind} stands there; wanted: one text)" if kind else ""
 
 
 def _missing(told: tuple[Any, ...], claims: Claims | None, options: Options) -> Iterator[str]:
