@@ -87,7 +87,7 @@ def open_case(
     if not 1 <= days <= LONGEST:
         raise Refused("not a time for a case", found=f"{days} days", wanted=f"1 to {LONGEST}")
     target = as_kept(ledger, target)
-    moment = _since(since, now)
+    moment = _since(kind, since, now)
     for known in all_cases(ledger):
         if known.state == OPEN and (known.kind, known.target) == (kind, target):
             return _said_again(ledger, known, reason, source, now, moment, evidence)
@@ -112,13 +112,15 @@ def open_case(
         return _read(ledger.node(ledger.record(KIND, f"{PREFIX}{number}", body)))
 
 
-def _since(since: Moment | None, now: datetime) -> datetime:
-    """From when on consent is gone: now, where nothing is given or the day has begun somewhere already.
+def _since(kind: str, since: Moment | None, now: datetime) -> datetime:
+    """From when on it is so: now, where nothing is given; consent is gone since the day, if it has begun somewhere.
 
     Raises:
         Refused: the day lies ahead. The rows would stay in use until then, and the case could not be answered.
     """
     moment = parse_moment(since) if since else now
+    if kind not in CLAIMED:
+        return moment
     if moment - now > timedelta(days=1):
         raise Refused(
             "consent that a case is about is gone, and not from a day that lies ahead",

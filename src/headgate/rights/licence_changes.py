@@ -89,6 +89,7 @@ def record(
     """
     _must_be_said(by, expression)
     _must_be_plain(source=source, terms=terms)
+    _must_have_words(text)
     licence = read_licence(expression)
     value: Any = expression.strip()
     if terms:
@@ -142,6 +143,7 @@ def record_policy(
     """
     _must_be_said(by, says)
     _must_be_plain(teacher=teacher)
+    _must_have_words(text)
     if not teacher.strip():
         raise Refused("a policy of no model", wanted="--teacher NAME, as the rows name their generator")
     word = says.strip().lower()
@@ -161,6 +163,19 @@ def record_policy(
     now_is = written_in(value)
     changes = (f"{was} became {now_is}",) if was and was != now_is else ()
     return Recorded(claim=claim, before=was, read_as=read_as, changes=changes, case=None, doubt=_doubt(value))
+
+
+def _must_have_words(text: bytes | None) -> None:
+    """Refuses a text that says nothing: a page that was saved before it had come, and no change of a licence.
+
+    Raises:
+        Refused: it is empty, or nothing but spaces.
+    """
+    said = None if text is None else _decoded(text)
+    if text is not None and said is not None and not said.strip():
+        raise Refused(
+            "the text of the licence is empty", found=f"{len(text)} bytes", wanted="the licence as it was found"
+        )
 
 
 def must_not_be_of_another(expression: str, text: bytes | None) -> Compared:

@@ -150,6 +150,26 @@ def test_a_text_in_doubt_permits_nothing_until_somebody_answers_for_it(ledger: L
     assert [] == all_cases(ledger)
 
 
+@pytest.mark.parametrize("text", ["", " \n\t", "\ufeff"])
+def test_a_text_that_says_nothing_is_refused_and_changes_nothing(ledger: Ledger, text: str) -> None:
+    """A page that was saved before it had come is no change of a licence."""
+    look(ledger, "MIT", MIT)
+    with pytest.raises(Refused, match="the text of the licence is empty"):
+        look(ledger, "MIT", text, day=1)
+    with pytest.raises(Refused, match="the text of the licence is empty"):
+        licence_changes.record_policy(ledger, "some-model", "yes", by="Ann", now=NOW, text=text.encode())
+    assert [] == all_cases(ledger)
+    assert Outcome.PASS is commercial(ledger, day=1)
+
+
+def test_a_change_of_a_licence_may_be_known_before_its_day(ledger: Ledger) -> None:
+    """It opens a case when it is known, unlike consent, which is gone or is not."""
+    look(ledger, "MIT", MIT)
+    found = look(ledger, "CC-BY-NC-4.0", None, since=NOW + timedelta(days=90))
+    assert found.case is not None
+    assert "licence-change" == found.case.kind
+
+
 def test_a_text_that_was_taken_for_one_licence_is_not_for_another(ledger: Ledger) -> None:
     """An own text stands in the ledger; calling it MIT later is a doubt, however often it was seen."""
     own = "You may read this at home."
