@@ -7,7 +7,7 @@ stopped here, and the file it came from is as it was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from headgate.capture.terms import SETTINGS, Asserted, assert_terms
 from headgate.kit.clock import now, stamp
 from headgate.kit.files import as_refusal
 from headgate.kit.hashing import digest_file, digest_json
+from headgate.ledger.known import all_written_alike
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.steps import StageContext, StepResult, record_step
 from headgate.ledger.waivers import let_through
@@ -33,6 +34,7 @@ STAGE = "capture"
 STORE = ".headgate"  # folder of the ledger in a project
 IMPORT = "import"  # name of the flow that a single import is
 RULES = ("unsourced-rows",)  # judged from signal to row; consent is judged where a dataset is made
+NAMED = 3  # keys named in a summary
 SHOWN = 100  # bad lines listed in the facts
 
 
@@ -50,15 +52,16 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     verdicts = [_bad_lines(imported, settings)]
     verdicts += run_rules(select(RULES), given, settings.rules, settings.level)
     verdicts = let_through(ledger, verdicts, context)
+    alike = all_written_alike(ledger, asserted.withheld)
     outcome = worst(verdicts)
     outputs = {"rows": ledger.content.put(imported.numbers.serialize())} if outcome is Outcome.PASS else {}
     return StepResult(
         stage=STAGE,
         outcome=outcome,
-        summary=_summary(imported, verdicts),
+        summary=_summary(imported, verdicts) + _otherwise(alike),
         verdicts=tuple(verdicts),
         outputs=outputs,
-        facts=_facts(imported, asserted),
+        facts=_facts(imported, asserted) | {"withheld-alike": dict(list(alike.items())[:SHOWN])},
     )
 
 
@@ -137,6 +140,13 @@ def _summary(imported: Imported, verdicts: Sequence[Verdict]) -> str:
     lost = f", parents that no row is called: {imported.orphans:,}" if imported.orphans else ""
     adopted = f", rows of earlier imports made from these: {imported.adopted:,}" if imported.adopted else ""
     return f"{rows:,} rows from {sources} ({imported.new:,} new){twice}{bad}{masked}{keys}{lost}{adopted}"
+
+
+def _otherwise(alike: Mapping[str, Mapping[str, int]]) -> str:
+    """People whose consent the file of claims says is gone, and whom rows may call by another key: nothing hears it."""
+    told = [f"{key!r} (rows have {', '.join(map(repr, others))})" for key, others in alike.items()]
+    more = f" and {len(told) - NAMED:,} more" if len(told) > NAMED else ""
+    return f"; consent is gone of keys that read like others: {', '.join(told[:NAMED])}{more}" if told else ""
 
 
 def _repeated(imported: Imported) -> int:

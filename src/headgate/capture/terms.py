@@ -13,7 +13,7 @@ from headgate.capture.settings import Settings
 from headgate.kit.clock import parse_moment, stamp
 from headgate.kit.errors import Refused
 from headgate.kit.hashing import digest_file
-from headgate.ledger.claims import WITHHELD
+from headgate.ledger.claims import is_withheld
 from headgate.ledger.ledger import Ledger
 from headgate.rules.licence_expressions import NOASSERTION, NONE, understood
 from headgate.rules.licence_mixtures import DOUBT, TEXT, written_in
@@ -29,6 +29,7 @@ class Asserted:
 
     new: Counter[str] = field(default_factory=Counter)  # by what is claimed
     known: int = 0
+    withheld: dict[str, None] = field(default_factory=dict)  # people of whom the file says that consent is gone
 
 
 def assert_terms(ledger: Ledger, settings: Settings, folder: Path, now: datetime) -> Asserted:
@@ -58,6 +59,8 @@ def assert_terms(ledger: Ledger, settings: Settings, folder: Path, now: datetime
             for what, value in (("consent", one.consent), ("licence", one.licence)):
                 if value:
                     said.claim(of, what, value, source=one.source or Path(settings.claims).name, **more)
+            if one.subject and is_withheld(one.consent):
+                said.asserted.withheld[one.subject] = None
     return said.asserted
 
 
@@ -124,9 +127,9 @@ class _Saying:
 
     def _overruled(self, about: str, value: str, since: datetime | None) -> bool:
         """Whether somebody withdrew later than this consent began: a copy of an old list does not bring it back."""
-        if value.strip().lower() in WITHHELD:
+        if is_withheld(value):
             return False
         spoken = self.ledger.claims.at(about, "consent", self.now)
-        if spoken is None or str(spoken.value).strip().lower() not in WITHHELD:
+        if spoken is None or not is_withheld(spoken.value):
             return False
         return since is None or stamp(since) <= (spoken.valid_from or spoken.observed_at)

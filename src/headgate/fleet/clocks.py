@@ -33,7 +33,7 @@ from headgate.fleet.finding import Member, fleet
 from headgate.fleet.kit import splits_of, start_of
 from headgate.kit.clock import parse_moment
 from headgate.kit.errors import Refused
-from headgate.ledger.claims import WITHHELD, Claim, speaking
+from headgate.ledger.claims import Claim, is_withheld, speaking
 from headgate.ledger.ledger import Ledger
 from headgate.models.fingerprint import Fingerprint, fingerprint_of
 from headgate.stats.verdict import Outcome
@@ -239,7 +239,7 @@ def _ends(known: Known, kind: str, what: str, abouts: Iterable[str], claimed: st
     last = _last(history)
     if last is None:
         return
-    if str(last.value).lower() in WITHHELD and (last.valid_from is None or parse_moment(last.valid_from) <= now):
+    if is_withheld(last.value) and (last.valid_from is None or parse_moment(last.valid_from) <= now):
         yield Clock(kind=kind, what=what, days=0.0, why=f"{last.value}, says {last.source}")
     elif (end := _end(last)) is not None:
         yield _clock(kind, what, end, now, f"says {last.source}")

@@ -26,7 +26,14 @@ WHAT = (
     "retired", "roles", "hold", "hardware", "dependency",
 )  # fmt: skip
 # What a claim on consent says where there is none.
-WITHHELD = frozenset({"withdrawn", "revoked", "refused", "denied", "expired", "no", "false", "none"})
+WITHHELD = frozenset(
+    {
+        *("withdrawn", "revoked", "refused", "denied", "declined", "rejected", "objected", "expired"),
+        *("no", "n", "false", "f", "0", "none", "not given", "opt out", "opted out", "optout"),
+    }
+)
+# What says neither that there is consent nor that there is none, such as an empty cell.
+UNSAID = frozenset({"", "unknown", "unclear", "pending", "not asked", "tbd", "?", "n/a", "na", "null", "nan"})
 Moment = str | date | datetime
 
 
@@ -146,6 +153,22 @@ class Claims:
             by_about.setdefault(claim.about, []).append(claim)
         spoken = {about: speaking(claims, when) for about, claims in by_about.items()}
         return {about: claim for about, claim in spoken.items() if claim is not None}
+
+
+def is_withheld(value: Any) -> bool:
+    """Whether what is said of consent is that there is none."""
+    return consent_word(value) in WITHHELD
+
+
+def is_unsaid(value: Any) -> bool:
+    """Whether what is said of consent says nothing."""
+    return consent_word(value) in UNSAID
+
+
+def consent_word(value: Any) -> str:
+    """What is said of consent as it is compared: a word, a purpose, true or false, or the `state` of an object."""
+    said = value.get("state", "given") if isinstance(value, dict) else value
+    return " ".join(str(said).replace("-", " ").replace("_", " ").lower().split())
 
 
 def speaking(claims: Iterable[Claim], when: Moment, known_at: Moment | None = None) -> Claim | None:

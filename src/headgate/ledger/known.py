@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
+from collections.abc import Collection
 
 import orjson
 from sqlalchemy import func, select
@@ -65,12 +66,24 @@ def written_alike(ledger: Ledger, key: str) -> dict[str, int]:
 
     A table that people filled in calls one person "anna", "Anna" and "anna "; to the ledger these are three.
     """
-    table = schema.rows.c
+    return all_written_alike(ledger, [key]).get(key, {})
+
+
+def all_written_alike(ledger: Ledger, keys: Collection[str]) -> dict[str, dict[str, int]]:
+    """The same for many keys; those that no other reads like are left out."""
+    if not keys:
+        return {}
+    table, found = schema.rows.c, dict[str, dict[str, int]]()
     query = select(table.subject, func.count()).where(table.subject.is_not(None)).group_by(table.subject)
-    wanted = _as_read(key)
+    wanted: dict[str, list[str]] = {}
+    for key in keys:
+        wanted.setdefault(_as_read(key), []).append(key)
     with ledger.snapshot() as connection:
-        found = {one: int(count) for one, count in connection.execute(query) if _as_read(one) == wanted}
-    return {one: found[one] for one in sorted(found) if one != key}
+        for one, count in sorted((str(one), int(count)) for one, count in connection.execute(query)):
+            for key in wanted.get(_as_read(one), ()):
+                if one != key:
+                    found.setdefault(key, {})[one] = count
+    return found
 
 
 def _as_read(key: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from headgate.kit.clock import parse_moment, stamp
 from headgate.kit.errors import Refused
 from headgate.ledger.cases import CLOSED, KIND, OPEN, PREFIX, latest
-from headgate.ledger.claims import WITHHELD, Moment
+from headgate.ledger.claims import Moment, is_withheld
 from headgate.ledger.ledger import Edge, Ledger, Node
 from headgate.ledger.waivers import is_over
 from headgate.rights.difference import said
@@ -154,7 +154,7 @@ def _withhold(
 
 def _withheld(ledger: Ledger, target: Target, when: datetime) -> bool:
     spoken = ledger.claims.at(target.about, "consent", when)
-    return spoken is not None and str(spoken.value).strip().lower() in WITHHELD
+    return spoken is not None and is_withheld(spoken.value)
 
 
 def _said_again(

@@ -238,3 +238,15 @@ def test_a_parent_that_comes_later_is_linked_to_the_rows_that_named_it(
     grandchild = next(row_id for _, row_id in ledger.rows.kept([1]))
     assert {2, 4} == set(ledger.closure(grandchild).rows)
     assert () == tuple(ledger.verify().problems)
+
+
+def test_a_withdrawal_of_a_key_that_rows_write_otherwise_is_told(
+    ledger: Ledger, context: StageContext, folder: Path
+) -> None:
+    """The file of claims takes spaces off its cells, a table of rows does not: nothing would hear of the withdrawal."""
+    chats(folder, "a.jsonl", [chat("one", subject=" ann"), chat("two", subject="Bob"), chat("three", subject="carl")])
+    (folder / "claims.csv").write_text("subject,consent\n ann,withdrawn\nbob,Opt-out\ncarl,withdrawn\nCARL,training\n")
+    settings = Settings(files=["a.jsonl"], source="chat", licence="MIT", claims="claims.csv")
+    result = run(ledger, settings, context=context)
+    assert {"ann": {" ann": 1}, "bob": {"Bob": 1}} == result.facts["withheld-alike"]
+    assert "consent is gone of keys that read like others: 'ann' (rows have ' ann'), 'bob'" in result.summary

@@ -5,8 +5,9 @@ Training rows against the consent claims of the ledger at the moment of the chec
 newest claim about its subject says that consent is withdrawn, refused or expired, or when the time for
 which it was given is over. A row without a claim of its own about its subject answers by the claim
 about its source (`source:shop`). A source that takes its consent back ends what its people had agreed to
-before; who agrees after that is heard again. A row made from others (`parents`) fails with them, whether these stand
-among the training rows or in the ledger beside them.
+before; who agrees after that is heard again. What a row states itself (`consent`) stands in for a claim
+that there is none of; where it says no, the row fails whatever is claimed. A row made from others
+(`parents`) fails with them, whether these stand among the training rows or in the ledger beside them.
 
 ## Why it matters
 Training on such a row has no legal basis, and taking it out afterwards costs a new adapter. Under the
@@ -17,9 +18,10 @@ Every row with a subject, or with a source of which consent was claimed, is look
 the share of them without consent, with a 95 % Wilson interval; none is tolerated.
 
 ## When it cannot tell
-A subject of whom no consent was ever claimed has neither given nor withdrawn it. With such subjects and
+A subject of whom no consent was ever claimed has neither given nor withdrawn it, and words such as "unknown"
+and "pending" say neither. With such subjects and
 no withdrawn one the verdict is unsure and says how many. Where no consent was ever claimed about
-anybody, the rule is skipped: its input was not given.
+anybody and no row states any, the rule is skipped: its input was not given.
 
 ## What to do
 Take the rows out (`headgate check FILE --fix OUT` drops them from a file), open a case for what was
@@ -36,7 +38,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from headgate.ledger.claims import WITHHELD
+from headgate.ledger.claims import UNSAID, WITHHELD, consent_word
 from headgate.rows.row import Row
 from headgate.rules.given import Claims, Corpus, Fact, Given
 from headgate.rules.shape import rule
@@ -71,7 +73,7 @@ def withdrawn_subject(given: Given, options: Options) -> Verdict:
     """Looks up the consent behind every row at the moment of the check."""
     rows = given.rows("training-rows")
     claims: Claims = given.get("claims")
-    if not claims.knows("consent"):
+    if not claims.knows("consent") and not any(map(_stated, rows)):
         return withdrawn_subject.skipped("not given: any consent claim")
     states = _states(rows, given.rows(KNOWN) if given.has(KNOWN) else (), claims)
     judged = sum(state != NOBODY for state in states)
@@ -122,26 +124,42 @@ def _summary(hits: int, judged: int, people: int) -> str:
 
 def _states(rows: Corpus, above: Iterable[Row], claims: Claims) -> list[str]:
     """Consent behind each row; a row made from others inherits what does not hold for them, `above` it or beside."""
-    known: dict[tuple[str | None, str | None], str] = {}
-    states: list[str] = []
-    for row in rows:
-        key = (row.side.subject, row.side.source)
+    known: dict[tuple[str | None, str | None, str], str] = {}
+
+    def state(row: Row) -> str:
+        key = (row.side.subject, row.side.source, _stated(row))
         if key not in known:
-            known[key] = _state(claims, *key)
-        states.append(known[key])
+            known[key] = _with_stated(_state(claims, *key[:2]), key[2])
+        return known[key]
+
+    states = list(map(state, rows))
     if not any(row.side.parents for row in rows):
         return states
-    state_of = {row.id: _state(claims, row.side.subject, row.side.source) for row in above}
-    state_of |= {row.id: state for row, state in zip(rows, states, strict=True)}
+    state_of = {row.id: state(row) for row in above}
+    state_of |= {row.id: found for row, found in zip(rows, states, strict=True)}
     children = {row.id: row.side.parents for row in (*above, *rows) if row.side.parents}
     changed = True
     while changed:
         changed = False
         for child, parents in children.items():
-            lost = [state for parent in parents if (state := state_of.get(parent, NOBODY)) not in STANDING]
+            lost = [found for parent in parents if (found := state_of.get(parent, NOBODY)) not in STANDING]
             if lost and state_of[child] in STANDING:
                 state_of[child], changed = lost[0].removesuffix(INHERITED) + INHERITED, True
-    return [state_of[row.id] if row.side.parents else state for row, state in zip(rows, states, strict=True)]
+    return [state_of[row.id] if row.side.parents else found for row, found in zip(rows, states, strict=True)]
+
+
+def _stated(row: Row) -> str:
+    """What a row says of consent itself; empty where it says nothing. JSON may say true, false or an object."""
+    said = row.side.extra.get("consent") if row.side.consent is None else row.side.consent
+    word = "" if said is None else consent_word(said)
+    return "" if word in UNSAID else word
+
+
+def _with_stated(state: str, said: str) -> str:
+    """With what the row says itself: a no counts whatever is claimed, anything else where nothing is claimed."""
+    if said in WITHHELD:
+        return f"is {said}, as the row says" if state in STANDING else state
+    return HOLDS if said and state in (UNKNOWN, NOBODY) else state
 
 
 def _state(claims: Claims, subject: str | None, source: str | None) -> str:
@@ -156,17 +174,15 @@ def _state(claims: Claims, subject: str | None, source: str | None) -> str:
         return UNKNOWN if subject else NOBODY
     if fact.ended_by(claims.at):
         return f"ran out on {fact.valid_to:%Y-%m-%d}"
-    value = _said(fact)
-    return f"is {value}" if value in WITHHELD else HOLDS
-
-
-def _said(fact: Fact) -> str:
-    return str(fact.value.get("state", "given") if isinstance(fact.value, dict) else fact.value).strip().lower()
+    word = consent_word(fact.value)
+    if word in UNSAID:
+        return UNKNOWN if subject else NOBODY
+    return f"is {word}" if word in WITHHELD else HOLDS
 
 
 def _taken_back(fact: Fact, claims: Claims) -> bool:
     """Whether it was given once and is gone: a source that never gave any leaves it to each person."""
-    return _said(fact) in ("withdrawn", "revoked") and not fact.ended_by(claims.at)
+    return consent_word(fact.value) in ("withdrawn", "revoked") and not fact.ended_by(claims.at)
 
 
 def _first(counts: Counter[str]) -> dict[str, int]:
