@@ -42,7 +42,7 @@ def compat(
     from headgate.cli.arguments import columns_of
     from headgate.fleet.compat import ask, prompts_of, record_effect, remember
     from headgate.fleet.finding import project_of
-    from headgate.kit.errors import Refused
+    from headgate.kit.errors import Refused, printable
     from headgate.ledger.copies import note_copy
     from headgate.ledger.ledger import Ledger
 
@@ -69,7 +69,9 @@ def compat(
                 click.echo(f"  {verdict.reason}")
         for note in found.pair.notes:
             click.echo(f"  note: {note}")
-        click.echo(f"{'refused' if refusal else found.outcome.value}: {adapter} on {base}")
+        click.echo(
+            f"{'refused' if refusal else found.outcome.value}: {printable(str(adapter))} on {printable(str(base))}"
+        )
     if refusal and (quiet or as_json):
         click.echo(str(refusal), err=True)
     return int(refusal.exit_code if refusal else EXIT_OF[found.outcome])

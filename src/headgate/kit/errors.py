@@ -49,7 +49,12 @@ class HeadgateError(Exception):
 
     def __str__(self) -> str:
         lines = [f"{self.title}: {self.what}"]
-        parts = (("where", self.where), ("found", self.found), ("wanted", self.wanted), ("try", self.next_step))
+        parts = (
+            ("where", printable(self.where or "")),
+            ("found", self.found),
+            ("wanted", self.wanted),
+            ("try", self.next_step),
+        )
         lines += [f"  {name:<8}{text}" for name, text in parts if text]
         return "\n".join(lines)
 
@@ -65,6 +70,11 @@ class HeadgateError(Exception):
             "try": self.next_step,
         }
         return {name: value for name, value in fields.items() if value is not None}
+
+
+def printable(name: str) -> str:
+    """A name of a file as it can be printed on one line: what would break, hide or turn the line stands escaped."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in name)
 
 
 class Refused(HeadgateError):

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate.kit.doors import version_of
-from headgate.kit.errors import Refused
+from headgate.kit.errors import Refused, printable
 from headgate.models.adapter import (
     CONFIG,
     KNOWN_SETTINGS,
@@ -177,8 +177,8 @@ def compare(adapter: Path, base: Path, *, fingerprint: Fingerprint | None = None
             notes.append(f"held against the settings of {told.where}, which its own settings name; weights were not")
     notes += _versions(read_config(adapter), record)
     return Compatibility(
-        adapter=adapter.resolve().name,
-        base=base.resolve().name,
+        adapter=printable(adapter.resolve().name),
+        base=printable(base.resolve().name),
         recorded=record is not None,
         causes=tuple(dict.fromkeys(causes)),
         notes=tuple(notes),

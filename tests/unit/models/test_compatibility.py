@@ -77,6 +77,20 @@ def test_an_update_of_an_embedding_is_stored_the_other_way_round() -> None:
     assert ["shapes"] == [one.part for one in misfits({f"{stem}A": (2, 8), f"{stem}B": (100, 2)}, settings, base, {})]
 
 
+@pytest.mark.parametrize("trick", ["x\npass: x on base", "x\x1b[2Jy", "x\u202efdp"])
+def test_a_name_forges_no_line(pair: tuple[Path, Path], capsys, trick: str) -> None:
+    """A folder's name is printed on one line, with what would break, hide or turn it escaped."""
+    base, adapter = pair
+    named = adapter.rename(adapter.with_name(trick))
+    for folder, code in ((named, 0), (named.with_name(f"{trick}?"), 2)):
+        with pytest.raises(SystemExit) as ended:
+            main(["fleet", "compat", str(folder), "--base", str(base)])
+        assert code == ended.value.code
+        said = "".join(capsys.readouterr())
+        assert trick not in said
+        assert trick.encode("unicode_escape").decode() in said
+
+
 @pytest.mark.parametrize("one", HARMLESS, ids=lambda one: one.name)
 def test_another_type_is_a_class_of_its_own(pair: tuple[Path, Path], one: Pairing) -> None:
     """A cast is told from other weights; both wait for the recorded effect, which can excuse them."""
