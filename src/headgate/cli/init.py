@@ -43,8 +43,7 @@ against = [{test}]
 {decontaminate}[check]
 select = ["data", "lineage"]
 eval = [{test}]
-{columns}# columns = {{ subject = "customer" }}  # the same person in the evaluation file, for group-leak
-# level = {{ group-leak = "warn" }}     # where no column says whose row it is
+{persons}# level = {{ group-leak = "warn" }}     # where no column says whose row it is
 
 [train]
 base = {base}                 # a folder with a model in safetensors
@@ -99,6 +98,9 @@ def _flow_file(name: str, asked: Mapping[str, Any]) -> str:
         f"{_quoted(ours) if '.' in ours else ours} = {_quoted(theirs)}" for ours, theirs in mapping.items()
     )
     columns = f"columns = {{ {inner} }}\n" if mapping else ""
+    persons = (
+        columns or '# columns = { subject = "customer" }  # the same person in the evaluation file, for group-leak\n'
+    )
     # Versions and releases are named after the flow in addresses and folders: no blanks, only plain letters.
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:63].strip("-._") or "flow"
     parts = {key: _quoted(str(asked[key])) for key in ("train", "test", "base", "licence")}
@@ -107,6 +109,7 @@ def _flow_file(name: str, asked: Mapping[str, Any]) -> str:
         source=_quoted(f"{plain}-rows"),
         release=_quoted(plain),
         columns=columns,
+        persons=persons,
         decontaminate=f"[curate.decontaminate]\n{columns}\n" if columns else "",
         **parts,
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,9 @@ def test_init_writes_a_column_mapping_wherever_a_file_is_read(tmp_path: Path) ->
     assert wanted == settings["check"].columns
     assert wanted == settings["evaluate"].suites["main"].columns
     assert "CC-BY-4.0" == settings["capture"].licence
+    # Every proposal can be uncommented: no table would have a key twice.
+    text = (tmp_path / "headgate.toml").read_text()
+    assert "train" in tomllib.loads(re.sub(r"^# (?=[a-z]+ = )", "", text, flags=re.MULTILINE))
 
 
 def test_doctor_names_every_engine_and_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
