@@ -21,7 +21,7 @@ from headgate.rows.labels import Labels, read_labels
 from headgate.rows.reading import read_rows
 from headgate.rows.row import Row
 from headgate.rows.stored import stored_rows
-from headgate.rules.ancestry import ancestry
+from headgate.rules.ancestry import ancestry, erased_above
 from headgate.rules.claimed import claims_about, claims_as_of
 from headgate.rules.given import Corpus, Given
 from headgate.rules.licences import record_licences
@@ -59,6 +59,7 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
     items = [row for split in settings.held for row in _rows(ledger, version.splits[split], context.quiet)]
     items += _read(settings.eval, settings, context)
     rows, above = ancestry(ledger, rows)
+    erased = erased_above(ledger, rows)
     training = Corpus(rows, name=f"{name} ({settings.split})")
     evaluation = Corpus(items, name=", ".join(settings.eval)) if settings.eval or settings.held else None
     chosen = [
@@ -73,8 +74,9 @@ def run(ledger: Ledger, settings: Settings, *, context: StageContext) -> StepRes
             "few-shot-prompts": _corpus(settings.prompts, settings, context),
             **_besides(settings, context),
             "labels": _labels(settings, context),
-            "claims": claims_about(ledger, [*rows, *above], context.now),
+            "claims": claims_about(ledger, [*rows, *above, *erased], context.now),
             "known-rows": Corpus(above, name="the ledger"),
+            "erased-rows": Corpus(erased, name="the ledger"),
             **_followed(ledger, version, training, settings, chosen, context),
         }
     )

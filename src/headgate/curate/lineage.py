@@ -9,7 +9,7 @@ from typing import Any
 from headgate.curate.settings import Settings
 from headgate.curate.working import Bench, removed_from
 from headgate.ledger.ledger import Ledger
-from headgate.rules.ancestry import ancestry
+from headgate.rules.ancestry import ancestry, erased_above
 from headgate.rules.claimed import claims_about
 from headgate.rules.given import Corpus, Given
 from headgate.rules.running import run_rules
@@ -24,13 +24,16 @@ STEP = "consent"
 def judge_lineage(ledger: Ledger, bench: Bench, settings: Settings, at: datetime) -> list[Verdict]:
     """One verdict for each lineage rule; with `withdrawn = "remove"` rows without consent go first, with a reason."""
     traced, above = ancestry(ledger, bench.rows())
-    claims = claims_about(ledger, [*traced, *above], at)
-    known = Corpus(above, "the ledger")
+    erased = erased_above(ledger, traced)
+    claims = claims_about(ledger, [*traced, *above, *erased], at)
+    beside = {
+        "known-rows": Corpus(above, "the ledger"), "erased-rows": Corpus(erased, "the ledger"), "claims": claims,
+    }  # fmt: skip
     if settings.withdrawn == "remove":
-        _remove_withdrawn(bench, settings, {"training-rows": Corpus(traced), "known-rows": known, "claims": claims})
+        _remove_withdrawn(bench, settings, {"training-rows": Corpus(traced)} | beside)
         staying = {row.id for row in bench.rows()}
         traced = [row for row in traced if row.id in staying]
-    given = Given({"training-rows": Corpus(traced, "selected rows"), "known-rows": known, "claims": claims})
+    given = Given({"training-rows": Corpus(traced, "selected rows")} | beside)
     rules = select(["lineage"])
     return run_rules(rules, given, settings.rules, settings.level)
 

@@ -196,6 +196,20 @@ class Rows:
         """(number, address that stays when the row is erased) in order of number."""
         return self._each(select(schema.rows.c.number, schema.rows.c.id), numbers)
 
+    def erased_among(self, numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str | None, str]]:
+        """(number, subject, name of its source) of those whose words were erased."""
+        rows, bodies, nodes = schema.rows.c, schema.row_bodies.c, schema.nodes.c
+        query = (
+            select(rows.number, rows.subject, nodes.name)
+            .join(schema.nodes, nodes.seq == rows.source)
+            .outerjoin(schema.row_bodies, bodies.number == rows.number)
+            .where(bodies.number.is_(None))
+        )
+        for part in parts(numbers):
+            with self._reading() as connection:
+                found = connection.execute(query.where(among(rows.number, part))).all()
+            yield from ((int(number), subject, str(source)) for number, subject, source in found)
+
     def contents(self, numbers: BitMap | Iterable[int]) -> Iterator[tuple[int, str]]:
         """(number, address of its words that stays when the row is erased) in order of number."""
         return self._each(select(schema.rows.c.number, schema.rows.c.content_id), numbers)

@@ -9,7 +9,7 @@ from pyroaring import BitMap
 
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.schema import is_address
-from headgate.rows.row import Row
+from headgate.rows.row import Kind, Row, Side
 from headgate.rows.stored import stored_rows
 
 
@@ -31,6 +31,21 @@ def ancestry(ledger: Ledger, rows: Iterable[Row]) -> tuple[list[Row], list[Row]]
         seen |= level
         level = ledger.rows.parents_of(level) - seen
     return _traced(ledger, given), _traced(ledger, [row for _, row in stored_rows(ledger, seen)])
+
+
+def erased_above(ledger: Ledger, rows: Iterable[Row]) -> list[Row]:
+    """Those that rows were made from and whose words were erased: under the address that stays, with whom it is about.
+
+    A row that was also made from rows of others outlives them, and their person has withdrawn no less.
+    """
+    level = ledger.rows.numbers_of(row.id for row in rows if row.side.parents)
+    seen = BitMap()
+    while level := ledger.rows.parents_of(level) - seen:
+        seen |= level
+    gone = {number: Side(subject=subject, source=source) for number, subject, source in ledger.rows.erased_among(seen)}
+    return [
+        Row(kind=Kind.DEMONSTRATION, side=gone[number]).known_as(address) for number, address in ledger.rows.kept(gone)
+    ]
 
 
 def _traced(ledger: Ledger, rows: list[Row]) -> list[Row]:

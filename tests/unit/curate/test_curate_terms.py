@@ -11,6 +11,8 @@ from headgate.kit.hashing import digest
 from headgate.ledger.ledger import Ledger
 from headgate.ledger.rows import RowRecord
 from headgate.ledger.steps import StageContext
+from headgate.rights.erasure import erase, plan
+from headgate.rights.reach import Target
 from headgate.rows.row import Kind, Message, Row, Side, to_bytes
 from headgate.rows.stored import stored_rows
 from headgate.stats.verdict import Outcome, Verdict
@@ -105,6 +107,23 @@ def test_what_was_made_from_rows_of_another_source_goes_with_them(
     assert Outcome.PASS is passed.outcome
     numbers = ledger.versions.get(passed.outputs["dataset"]).numbers
     assert {made[n].id for n in (0, 1, 3)} == {address for _, address in ledger.rows.ids(numbers)}
+
+
+def test_a_merged_row_that_outlives_an_erased_parent_is_stopped_as_before(
+    ledger: Ledger, context: StageContext, store: Store
+) -> None:
+    """Ann's words are gone from the ledger, and a row that was also made from Bob's stays: she has withdrawn still."""
+    store([row(n) for n in range(3)])
+    first, second, third = stored(ledger)
+    store([row(10, parents=(first.id, second.id)), row(11, parents=(second.id, third.id))])
+    ledger.claims.assert_("subject:p0", "consent", "withdrawn", source="letter", observed_at="2026-10-01")
+    target = Target("subject", "p0")
+    erase(ledger, plan(ledger, target), store=ledger.file.parent, by="A", reason="letter", now=context.now)
+    settings = Settings(steps=["split"], split={"train": 1.0})
+    stopped = run(ledger, settings, context=context)
+    assert ["withdrawn-subject"] == [one.rule for one in stopped.verdicts if one.blocks]
+    passed = run(ledger, replace(settings, withdrawn="remove"), context=context)
+    assert [2, 3, 5] == [*ledger.versions.get(passed.outputs["dataset"]).numbers]
 
 
 def stored(ledger: Ledger) -> list[Row]:

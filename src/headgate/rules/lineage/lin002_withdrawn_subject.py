@@ -7,7 +7,8 @@ which it was given is over. A row without a claim of its own about its subject a
 about its source (`source:shop`). A source that takes its consent back ends what its people had agreed to
 before; who agrees after that is heard again. What a row states itself (`consent`) stands in for a claim
 that there is none of; where it says no, the row fails whatever is claimed. A row made from others
-(`parents`) fails with them, whether these stand among the training rows or in the ledger beside them.
+(`parents`) fails with them, whether these stand among the training rows or in the ledger beside them, and
+also when their words were erased.
 
 ## Why it matters
 Training on such a row has no legal basis, and taking it out afterwards costs a new adapter. Under the
@@ -34,7 +35,7 @@ Regulation (EU) 2016/679 (GDPR), articles 7(3), 12(3) and 17; EDPB Opinion 28/20
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +50,7 @@ HOLDS, UNKNOWN, NOBODY = "holds", "unknown", "nobody"  # any other state says wh
 STANDING = (HOLDS, UNKNOWN, NOBODY)
 INHERITED = " for a row it was made from"
 TAKEN = "went with that of its source, which was taken back later"
-KNOWN = "known-rows"
+ABOVE = ("known-rows", "erased-rows")
 SHOWN = 50  # subjects listed in the details
 
 
@@ -75,7 +76,7 @@ def withdrawn_subject(given: Given, options: Options) -> Verdict:
     claims: Claims = given.get("claims")
     if not claims.knows("consent") and not any(map(_stated, rows)):
         return withdrawn_subject.skipped("not given: any consent claim")
-    states = _states(rows, given.rows(KNOWN) if given.has(KNOWN) else (), claims)
+    states = _states(rows, [row for name in ABOVE if given.has(name) for row in given.rows(name)], claims)
     judged = sum(state != NOBODY for state in states)
     findings: list[Finding] = []
     without: Counter[str] = Counter()
@@ -122,7 +123,7 @@ def _summary(hits: int, judged: int, people: int) -> str:
     return f"{hits:,} of {judged:,} rows about a person lack consent ({whom})"
 
 
-def _states(rows: Corpus, above: Iterable[Row], claims: Claims) -> list[str]:
+def _states(rows: Corpus, above: Sequence[Row], claims: Claims) -> list[str]:
     """Consent behind each row; a row made from others inherits what does not hold for them, `above` it or beside."""
     known: dict[tuple[str | None, str | None, str], str] = {}
 
