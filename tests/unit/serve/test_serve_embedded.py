@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -215,15 +216,22 @@ def test_what_does_not_belong_is_refused_before_it_is_loaded(engine, tmp_path: P
         runtime.load(served)
 
 
-def test_a_file_that_is_cut_short_or_changed_while_it_is_served_changes_no_answer(engine, tmp_path: Path) -> None:
-    """What was proved is in memory; a file that was mapped and is cut short would end the process."""
+def test_a_file_that_is_cut_short_or_changed_while_it_is_served_changes_no_answer(
+    engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is mapped is a copy that has no name; the file itself, mapped and cut short, would end the process."""
     runtime, _ = engine
-    folder = make_adapter(tmp_path / "edited", seed=1)
+    folder, copies = make_adapter(tmp_path / "edited", seed=1), tmp_path / "copies"
+    copies.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(copies))
     (served,) = GivenNames({"edited": folder}).read().served.values()
     runtime.load(served)
     ask = Ask(prompt=prompt_ids("hi"), adapter=served.name, max_tokens=4)
     (before,) = answered(runtime, [ask])
     path = folder / "adapter_model.safetensors"
+    maps = Path("/proc/self/maps").read_text()
+    assert (False, True) == (str(path) in maps, f"{copies}/headgate-" in maps)
+    assert [] == list(copies.iterdir()), "the name of the copy is gone"
     with path.open("r+b") as stream:
         stream.truncate(100)
     assert text(before) == text(answered(runtime, [ask])[0])

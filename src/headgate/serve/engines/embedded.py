@@ -70,7 +70,7 @@ class Embedded:
         self._thread.start()
 
     def load(self, served: Served) -> int:
-        """Reads an adapter's file after proof that it belongs to the base."""
+        """Maps a copy of an adapter's file after proof that it belongs to the base."""
         file = served.folder / TENSORS
         before = seen_of(file)
         served.must_stand()
@@ -83,7 +83,7 @@ class Embedded:
         return weights.bytes
 
     def unload(self, served: Served) -> None:
-        """Lets an adapter's memory go."""
+        """Lets an adapter's pages go."""
         self._adapters.pop(served.name, None)
 
     def submit(self, ask: Ask, feed: Feed) -> Ticket:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copyfile
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as tensors_in
+from safetensors import SafetensorError, safe_open
 
 from headgate.kit.errors import Refused
 from headgate.models.adapter import TENSORS
@@ -34,7 +35,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """An adapter in memory of this process's own: whatever is done to its file, it answers as it was proved."""
+    """An adapter mapped from a copy of the process's own: whatever is done to its file, it answers as it was proved."""
 
     pairs: Mapping[str, Pair]
     bytes: int
@@ -54,9 +55,9 @@ def seen_of(file: Path) -> tuple[int, int, int]:
 
 
 def read_weights(folder: Path, dtype: torch.dtype, device: torch.device) -> Weights:
-    """The factors of a plain adapter, copied out of its file.
+    """The factors of a plain adapter, mapped from a copy without a name, whose pages come when they are used.
 
-    Not mapped: whoever cuts short a file that is mapped, as `cp` over it does, ends the process with its next step.
+    Not from the file itself: whoever cuts short a file that is mapped, as `cp` over it does, ends the process.
 
     Raises:
         Refused: not a plain adapter, or a damaged file.
@@ -64,12 +65,18 @@ def read_weights(folder: Path, dtype: torch.dtype, device: torch.device) -> Weig
     file = folder / TENSORS
     updates = updates_of(folder)
     try:
-        held = tensors_in(file.read_bytes())
-        pairs = {
-            stem: Pair(held[one.down].to(device, dtype), held[one.up].to(device, dtype), one.scale)
-            for stem, one in updates.items()
-        }
-    except (SafetensorError, OSError, KeyError) as error:
+        with NamedTemporaryFile(prefix="headgate-", suffix=".safetensors") as own:
+            copyfile(file, own.name)
+            with safe_open(own.name, "pt") as stream:
+                pairs = {
+                    stem: Pair(
+                        stream.get_tensor(one.down).to(device, dtype),
+                        stream.get_tensor(one.up).to(device, dtype),
+                        one.scale,
+                    )
+                    for stem, one in updates.items()
+                }
+    except (SafetensorError, OSError) as error:
         raise Refused("the adapter cannot be read", file=str(file), found=str(error)) from None
     size = sum(t.numel() * t.element_size() for pair in pairs.values() for t in (pair.down, pair.up))
     return Weights(pairs, size)
