@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as Sarif
 
+from headgate.check.reports.page import bar
 from headgate.cli.main import main
+from headgate.stats.verdict import Measure
 
 ANSWERS = ("Your card is on its way.", "You can change the PIN in the app.", "We have closed the account.")
 
@@ -227,6 +229,18 @@ def test_the_page_is_self_contained_and_escapes_what_users_wrote(tmp_path: Path)
     assert "rows-without-lesson (DAT009)" in text
     assert ">Fail<" in text
     assert "95 % interval" in text
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "right"), [("share", 1.0, "100.0%"), ("share", 0.5, "66.0%"), ("rows", 1.0, "1.1")]
+)
+def test_a_scale_of_shares_ends_where_all_of_them_are(unit: str, value: float, right: str) -> None:
+    """A tenth of room is left beyond what was measured, but never beyond 100 %; marks stand inside."""
+    high = min(value + 0.1, 1.0)
+    measure = Measure(name="items", value=value, low=value / 2, high=high, unit=unit, n=9, smallest_visible=0.1)
+    drawn = bar(measure, {"at most": 0.0})
+    assert ("0.0%" if unit == "share" else "0", right) == (drawn.left, drawn.right)
+    assert drawn.value <= 100.0 >= drawn.low + drawn.width
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,8 @@ def bar(measure: Measure, threshold: Mapping[str, float]) -> Bar:
     points = [measure.value, measure.low, measure.high, 0.0, *([] if limit is None else [limit])]
     least, most = min(points), max(points)
     span = (most - least) * 1.1 or 1.0
+    if measure.unit == "share" and most <= 1.0:
+        span = min(span, 1.0 - least)  # no scale of shares goes beyond all of them
     most = least + span
 
     def at(number: float) -> float:
